@@ -1,0 +1,53 @@
+# `make` lists what there is. Needs Python 3.11 or newer (PYTHON=… chooses one) and make; everything else is installed into .venv.
+PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done || echo python3)
+PY := .venv/bin/python
+MANAGE := $(PY) manage.py
+DEMO ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run install install-dev test lint format types lock requirements bench screenshots messages clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## Make .venv with what running needs
+	@$(PYTHON) deploy/install.py base
+
+install-dev: ## Make .venv with what tests and checks need too
+	@$(PYTHON) deploy/install.py dev
+
+run: install ## Start Watchbell (DEMO=0: without the demo organisation; PORT, DATABASE_URL …: docs/operations/environment.md)
+	@EMAIL_URL="$${EMAIL_URL:-filemail:}" $(PY) deploy/run.py $(if $(filter 0,$(DEMO)),--without-demo)
+
+test: install-dev ## Every check and every test
+	@$(PY) deploy/check.py
+
+lint: install-dev ## The checks without the tests
+	@$(PY) deploy/check.py --only-checks
+
+format: install-dev ## Format the code
+	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .
+
+types: install-dev ## mypy --strict
+	@$(PY) -m mypy
+
+lock: install-dev ## Write requirements/*.txt again from requirements/*.in
+	@$(PY) deploy/lock.py
+
+requirements: install-dev ## Which of R001…R338 are shown, and by which tests (run the tests first)
+	@$(PY) deploy/requirements_table.py
+
+bench: install-dev ## Figures: ingest and escalation lateness, beside a bare Django view
+	@$(PY) -m benchmarks
+
+screenshots: install-dev ## Draw the pages again for the documentation
+	@$(PY) deploy/screenshots.py
+
+messages: install-dev ## Collect translatable texts and compile translations
+	@$(MANAGE) makemessages --all --no-obsolete --no-location --ignore=.venv --ignore=build --ignore=data
+	@$(MANAGE) makemessages --all --no-obsolete --no-location --domain djangojs --ignore=.venv --ignore=build --ignore=data --ignore=static/vendor
+	@$(MANAGE) compilemessages --ignore=.venv
+
+clean: ## Remove what tests and builds leave (not data, not .venv)
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,95 @@
+"""Our own middleware: the liveness answer, the request log, and what browsers are told a page may do."""
+
+from time import perf_counter
+from typing import Any
+
+import structlog
+from asgiref.sync import iscoroutinefunction
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+from django_structlog.middlewares import RequestMiddleware
+
+from escalation_site import metrics
+from escalation_site.logging import safe_path
+
+ALIVE_PATH = "/healthz"
+
+
+@sync_and_async_middleware
+def AliveMiddleware(get_response: Any) -> Any:  # noqa: N802  named like the classes beside it in MIDDLEWARE
+    """Answers /healthz before anything else runs: no session, no database, no log line. It says only that the process serves."""
+
+    def alive(request: HttpRequest) -> HttpResponse | None:
+        return HttpResponse("ok\n", content_type="text/plain") if request.path_info == ALIVE_PATH else None
+
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            answer: HttpResponseBase = alive(request) or await get_response(request)
+            return answer
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        answer: HttpResponseBase = alive(request) or get_response(request)
+        return answer
+
+    return synchronous
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """One log line and one measurement per request. Keys and signed links in an address are cut; the database is never asked."""
+
+    def prepare(self, request: HttpRequest) -> None:
+        setattr(request, _STARTED, perf_counter())
+        super().prepare(request)
+
+    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        match = request.resolver_match
+        metrics.request_observed(
+            method=request.method or "",
+            route=match.route if match else "",
+            status=response.status_code,
+            seconds=perf_counter() - getattr(request, _STARTED),
+        )
+        super().handle_response(request, response)
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {safe_path(request.path)}"
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        """Name the user only if the view looked at them: otherwise this would load session and user for every request."""
+        user = getattr(request, "_cached_user", None)
+        if user is not None and user.pk is not None:
+            structlog.contextvars.bind_contextvars(user_id=user.pk)
+
+
+class BrowserPolicyMiddleware(CSPMiddleware):
+    """Content-Security-Policy (strict; looser under /admin/), framing and device permissions."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        return super().process_response(request, response)
+
+    def get_policy_parts(self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if not report_only and parts.replace is None and request.path_info.startswith("/admin/"):
+            parts.replace = ADMIN_REPLACES
+        return parts
+
+
+_STARTED = "_watchbell_started"
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+# django-unfold builds its pages with Alpine, which evaluates expressions in attributes, and writes colours as inline styles.
+# Only administrators reach these pages; every script still has to come from here as a file.
+ADMIN_REPLACES = {
+    "script-src": [SELF, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
+}

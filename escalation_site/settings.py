@@ -1,0 +1,323 @@
+"""Settings of Watchbell. What differs between installations comes from the environment (`escalation_site.env`).
+
+The tests add their own on top (tests/settings.py).
+"""
+
+import os
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from escalation_site.env import BASE_DIR, read_or_exit
+from escalation_site.logging import logging_config
+
+ENV = read_or_exit(os.environ)
+# "web" in a web process, set by what starts it (the supervisor, asgi.py); every other process is a "command".
+ROLE = os.environ.get("WATCHBELL_ROLE", "command")
+HTTPS = ENV.public_url.startswith("https://")
+
+DATA_DIR = ENV.data_dir
+PUBLIC_URL = ENV.public_url
+ORGANISATION_NAME = ENV.organisation_name
+SECRET_KEY = ENV.secret_key
+DEBUG = ENV.debug
+ALLOWED_HOSTS = list(ENV.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(ENV.csrf_trusted_origins)
+METRICS_TOKEN = ENV.metrics_token
+
+ROOT_URLCONF = "escalation_site.urls"
+ASGI_APPLICATION = "escalation_site.asgi.application"
+AUTH_USER_MODEL = "oncall.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- The engine and the supervisor (DESIGN.md §4) ---------------------------------------------------------------------------
+ENGINE_POLL_SECONDS = ENV.engine_poll_seconds
+ENGINE_BATCH = ENV.engine_batch
+ENGINE_SENDERS = ENV.engine_senders
+BEAT_TIMEOUT_SECONDS = ENV.beat_timeout_seconds
+
+# --- Applications -----------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    # Before django.contrib.admin, whose templates it replaces.
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "simple_history",
+    "channels",
+    "django_q",
+    "django_structlog",
+    "phonenumber_field",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "escalation_site",
+    "reports",
+    "incidents",
+    "policies",
+    "oncall",
+    "notifications",
+    "audit",
+]
+
+# Each one costs every request: see docs/operations/environment.md for what was left out and why.
+MIDDLEWARE = [
+    "escalation_site.middleware.AliveMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "escalation_site.middleware.RequestLogMiddleware",
+    "escalation_site.middleware.BrowserPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database ---------------------------------------------------------------------------------------------------------------
+_SQLITE_OPTIONS = {
+    # Take the write lock at BEGIN: with deferred transactions a read that turns into a write fails under load.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    # FULL: an accepted signal is on disk, also after a power cut. recursive_triggers: INSERT OR REPLACE fires the DELETE
+    # trigger that keeps the ledger append-only.
+    "init_command": (
+        "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;PRAGMA mmap_size=134217728;"
+        "PRAGMA journal_size_limit=27103364;PRAGMA cache_size=-16000"
+    ),
+}
+
+
+def _database() -> dict[str, Any]:
+    """One connection per thread that lives (commands), a pool (PostgreSQL under ASGI), or one per request (SQLite under ASGI).
+
+    Under ASGI each request has its own thread, so a connection kept per thread is never used again and PostgreSQL runs out of
+    them; a pool is shared by threads. The cluster forks, and a pool must not be forked: hence the difference by role.
+    """
+    config: dict[str, Any] = dict(environ.Env.db_url_config(ENV.database_url))
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = _SQLITE_OPTIONS
+        config["CONN_MAX_AGE"] = 0 if ROLE == "web" else 600
+        return config
+    config["CONN_HEALTH_CHECKS"] = True
+    config["CONN_MAX_AGE"] = 0 if ROLE == "web" else 600
+    if ROLE == "web":
+        pool = {"min_size": min(2, ENV.database_pool), "max_size": ENV.database_pool, "timeout": 10}
+        config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": pool}
+    return config
+
+
+DATABASES = {"default": _database()}
+
+# --- Cache, sessions, live updates ------------------------------------------------------------------------------------------
+CACHES: dict[str, dict[str, Any]] = {
+    # Shared by the processes of a host and kept over a restart: the counters of the sign-in limits live here.
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(DATA_DIR / "cache"),
+        "OPTIONS": {"MAX_ENTRIES": 5000},
+    },
+    # django-q2 notes its own state twice a second; nobody else reads it (beats are rows).
+    "cluster": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "cluster"},
+}
+if ENV.redis_url:
+    CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.redis_url, "KEY_PREFIX": "watchbell"}
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [ENV.redis_url], "prefix": "watchbell"},
+        },
+    }
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- Tasks (measured: ECOSYSTEM.md §2) --------------------------------------------------------------------------------------
+Q_CLUSTER = {
+    "name": "watchbell",
+    "label": "Tasks",
+    # The database: at least once, in the transaction of what asks for the task. Redis loses tasks when killed.
+    "orm": "default",
+    "cache": "cluster",
+    "workers": ENV.cluster_workers,
+    # retry far above timeout × queue_limit ÷ workers, or waiting tasks are handed out twice.
+    "timeout": 120,
+    "retry": 900,
+    "queue_limit": ENV.cluster_workers,
+    "bulk": 1,
+    "max_attempts": 5,
+    "recycle": 1000,
+    "poll": 0.5,
+    # Successes are not kept: two more writes for each task that nobody reads. Failures always are.
+    "save_limit": -1,
+    "catch_up": False,
+    "log_level": ENV.log_level,
+}
+
+# --- People and sign-in -----------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "escalation_site.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+# Accounts are made by an administrator or the sign-in provider, who vouch for the address.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+    "manage_email": "10/m/user",
+    "reauthenticate": "10/m/user",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = ENV.organisation_name
+SOCIALACCOUNT_ADAPTER = "escalation_site.accounts.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
+if ENV.oidc_issuer:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        # The one issuer is the operator's own: an address it vouches for is that person, so accounts made before are found.
+        "EMAIL_AUTHENTICATION": True,
+        "EMAIL_AUTHENTICATION_AUTO_CONNECT": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": ENV.oidc_name,
+                "client_id": ENV.oidc_client_id,
+                "secret": ENV.oidc_client_secret,
+                "settings": {"server_url": ENV.oidc_issuer},
+            }
+        ],
+    }
+
+# --- Browsers: headers and what a page may load -----------------------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        # data: for the QR code of the authenticator set-up, which allauth draws as a data address.
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    },
+}
+
+# --- Languages and time -----------------------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = ENV.time_zone
+USE_I18N = True
+LANGUAGE_CODE = ENV.language_code
+LANGUAGES = [("en", _("English")), ("it", _("Italian")), ("nl", _("Dutch"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# --- Mail -------------------------------------------------------------------------------------------------------------------
+DEFAULT_FROM_EMAIL = ENV.default_from_email
+SERVER_EMAIL = ENV.default_from_email
+EMAIL_HOST = ENV.email.host
+EMAIL_PORT = ENV.email.port
+EMAIL_HOST_USER = ENV.email.user
+EMAIL_HOST_PASSWORD = ENV.email.password
+EMAIL_USE_TLS = ENV.email.use_tls
+EMAIL_USE_SSL = ENV.email.use_ssl
+EMAIL_TIMEOUT = 15
+# Set: messages are written there as .eml files instead of being sent.
+EMAIL_FILE_DIR = DATA_DIR / "mail" if ENV.email.to_files else None
+EMAIL_BACKEND = (
+    "escalation_site.mail.FileBackend" if ENV.email.to_files else "django.core.mail.backends.smtp.EmailBackend"
+)
+
+# --- Static files -----------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = DATA_DIR / "files"
+
+# --- API --------------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Watchbell",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Logs -------------------------------------------------------------------------------------------------------------------
+LOGGING = logging_config(level=ENV.log_level, log_format=ENV.log_format, process=os.environ.get("WATCHBELL_PROCESS", ""))
+
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,15 @@
+"""The address of every page. Refusals and failures are shown with templates/400.html … 500.html and 403_csrf.html."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from escalation_site.health import metrics, readyz
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    # /healthz is answered by AliveMiddleware, before any of this.
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,1 @@
+"""What every page shares: navigation, the words and shapes of components, server-drawn charts."""

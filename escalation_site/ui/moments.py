@@ -1,0 +1,68 @@
+"""Instants as a reader sees them: in their zone, 24-hour clock, with UTC one hover away."""
+
+from datetime import UTC, datetime, tzinfo
+
+from django.utils import dateformat, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from . import durations
+
+STYLES = {
+    "ago": "",
+    "age": "",
+    "clock": "H:i",
+    "seconds": "H:i:s",
+    "day": "D j M",
+    "date": "j M Y",
+    "short": "D j M, H:i",
+    "full": "D j M Y H:i:s e",
+}
+"""Names of the ways to write an instant, with Django's date format; "ago" and "age" are relative to the present."""
+
+
+def zone_name(moment: datetime) -> str:
+    """The zone's short name as people write it ("CET"), or its offset ("UTC+03") where the zone has only a number."""
+    name = moment.tzname() or "UTC"
+    return f"UTC{name}" if name[:1] in "+-" else name
+
+
+def exactly(moment: datetime, *, zone: tzinfo | None = None) -> str:
+    """Both clocks in full: "Sun 22 Nov 2026 03:09:12 CET · 02:09:12 UTC"."""
+    local = moment.astimezone(zone or timezone.get_current_timezone())
+    written = f"{dateformat.format(local, 'D j M Y H:i:s')} {zone_name(local)}"
+    if local.utcoffset() == UTC.utcoffset(None):
+        return written
+    utc = moment.astimezone(UTC)
+    day = "" if utc.date() == local.date() else dateformat.format(utc, "D j M ")
+    return f"{written} · {day}{dateformat.format(utc, 'H:i:s')} UTC"
+
+
+def written(moment: datetime, style: str, *, at: datetime, zone: tzinfo | None = None) -> str:
+    """The instant in one of ``STYLES``, seen at ``at``. Raises KeyError for a style that does not exist."""
+    pattern = STYLES[style]
+    passed = (at - moment).total_seconds()
+    if style == "ago":
+        return durations.ago(passed)
+    if style == "age":
+        return durations.in_one_unit(abs(passed))
+    local = moment.astimezone(zone or timezone.get_current_timezone())
+    if style == "full":
+        return f"{dateformat.format(local, 'D j M Y H:i:s')} {zone_name(local)}"
+    return dateformat.format(local, pattern)
+
+
+def html(moment: datetime, style: str = "ago", *, at: datetime, css: str = "", focus: bool = False) -> SafeString:
+    """A ``<time>`` whose title gives both clocks; ``focus`` lets the keyboard reach it, for pages where it matters.
+
+    ``time.js`` keeps the relative styles fresh.
+    """
+    return format_html(
+        '<time class="num{}" datetime="{}" title="{}"{}{}>{}</time>',
+        f" {css}" if css else "",
+        moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        exactly(moment),
+        format_html(' data-relative="{}"', style) if style in ("ago", "age") else "",
+        mark_safe(' tabindex="0"') if focus else "",
+        written(moment, style, at=at),
+    )

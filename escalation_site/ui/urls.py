@@ -1,0 +1,7 @@
+"""Addresses of the pages that belong to the look itself."""
+
+from django.urls import path
+
+from .views import design_page
+
+urlpatterns = [path("design/", design_page, name="design")]

@@ -1,0 +1,34 @@
+"""The words that scripts say. They are translated here, because the pages' JavaScript has no build step of its own."""
+
+from django.utils.translation import gettext as _
+
+from .durations import unit_words
+
+
+def script_words() -> dict[str, str]:
+    """Every sentence of ``static/js``, by key, in the reader's language. ``{braces}`` are filled by the script."""
+    return {
+        **unit_words(),
+        "live": _("Live"),
+        "connecting": _("Connecting"),
+        "notLive": _("Not live"),
+        "notLiveSince": _("Not live since {time}."),
+        "held": _("Held: this page is not live."),
+        "twoMinutes": _("2 minutes left: {what}"),
+        "timeIsUp": _("Time is up: {what}"),
+        "undoIn": _("Undo, {n} s"),
+        "undoGone": _("It can no longer be undone here."),
+        "selected": _("{n} selected"),
+        "copied": _("Copied"),
+        "failed": _("That did not work: {why}"),
+        "offline": _("the server could not be reached"),
+        "shortcutsOn": _("Shortcuts are on"),
+        "shortcutsOff": _("Shortcuts are off"),
+        "moveDown": _("Next row"),
+        "moveUp": _("Previous row"),
+        "selectRow": _("Select the row"),
+        "openRow": _("Open the row"),
+        "showKeys": _("Show the keys"),
+        "find": _("Find or run"),
+        "searchFor": _("Search incidents for “{text}”"),
+    }

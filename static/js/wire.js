@@ -1,0 +1,76 @@
+// How htmx and plain forms behave here: the CSRF token on every changing request, a word when one fails, and no double sending.
+import { say } from "./words.js";
+
+const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
+
+export const csrfToken = () => document.body.dataset.csrf || cookie("csrftoken") || "";
+
+/** A message at the foot of the page, beside those the server writes. */
+export const toast = (text) => {
+  const box = document.createElement("div");
+  box.className = "toast";
+  box.dataset.toast = "";
+  const line = document.createElement("span");
+  line.className = "grow";
+  line.textContent = text;
+  box.append(line);
+  document.getElementById("toasts")?.append(box);
+};
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = csrfToken();
+});
+
+// An answer that says what is wrong (409 taken by somebody else, 422 fields to mend) is shown in place, like any other.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const status = event.detail.xhr.status;
+  if (status === 409 || status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; }
+});
+
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.requestConfig?.triggeringEvent?.type === "live") return;
+  const { status, statusText } = event.detail.xhr;
+  toast(say("failed", { why: `${status} ${statusText}`.trim() }));
+});
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.detail.requestConfig?.triggeringEvent?.type !== "live") toast(say("failed", { why: say("offline") }));
+});
+
+// A plain form is sent once. Its button says what it is doing where it has been told to (data-busy="Acknowledging").
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (form.method !== "post" || button?.formMethod === "dialog") return;
+  if (form.dataset.sending) { event.preventDefault(); return; }
+  if (form.matches("[hx-post], [hx-put], [hx-delete]")) return;
+  form.dataset.sending = "yes";
+  if (!button) return;
+  button.setAttribute("aria-busy", "true");
+  if (button.dataset.busy) button.lastChild.textContent = button.dataset.busy;
+});
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sending]")) delete form.dataset.sending;
+  for (const button of document.querySelectorAll(".btn[aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+// Buttons that open a dialog of this page: data-opens="its-id"; a click on the backdrop closes it.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-opens]");
+  if (opener) {
+    opener.closest("[popover]")?.hidePopover();
+    document.getElementById(opener.dataset.opens)?.showModal();
+  } else if (event.target.matches?.("dialog.dialog") && event.target.open) {
+    const box = event.target.getBoundingClientRect();
+    const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+    if (!inside && event.detail > 0) event.target.close();
+  }
+});
+
+// Copy a link or a key: data-copy="text".
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard?.writeText(button.dataset.copy);
+  toast(say("copied"));
+});

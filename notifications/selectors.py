@@ -1,0 +1,58 @@
+"""Reads for other apps: when to wake, what happened to a message, how deep the queues are."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Min, Prefetch, Q
+
+from notifications.models import Attempt, Delivery, Message
+
+
+def next_due_at() -> datetime | None:
+    """The earliest instant at which the sender has something to do, None when nothing waits. Three index look-ups."""
+    queued = Delivery.objects.filter(state=Delivery.State.QUEUED).aggregate(first=Min("next_attempt_at"))["first"]
+    leased = Delivery.objects.filter(state=Delivery.State.SENDING).aggregate(first=Min("lease_until"))["first"]
+    report = Message.objects.filter(report_due_at__isnull=False).aggregate(first=Min("report_due_at"))["first"]
+    return min((instant for instant in (queued, leased, report) if instant is not None), default=None)
+
+
+def messages_with_history(*, message_ids: Collection[int]) -> Sequence[Message]:
+    """Messages with their recipient, deliveries and attempts loaded, oldest first: three queries however many."""
+    deliveries = Delivery.objects.order_by("position").prefetch_related(
+        Prefetch("attempts", Attempt.objects.order_by("number"))
+    )
+    return list(
+        Message.objects.filter(pk__in=message_ids)
+        .select_related("recipient")
+        .prefetch_related(Prefetch("deliveries", deliveries))
+        .order_by("created_at", "id")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """One channel's queue: due now, waiting for a later attempt, under way; and since when the oldest has been due."""
+
+    channel: str
+    due: int
+    waiting: int
+    sending: int
+    oldest_due_at: datetime | None
+
+
+def queue_depths(*, at: datetime) -> list[QueueDepth]:
+    """The queues of all channels that have one, for health and operations. One query over the open deliveries."""
+    due = Q(state=Delivery.State.QUEUED, next_attempt_at__lte=at)
+    rows = (
+        Delivery.objects.filter(state__in=(Delivery.State.QUEUED, Delivery.State.SENDING))
+        .order_by("channel")
+        .values("channel")
+        .annotate(
+            due=Count("id", filter=due),
+            waiting=Count("id", filter=Q(state=Delivery.State.QUEUED, next_attempt_at__gt=at)),
+            sending=Count("id", filter=Q(state=Delivery.State.SENDING)),
+            oldest_due_at=Min("next_attempt_at", filter=due),
+        )
+    )
+    return [QueueDepth(**row) for row in rows]

@@ -1,0 +1,182 @@
+"""Telling people: messages are created and cancelled in sets; the sender does the rest."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from audit.services import Actor, EntryValue, entries_append
+from notifications.channels import channel_kinds
+from notifications.entries import delivery_entry, message_entry
+from notifications.models import ContactMethod, Delivery, Message
+from notifications.values import MessageValue
+
+_TRIES = 3
+_OPEN = (Delivery.State.QUEUED, Delivery.State.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """``cancelled`` ended now.
+
+    ``under_way`` have a call to a provider running: each ends by itself, and ``on_settled`` tells how.
+    """
+
+    cancelled: list[Message]
+    under_way: list[Message]
+
+
+def messages_create(values: Sequence[MessageValue], *, at: datetime) -> list[Message]:
+    """Queue the first delivery of each message; returns the messages in the order of ``values``.
+
+    A key that exists already gives the message that exists and sends nothing. A recipient with no usable contact
+    method gives a message that is *failed* at once with reason ``no_contact_method``: the caller looks at ``state``
+    and goes to the next person. Four statements for hundreds of messages.
+    """
+    wanted = {value.idempotency_key: value for value in values}
+    for remaining in reversed(range(_TRIES)):
+        known = {
+            message.idempotency_key: message for message in Message.objects.filter(idempotency_key__in=list(wanted))
+        }
+        missing = [value for key, value in wanted.items() if key not in known]
+        try:
+            known |= {message.idempotency_key: message for message in _insert(missing, at=at)}
+        except IntegrityError:
+            # Another process wrote one of these keys between our look and our insert: look again.
+            if not remaining:
+                raise
+            continue
+        break
+    return [known[value.idempotency_key] for value in values]
+
+
+def _insert(values: Sequence[MessageValue], *, at: datetime) -> list[Message]:
+    if not values:
+        return []
+    methods = _first_methods({value.recipient_id for value in values})
+    with transaction.atomic():
+        messages = Message.objects.bulk_create(
+            [_message(value, reachable=value.recipient_id in methods, at=at) for value in values]
+        )
+        Delivery.objects.bulk_create(
+            [
+                delivery_queued(message, methods[message.recipient_id], position=0, at=at)
+                for message in messages
+                if message.recipient_id in methods
+            ]
+        )
+        entries_append(
+            [
+                message_entry(message, "message.failed", at=at)
+                for message in messages
+                if message.state == Message.State.FAILED
+            ]
+        )
+    return messages
+
+
+def _first_methods(user_ids: Collection[int]) -> dict[int, ContactMethod]:
+    """The method to begin with of each person who has one that is enabled and can be sent by."""
+    usable = ContactMethod.objects.filter(user_id__in=user_ids, enabled=True, kind__in=channel_kinds())
+    first: dict[int, ContactMethod] = {}
+    for method in usable.order_by("user_id", "position", "id"):
+        first.setdefault(method.user_id, method)
+    return first
+
+
+def _message(value: MessageValue, *, reachable: bool, at: datetime) -> Message:
+    return Message(
+        recipient_id=value.recipient_id,
+        kind=value.kind,
+        urgency=value.urgency,
+        subject=" ".join(value.subject.split())[:250],
+        body=value.body,
+        body_html=value.body_html,
+        link=value.link,
+        idempotency_key=value.idempotency_key,
+        priority=value.priority,
+        context=dict(value.context),
+        created_at=at,
+        state=Message.State.PENDING if reachable else Message.State.FAILED,
+        state_reason="" if reachable else Message.Reason.NO_CONTACT_METHOD,
+        settled_at=None if reachable else at,
+    )
+
+
+def delivery_queued(message: Message, method: ContactMethod, *, position: int, at: datetime) -> Delivery:
+    """An unsaved delivery of ``message`` by ``method``, due at once."""
+    return Delivery(
+        message=message,
+        contact_method=method,
+        channel=method.kind,
+        address=method.address,
+        position=position,
+        priority=message.priority,
+        next_attempt_at=at,
+        created_at=at,
+    )
+
+
+@transaction.atomic
+def messages_cancel(
+    *, message_ids: Collection[int], reason: str, at: datetime, actor: Actor | None = None
+) -> Cancellation:
+    """Stop these messages.
+
+    What is queued is cancelled, what a provider may be getting now is left to end and is not repeated. Messages that
+    ended already are left alone. ``reason`` ("acknowledged") is stored and shown. At most six statements. Takes row
+    locks on messages, then deliveries: the caller holds its own locks (incident, run) before calling.
+    """
+    pending = Message.objects.filter(pk__in=message_ids, state=Message.State.PENDING).select_for_update().order_by("pk")
+    messages = {message.pk: message for message in pending}
+    if not messages:
+        return Cancellation([], [])
+    deliveries = list(
+        Delivery.objects.filter(message_id__in=list(messages), state__in=_OPEN).select_for_update().order_by("pk")
+    )
+    busy = {delivery.message_id for delivery in deliveries if delivery.state == Delivery.State.SENDING}
+    under_way = [message for message in messages.values() if message.pk in busy]
+    cancelled = [message for message in messages.values() if message.pk not in busy]
+    queued = [delivery for delivery in deliveries if delivery.state == Delivery.State.QUEUED]
+    entries = _cancel_queued(queued, messages=messages, reason=reason, at=at, actor=actor)
+    _cancel_messages(cancelled, reason=reason, at=at)
+    entries += _ask_to_cancel(
+        [message for message in under_way if not message.cancel_reason], reason=reason, at=at, actor=actor
+    )
+    entries_append(entries)
+    return Cancellation(cancelled, under_way)
+
+
+def _cancel_queued(
+    queued: Sequence[Delivery], *, messages: dict[int, Message], reason: str, at: datetime, actor: Actor | None
+) -> list[EntryValue]:
+    if queued:
+        Delivery.objects.filter(pk__in=[delivery.pk for delivery in queued]).update(
+            state=Delivery.State.CANCELLED, reason=reason[:255], settled_at=at
+        )
+    entries = []
+    for delivery in queued:
+        delivery.message = messages[delivery.message_id]
+        entries.append(delivery_entry(delivery, "delivery.cancelled", at=at, actor=actor, data={"reason": reason}))
+    return entries
+
+
+def _cancel_messages(messages: Sequence[Message], *, reason: str, at: datetime) -> None:
+    for message in messages:
+        message.state, message.state_reason, message.settled_at = Message.State.CANCELLED, reason[:200], at
+    if messages:
+        Message.objects.filter(pk__in=[message.pk for message in messages]).update(
+            state=Message.State.CANCELLED, state_reason=reason[:200], settled_at=at
+        )
+
+
+def _ask_to_cancel(messages: Sequence[Message], *, reason: str, at: datetime, actor: Actor | None) -> list[EntryValue]:
+    for message in messages:
+        message.cancel_reason = reason[:200]
+    if messages:
+        Message.objects.filter(pk__in=[message.pk for message in messages]).update(cancel_reason=reason[:200])
+    return [
+        message_entry(message, "message.cancel_asked", at=at, actor=actor, data={"reason": reason})
+        for message in messages
+    ]

@@ -1,0 +1,44 @@
+"""What callers hand to notifications: plain values, so that this app knows no incident."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Urgency = Literal["high", "low"]
+
+DEFAULT_PRIORITY = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageValue:
+    """One thing to tell one person.
+
+    ``idempotency_key`` names the message for ever: a second value with the same key returns the first message and
+    sends nothing. ``subject``, ``body`` and ``body_html`` are final text in the recipient's language; ``body_html``
+    is trusted markup, and when it is empty channels derive what they need from ``body``. ``link`` is an absolute
+    address. ``priority`` orders the queue, lower first. ``context`` is stored beside the message; known keys:
+    ``subject`` ("incident:42": gathers ledger entries and threads e-mails), ``headers`` (extra ``X-Watchbell-…``
+    e-mail headers).
+    """
+
+    recipient_id: int
+    subject: str
+    body: str
+    idempotency_key: str
+    kind: str = "page"
+    urgency: Urgency = "high"
+    body_html: str = ""
+    link: str = ""
+    priority: int = DEFAULT_PRIORITY
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactMethodValue:
+    """One way to reach a person; the order of the values is the order in which they are tried."""
+
+    kind: str
+    address: str
+    enabled: bool = True
+    verified_at: datetime | None = None

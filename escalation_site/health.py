@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_safe
 from escalation_site.kernel.instants import now
 from escalation_site.metrics import exposition
 from escalation_site.supervisor.beats import newest_beat
+from escalation_site.supervisor.prepare import migrations_missing
 
 OK = "ok"
 _migrated: set[str] = set()
@@ -45,10 +45,8 @@ def _check_migrations() -> str:
     """Once all are applied they stay so while this process runs, and the (slow) look is not repeated."""
     if connection.alias in _migrated:
         return OK
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        return f"{len(missing)} not applied"
+    if missing := migrations_missing():
+        return f"{missing} not applied"
     _migrated.add(connection.alias)
     return OK
 

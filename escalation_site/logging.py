@@ -39,12 +39,12 @@ def _naming(process: str) -> Processor:
     return add_process
 
 
-def _shared(process: str) -> list[Processor]:
+def _shared(process: str, *, as_json: bool) -> list[Processor]:
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json, key="at"),
         structlog.processors.StackInfoRenderer(),
     ]
     if process:
@@ -57,7 +57,10 @@ def logging_config(*, level: str, log_format: str, process: str) -> dict[str, An
 
     On the console the supervisor prefixes each line with the process, so the name is not repeated in it.
     """
-    shared = _shared(process if log_format == "json" else "")
+    as_json = log_format == "json"
+    shared = _shared(process if as_json else "", as_json=as_json)
+    # What libraries tell of their daily work is of use only to those who look for a fault.
+    libraries = "WARNING" if level == "INFO" else "INFO" if level == "DEBUG" else level
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -65,10 +68,12 @@ def logging_config(*, level: str, log_format: str, process: str) -> dict[str, An
         cache_logger_on_first_use=True,
     )
     render: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if log_format == "json":
+    if as_json:
         render += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        render.append(structlog.dev.ConsoleRenderer(colors=False, pad_event_to=28))
+        # Plain tracebacks: the default shows local variables, and those hold what must not be logged.
+        plain = structlog.dev.plain_traceback
+        render.append(structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, timestamp_key="at", exception_formatter=plain))
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -76,17 +81,14 @@ def logging_config(*, level: str, log_format: str, process: str) -> dict[str, An
             "lines": {"()": structlog.stdlib.ProcessorFormatter, "processors": render, "foreign_pre_chain": shared},
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
-        "root": {"handlers": ["stderr"], "level": "WARNING" if level == "INFO" else level},
+        "root": {"handlers": ["stderr"], "level": libraries},
         "loggers": {
             **{name: {"level": level} for name in _OURS},
-            # They bring handlers of their own unless told otherwise.
-            "django": {"handlers": [], "level": "INFO" if level == "DEBUG" else level, "propagate": True},
-            "django-q": {"level": "INFO" if level == "DEBUG" else level},
+            # Django's own set-up gives these handlers that would write every line twice.
+            "django": {"handlers": [], "level": libraries, "propagate": True},
+            "django.server": {"handlers": [], "level": libraries, "propagate": True},
             # The request log says it already, with the request id.
             "django.request": {"level": "ERROR"},
-            "django.server": {"handlers": [], "propagate": True},
-            "uvicorn": {"handlers": [], "level": "INFO" if level == "DEBUG" else level, "propagate": True},
-            "uvicorn.access": {"level": "WARNING"},
         },
     }
 

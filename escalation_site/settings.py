@@ -191,6 +191,11 @@ Q_CLUSTER = {
     "log_level": ENV.log_level,
 }
 
+# What the cluster runs regularly: name → (function, minutes). Written into its table after each migration (schedules.py).
+SCHEDULES: dict[str, tuple[str, int]] = {
+    "cluster beat": ("escalation_site.supervisor.beats.cluster_beat", 1),
+}
+
 # --- People and sign-in -----------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -299,6 +304,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# Source maps are read by people who look for a fault; compressing them took most of the time of collecting.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
+    "jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "tgz", "bz2", "tbz", "xz", "br", "woff", "woff2", "map",
+)  # fmt: skip
 MEDIA_ROOT = DATA_DIR / "files"
 
 # --- API --------------------------------------------------------------------------------------------------------------------

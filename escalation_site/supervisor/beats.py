@@ -7,70 +7,63 @@ through the whole queue (`cluster_beat`), because a django-q2 cluster that lost 
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
+import psutil
 from django.apps import apps
-from django.db.models import Max, Model
-from django.db.models.manager import Manager
+from django.db.models import Max, QuerySet
 
 from escalation_site.kernel.instants import now
-
-CLUSTER_BEAT_EXTRA = timedelta(seconds=180)
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """How long a process called ``name`` may stay silent, counted from its start or its last beat, whichever is later."""
-
-    name: str
-    silence: timedelta
+from escalation_site.supervisor.orphans import MARK_VARIABLE
 
 
-def _beats() -> Manager[Model]:
-    # By name: this package is the lowest layer and must not import the application that holds the table.
-    manager: Manager[Model] = apps.get_model("incidents", "ProcessBeat")._default_manager
-    return manager
+def _model() -> Any:
+    # By name: this package is below the application that holds the table.
+    return apps.get_model("incidents", "ProcessBeat")
 
 
-def beat(name: str, *, at: datetime) -> None:
-    """Write the sign of life of this process. One statement; safe to repeat and to run from several hosts."""
-    model = apps.get_model("incidents", "ProcessBeat")
-    row = model(name=name, host=socket.gethostname(), pid=os.getpid(), beat_at=at)
+def own_pid() -> int:
+    """The pid a supervisor knows this process by: that of its group's leader; its own when it runs unsupervised."""
+    return os.getpgid(0) if os.environ.get(MARK_VARIABLE) else os.getpid()
+
+
+@lru_cache(maxsize=4)
+def _started_at(pid: int) -> datetime:
+    return datetime.fromtimestamp(psutil.Process(pid).create_time(), UTC)
+
+
+def beat(name: str, *, at: datetime, info: Mapping[str, Any] | None = None) -> None:
+    """Write the sign of life of this process, with figures worth showing. One statement; safe to repeat, and from several hosts."""
+    model = _model()
+    pid = own_pid()
+    row = model(
+        name=name, host=socket.gethostname(), pid=pid, started_at=_started_at(pid), beat_at=at, info=dict(info or {})
+    )
     model._default_manager.bulk_create(
-        [row], update_conflicts=True, update_fields=["beat_at"], unique_fields=["name", "host", "pid"]
+        [row],
+        update_conflicts=True,
+        update_fields=["started_at", "beat_at", "info"],
+        unique_fields=["name", "host", "pid"],
     )
 
 
 def cluster_beat() -> None:
-    """The task a django-q2 schedule runs each minute."""
+    """The task a django-q2 schedule runs each minute (settings.SCHEDULES)."""
     beat("cluster", at=now())
 
 
-def newest_beat(name: str, *, host: str | None = None) -> datetime | None:
-    """The latest beat of any process called ``name`` (on ``host``); None when there never was one."""
-    rows = _beats().filter(name=name)
-    if host is not None:
-        rows = rows.filter(host=host)
+def newest_beat(name: str, *, pid: int | None = None) -> datetime | None:
+    """The latest beat of any process called ``name``, or of the one with ``pid`` on this host; None when there never was one."""
+    rows: QuerySet[Any] = _model()._default_manager.filter(name=name)
+    if pid is not None:
+        rows = rows.filter(host=socket.gethostname(), pid=pid)
     newest: datetime | None = rows.aggregate(newest=Max("beat_at"))["newest"]
     return newest
 
 
 def beats_forget(*, before: datetime) -> int:
-    """Delete the rows of processes that ended long ago; returns how many."""
-    deleted, _by_model = _beats().filter(beat_at__lt=before).delete()
-    return deleted
-
-
-def silent(expectations: Mapping[str, Expectation], started: Mapping[str, datetime], *, at: datetime) -> list[str]:
-    """Which of the ``started`` processes (name → start) on this host have been silent for too long."""
-    host = socket.gethostname()
-    overdue = []
-    for name, start in started.items():
-        expected = expectations.get(name)
-        if expected is None or at - start <= expected.silence:
-            continue
-        last = newest_beat(name, host=host)
-        if last is None or at - max(last, start) > expected.silence:
-            overdue.append(name)
-    return overdue
+    """Delete the rows of processes that last beat before ``before``; returns how many."""
+    deleted, _by_model = _model()._default_manager.filter(beat_at__lt=before).delete()
+    return int(deleted)

@@ -1,0 +1,19 @@
+"""The regular tasks of settings.SCHEDULES, kept in django-q2's table: an edit of the settings takes effect at the next migration."""
+
+from django.conf import settings
+from django_q.models import Schedule
+
+_PREFIX = "watchbell: "
+
+
+def schedules_apply() -> None:
+    """Add what is missing, change what differs, remove ours that are no longer listed. Schedules of other names are left alone."""
+    existing = {schedule.name: schedule for schedule in Schedule.objects.filter(name__startswith=_PREFIX)}
+    for name, (function, minutes) in settings.SCHEDULES.items():
+        schedule = existing.pop(_PREFIX + name, None) or Schedule(name=_PREFIX + name)
+        if (schedule.func, schedule.minutes, schedule.repeats) != (function, minutes, -1):
+            schedule.func, schedule.minutes, schedule.repeats = function, minutes, -1
+            schedule.schedule_type = Schedule.MINUTES
+            schedule.save()
+    for schedule in existing.values():
+        schedule.delete()

@@ -1,0 +1,129 @@
+"""The supervisor's loop: start, tend, replace what is silent, stop."""
+
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import FrameType
+
+from escalation_site.supervisor.children import Child, Clock, Program
+from escalation_site.supervisor.lock import SingleStart
+from escalation_site.supervisor.orphans import MARK_VARIABLE, end_marked, watcher_start
+from escalation_site.supervisor.output import Output
+
+_TEND_SECONDS = 0.1
+_WATCH_SECONDS = 5.0
+
+
+class Supervisor:
+    """Runs ``programs`` until it is told to stop. ``grace`` is how long they may take to end."""
+
+    def __init__(
+        self, programs: Sequence[Program], *, lock: SingleStart, output: Output, grace: timedelta, clock: Clock
+    ) -> None:
+        self._mark = uuid.uuid4().hex
+        self._lock = lock
+        self._output = output
+        self._grace = grace
+        self._clock = clock
+        self._stop = threading.Event()
+        self._hurry = threading.Event()
+        self._silent: set[str] = set()
+        environment = {**os.environ, MARK_VARIABLE: self._mark, "PYTHONUNBUFFERED": "1"}
+        self.children = [
+            Child(program, output=output, environment={**environment, "WATCHBELL_PROCESS": program.name})
+            for program in programs
+        ]
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """End everything; asked a second time, without waiting."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def run(
+        self,
+        *,
+        prepare: Callable[[], None] | None = None,
+        when_started: Callable[[threading.Event], None] | None = None,
+    ) -> None:
+        """Start all and return when all have ended.
+
+        ``prepare`` runs first, already holding the lock; what it raises ends the start. ``when_started`` runs in a thread of its
+        own and is given the stop event. Raises `AlreadyRunning` when another supervisor works on the same DATA_DIR.
+        """
+        before = self._lock.acquire(self._mark)
+        try:
+            self._run(before, prepare, when_started)
+        finally:
+            self._lock.release()
+
+    def _run(
+        self, before: str, prepare: Callable[[], None] | None, when_started: Callable[[threading.Event], None] | None
+    ) -> None:
+        if before and (left := end_marked(before)):
+            self._output.say(f"ended {left} processes that an earlier supervisor left")
+        if prepare is not None:
+            prepare()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.stop)
+        watcher = watcher_start(self._mark)
+        try:
+            for child in self.children:
+                child.start(self._clock())
+            threading.Thread(target=self._watch, name="watch", daemon=True).start()
+            if when_started is not None:
+                threading.Thread(target=when_started, args=(self._stop,), name="greeting", daemon=True).start()
+            self._tend_until_stopped()
+            self._end_all()
+        finally:
+            # The watcher sees its pipe close and ends what is left, should this process have failed above.
+            assert watcher.stdin is not None  # noqa: S101  a pipe was asked for
+            watcher.stdin.close()
+            watcher.wait()
+
+    def _tend_until_stopped(self) -> None:
+        while not self._stop.wait(_TEND_SECONDS):
+            at = self._clock()
+            for child in self.children:
+                if child.program.name in self._silent:
+                    self._silent.discard(child.program.name)
+                    self._output.say(f"{child.program.name} shows no sign of work; replacing it")
+                    child.kill()
+                child.tend(at)
+
+    def _watch(self) -> None:
+        """Look for silent children, in a thread of its own: the database may be slow just when it matters."""
+        while not self._stop.wait(_WATCH_SECONDS):
+            for child in self.children:
+                self._look_at(child)
+
+    def _look_at(self, child: Child) -> None:
+        at = self._clock()
+        try:
+            if child.is_silent(at):
+                child.excused_until = at
+                self._silent.add(child.program.name)
+        except Exception as error:
+            # The sign could not be read (the database is away): that is no proof of silence. The child gets its full time again
+            # from now, so that it is not killed for what it could not write meanwhile.
+            child.excused_until = at
+            self._output.say(f"cannot tell whether {child.program.name} works: {type(error).__name__}")
+
+    def _end_all(self) -> None:
+        self._output.say("stopping")
+        deadline = self._clock() + self._grace
+        for child in self.children:
+            child.terminate()
+        remaining = list(self.children)
+        while remaining and self._clock() < deadline and not self._hurry.wait(_TEND_SECONDS):
+            remaining = [child for child in remaining if not child.has_ended()]
+        for child in remaining:
+            self._output.say(f"{child.program.name} did not end in time; killing it")
+            child.kill()
+        while not all(child.has_ended() for child in remaining):
+            self._hurry.wait(_TEND_SECONDS)
+        self._output.say("stopped")
+

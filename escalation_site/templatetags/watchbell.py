@@ -125,15 +125,25 @@ def tag(text: str, tone: str = "", icon: str = "") -> SafeString:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, width: str = "", filled_from: str = "", placeholder: str = "") -> Mapping[str, Any]:
+def field(
+    bound: BoundField,
+    width: str = "",
+    filled_from: str = "",
+    placeholder: str | bool = "",
+    label: str = "",
+    quiet: bool = False,
+) -> Mapping[str, Any]:
     """``{% field form.title %}``: label above, "required" in words, help and error below, tied together for screen readers.
 
-    ``width`` is an extra class ("span-2"); ``filled_from`` says where a value that was filled in comes from.
+    ``width`` is an extra class ("span-2"); ``filled_from`` says where a value that was filled in comes from; ``label``
+    replaces the field's own; ``placeholder=False`` drops the widget's; ``quiet`` leaves out "required" and the help, for a
+    form in which everything is required.
     """
     widget = bound.field.widget
     group = isinstance(widget, RadioSelect | CheckboxSelectMultiple)
     lone = isinstance(widget, CheckboxInput)
-    described = [f"{bound.auto_id}_help"] if bound.help_text or filled_from else []
+    help_text = "" if quiet else filled_from or bound.help_text
+    described = [f"{bound.auto_id}_help"] if help_text else []
     if bound.errors:
         described.append(f"{bound.auto_id}_error")
     attributes: dict[str, Any] = {"class": _widget_class(bound)}
@@ -141,7 +151,7 @@ def field(bound: BoundField, width: str = "", filled_from: str = "", placeholder
         attributes["aria-describedby"] = " ".join(described)
     if bound.errors:
         attributes["aria-invalid"] = "true"
-    if placeholder:
+    if placeholder != "":
         attributes["placeholder"] = placeholder
     return {
         "field": bound,
@@ -149,9 +159,10 @@ def field(bound: BoundField, width: str = "", filled_from: str = "", placeholder
         "group": group,
         "lone": lone,
         "width": width,
-        "filled_from": filled_from,
+        "label": label or bound.label,
+        "help_text": help_text,
         "described": " ".join(described),
-        "required": bound.field.required and not lone,
+        "required": bound.field.required and not lone and not quiet,
     }
 
 

@@ -15,6 +15,7 @@ from notifications.channels.base import OutcomeUnknown, Outgoing, Receipt, Refus
 from notifications.channels.email.build import email_build, envelope_address, stable_id
 
 DEFAULT_TIMEOUT = 10.0  # Seconds per exchange with the server, when settings give none.
+FAREWELL_TIMEOUT = 1.0
 
 
 class EmailChannel:
@@ -22,7 +23,7 @@ class EmailChannel:
 
     label = _("E-mail")
     concurrency = 8
-    time_limit = 120.0
+    time_limit = 180.0  # About ten exchanges, each of which may take the whole timeout.
 
     def send(self, outgoing: Outgoing, *, hand_over: Callable[[], None]) -> Receipt:
         if directory := getattr(settings, "EMAIL_FILE_DIR", None):
@@ -64,9 +65,11 @@ def _connection() -> Iterator[smtplib.SMTP]:
             smtp.ehlo_or_helo_if_needed()
         yield smtp
     finally:
-        # The answer to the message is known by now: how the server takes leave changes nothing.
+        # What became of the message is known by now: the server's farewell changes nothing and is hardly waited for.
         with suppress(OSError, smtplib.SMTPException):
-            smtp.quit()
+            if smtp.sock is not None:
+                smtp.sock.settimeout(FAREWELL_TIMEOUT)
+                smtp.quit()
         smtp.close()
 
 

@@ -1,0 +1,282 @@
+"""From layers, absences and overrides to one line of segments per role, each saying who is on call and why.
+
+A line tiles its range: segments follow each other without holes, those with nobody on call say the cause.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from operator import attrgetter
+from typing import NamedTuple
+
+from oncall.rota.errors import RotaError
+from oncall.rota.turns import Layer, Turn, layer_ready
+from oncall.rota.values import (
+    PRIMARY,
+    Absence,
+    AbsenceReason,
+    Cause,
+    LayerSpec,
+    Override,
+    OverrideKind,
+    ScheduleKind,
+    ScheduleSpec,
+    UserId,
+    WhenAbsent,
+    Why,
+)
+
+NOBODY: tuple["Slot", ...] = ()
+CAUSE_RANK = {cause: rank for rank, cause in enumerate(Cause)}
+COVER_WHY = {AbsenceReason.ABSENCE: Why.COVER, AbsenceReason.HOLIDAY: Why.HOLIDAY_COVER}
+
+
+class Slot(NamedTuple):
+    """One person's place in a segment, with what Shift will say of it."""
+
+    user_id: UserId
+    why: Why
+    layer: str = ""
+    turn: int | None = None
+    override_id: int | None = None
+    instead_of: UserId | None = None
+
+
+class Segment(NamedTuple):
+    """A span in which nothing changes; ``cause`` counts only when there are no slots."""
+
+    start: datetime
+    end: datetime
+    slots: tuple[Slot, ...]
+    cause: Cause
+
+
+class Away(NamedTuple):
+    """One absence, in UTC."""
+
+    start: datetime
+    end: datetime
+    reason: AbsenceReason
+
+
+Line = list[Segment]
+Lines = dict[str, Line]
+Absences = dict[UserId, list[Away]]
+
+_segment_end = attrgetter("end")
+
+
+def lines_of(
+    spec: ScheduleSpec, *, since: datetime, until: datetime, overrides: Sequence[Override], absences: Absences
+) -> Lines:
+    """One line for each role; ``since`` before ``until``, both UTC; overrides in the order they act."""
+    roles = spec.roles
+    blank = Segment(since, until, NOBODY, Cause.UNASSIGNED)
+    lines: Lines = {role: [blank] for role in roles}
+    if spec.kind is ScheduleKind.FOLLOW:
+        raise RotaError("ask the schedule it follows", field="follows", code="follows")
+    if spec.kind is ScheduleKind.EVERYONE:
+        lines[PRIMARY] = list(_everyone(spec, since, until, absences))
+    else:
+        for layer in spec.layers:
+            under, line = lines[layer.role], layer_line(layer, since=since, until=until, absences=absences)
+            # Most schedules have one layer: nothing to paint over.
+            alone = under == [blank] and line and line[0].start == since and line[-1].end == until
+            lines[layer.role] = line if alone else _painted(under, line)
+    for override in overrides:
+        if override.start < until and since < override.end:
+            _override(lines, override, first_role=roles[0])
+    return lines
+
+
+def layer_line(spec: LayerSpec, *, since: datetime, until: datetime, absences: Absences) -> Line:
+    """What one layer says, by itself: a line over its lifetime within the range, and nothing outside it."""
+    layer = layer_ready(spec)
+    life = layer.lifetime(since, until)
+    if life.start >= life.end:
+        return []
+    nothing = Cause.CLOSED if layer.windows else Cause.UNASSIGNED
+    line = [Segment(life.start, life.end, NOBODY, nothing)]
+    pieces = _open_turns(layer, life.start, life.end)
+    return _painted(line, (segment for piece in pieces for segment in _served(layer, piece, absences)))
+
+
+def absences_by_user(absences: Iterable[Absence]) -> Absences:
+    """The absences of each person, in UTC."""
+    found: Absences = {}
+    for absence in absences:
+        away = Away(absence.start.astimezone(UTC), absence.end.astimezone(UTC), absence.reason)
+        found.setdefault(absence.user_id, []).append(away)
+    return found
+
+
+def _open_turns(layer: Layer, since: datetime, until: datetime) -> Iterator[Turn]:
+    """The open parts of the turns, within the range and in order."""
+    spans = layer.open_spans(since, until)
+    span = next(spans, None)
+    for turn in layer.turns(since, until):
+        while span is not None and span.start < turn.end:
+            start, end = max(turn.start, span.start, since), min(turn.end, span.end, until)
+            if start < end:
+                yield turn._replace(start=start, end=end)
+            if span.end > turn.end:
+                break
+            span = next(spans, None)
+
+
+def _served(layer: Layer, turn: Turn, absences: Absences) -> Iterator[Segment]:
+    """Who serves an open part of a turn, cut where somebody leaves or returns."""
+    spec = layer.spec
+    if not turn.group:
+        yield Segment(turn.start, turn.end, NOBODY, Cause.EMPTY_SLOT)
+        return
+    if not absences or not any(_away_within(absences, user, turn) for user in turn.group):
+        slots = tuple(Slot(user, Why.LAYER, spec.name, turn.number) for user in turn.group)
+        yield Segment(turn.start, turn.end, slots, Cause.UNASSIGNED)
+        return
+    concerned = {*turn.group, *(user for group in spec.participants for user in group)}
+    edges = {turn.start, turn.end}
+    for user in concerned:
+        for away in _away_within(absences, user, turn):
+            edges.update((max(away.start, turn.start), min(away.end, turn.end)))
+    for start, end in pairwise(sorted(edges)):
+        yield Segment(start, end, _present(spec, turn, absences, start), Cause.ABSENT)
+
+
+def _away_within(absences: Absences, user: UserId, turn: Turn) -> list[Away]:
+    return [away for away in absences.get(user, ()) if away.start < turn.end and turn.start < away.end]
+
+
+def _present(spec: LayerSpec, turn: Turn, absences: Absences, at: datetime) -> tuple[Slot, ...]:
+    """The members of the group who are there at an instant; when none is, the next group that has somebody there."""
+
+    def reason(user: UserId) -> AbsenceReason | None:
+        return next((away.reason for away in absences.get(user, ()) if away.start <= at < away.end), None)
+
+    there = tuple(Slot(user, Why.LAYER, spec.name, turn.number) for user in turn.group if reason(user) is None)
+    if there or spec.when_absent is WhenAbsent.NOBODY:
+        return there
+    missing = turn.group[0]
+    why = COVER_WHY[reason(missing) or AbsenceReason.ABSENCE]
+    following = spec.participants[turn.place + 1 :] + spec.participants[: turn.place + 1]
+    for group in following:
+        there = tuple(
+            Slot(user, why, spec.name, turn.number, instead_of=missing) for user in group if reason(user) is None
+        )
+        if there:
+            return there
+    return NOBODY
+
+
+def _everyone(spec: ScheduleSpec, since: datetime, until: datetime, absences: Absences) -> Iterator[Segment]:
+    if not spec.members:
+        yield Segment(since, until, NOBODY, Cause.UNASSIGNED)
+        return
+    edges = {since, until}
+    for user in spec.members:
+        for away in absences.get(user, ()):
+            edges.update(edge for edge in (away.start, away.end) if since < edge < until)
+    for start, end in pairwise(sorted(edges)):
+        there = tuple(
+            Slot(user, Why.LAYER)
+            for user in spec.members
+            if not any(away.start <= start < away.end for away in absences.get(user, ()))
+        )
+        yield Segment(start, end, there, Cause.ABSENT)
+
+
+def _painted(line: Line, over: Iterable[Segment]) -> Line:
+    """The line with segments laid over it. Segments with nobody hide nothing; they only tell a better cause."""
+    painted: Line = []
+    pieces = iter(line)
+    piece = next(pieces, None)
+    for segment in over:
+        while piece is not None and piece.end <= segment.start:
+            painted.append(piece)
+            piece = next(pieces, None)
+        while piece is not None and piece.start < segment.end:
+            start, end = max(piece.start, segment.start), min(piece.end, segment.end)
+            if piece.start < start:
+                painted.append(Segment(piece.start, start, piece.slots, piece.cause))
+            painted.append(_laid(piece, segment, start, end))
+            if piece.end > end:
+                piece = Segment(end, piece.end, piece.slots, piece.cause)
+                break
+            piece = next(pieces, None)
+    if piece is not None:
+        painted.append(piece)
+    painted.extend(pieces)
+    return painted
+
+
+def _laid(under: Segment, over: Segment, start: datetime, end: datetime) -> Segment:
+    if over.slots:
+        return Segment(start, end, over.slots, over.cause)
+    return Segment(start, end, under.slots, max(under.cause, over.cause, key=CAUSE_RANK.__getitem__))
+
+
+def _override(lines: Lines, override: Override, *, first_role: str) -> None:
+    """Let one override, which touches their range, act on the lines in place."""
+    start, end = override.start.astimezone(UTC), override.end.astimezone(UTC)
+    everywhere = override.kind in (OverrideKind.REPLACE, OverrideKind.REMOVE)
+    roles = [override.role] if override.role else list(lines) if everywhere else [first_role]
+    for role in roles:
+        if role not in lines:
+            reference = lines[first_role]
+            lines[role] = [Segment(reference[0].start, reference[-1].end, NOBODY, Cause.UNASSIGNED)]
+        line = lines[role]
+        first, past = _cut(line, start), _cut(line, end)
+        line[first:past] = [_overridden(segment, override) for segment in line[first:past]]
+
+
+def _cut(line: Line, at: datetime) -> int:
+    """Make ``at`` an edge of the line, where it lies inside it; the number of the segment that begins there."""
+    number = bisect_left(line, at, key=_segment_end)
+    if number == len(line):
+        return number
+    segment = line[number]
+    if segment.end == at:
+        return number + 1
+    if segment.start < at:
+        line[number : number + 1] = [
+            Segment(segment.start, at, segment.slots, segment.cause),
+            Segment(at, segment.end, segment.slots, segment.cause),
+        ]
+        return number + 1
+    return number
+
+
+def _overridden(segment: Segment, override: Override) -> Segment:
+    slots = segment.slots
+    user = override.user_id
+    match override.kind:
+        case OverrideKind.COVER:
+            alone = slots[0].user_id if len(slots) == 1 else None
+            if alone != user:
+                slots = (Slot(user, override.why, override_id=override.id, instead_of=alone),)
+        case OverrideKind.REPLACE:
+            slots = tuple(_replaced(slots, override))
+        case OverrideKind.ADD:
+            if all(slot.user_id != user for slot in slots):
+                slots = (*slots, Slot(user, override.why, override_id=override.id))
+        case OverrideKind.REMOVE:
+            slots = tuple(slot for slot in slots if slot.user_id != user)
+    cause = Cause.REMOVED if segment.slots else segment.cause
+    return Segment(segment.start, segment.end, slots, cause)
+
+
+def _replaced(slots: tuple[Slot, ...], override: Override) -> Iterator[Slot]:
+    already = any(slot.user_id == override.user_id for slot in slots)
+    for slot in slots:
+        if slot.user_id != override.replaces:
+            yield slot
+        elif not already:
+            yield Slot(
+                override.user_id,
+                override.why,
+                layer=slot.layer,
+                turn=slot.turn,
+                override_id=override.id,
+                instead_of=slot.user_id,
+            )

@@ -1,0 +1,193 @@
+"""The executor of the escalation core: hands it events, performs what it decides, for one run or for hundreds at once.
+
+Walk: an event → ``decide`` (pure) → actions → people are looked up (one query per distinct target), pages made (three statements) →
+a level that reaches nobody is answered with LevelUnreachable, at once → … → runs stored. All inside the caller's transaction, with
+the incidents locked.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from incidents.changes import Changes
+from incidents.models import EscalationRun, Incident, Page
+from incidents.services.paging import PageOrder, pages_cancel, pages_create
+from oncall.models import User
+from policies.definition import PolicyDef
+from policies.escalation import (
+    Action,
+    Because,
+    CancelPages,
+    Decision,
+    EndLevel,
+    EnterLevel,
+    Event,
+    Exhaust,
+    LevelUnreachable,
+    PageCatchAll,
+    RunState,
+    StartCycle,
+    decide,
+    start,
+)
+from policies.models import PolicyVersion
+from policies.services import version_definition
+from policies.targets import Recipient, TargetResolver
+
+RUN_FIELDS = ("state", "phase", "level", "cycle", "next_due_at", "priority")
+
+
+class Escalator:
+    """Gathers events, then ``settle`` performs everything they lead to. ``changes`` collects timeline and ledger."""
+
+    def __init__(self, changes: Changes) -> None:
+        self.changes = changes
+        self.resolver = TargetResolver(at=changes.at)
+        self._todo: list[tuple[EscalationRun, Action]] = []
+        self._changed: dict[int, EscalationRun] = {}
+
+    def start(self, incidents: Iterable[tuple[Incident, PolicyVersion]]) -> list[EscalationRun]:
+        """Begin a run for each incident with the policy version it keeps: one INSERT for all."""
+        runs: list[EscalationRun] = []
+        decisions: list[Decision] = []
+        for incident, version in incidents:
+            decision = start(version_definition(version), at=self.changes.at)
+            run = EscalationRun(
+                incident=incident, policy_version=version, started_at=self.changes.at, priority=incident.severity
+            )
+            _store(run, decision.state)
+            runs.append(run)
+            decisions.append(decision)
+        EscalationRun.objects.bulk_create(runs, batch_size=500)
+        for run, decision in zip(runs, decisions, strict=True):
+            self._todo += [(run, action) for action in decision.actions]
+        return runs
+
+    def event(self, run: EscalationRun, event: Event) -> bool:
+        """Tell the core what happened to ``run``; whether that changed anything."""
+        state = RunState.from_json(run.state)
+        decision = decide(self._definition(run), state, event)
+        if decision.state == state and not decision.actions:
+            return False
+        _store(run, decision.state)
+        self._changed[run.pk] = run
+        self._todo += [(run, action) for action in decision.actions]
+        return True
+
+    def settle(self) -> None:
+        """Perform the actions and whatever they lead to, then store the runs. Ends: each level of a cycle is entered once."""
+        while self._todo:
+            todo, self._todo = self._todo, []
+            for run, action in todo:
+                self._record(run, action)
+            for because, incidents in _cancellations(todo).items():
+                pages_cancel(incidents, reason=because, changes=self.changes)
+            self._page([(run, action) for run, action in todo if isinstance(action, EnterLevel | PageCatchAll)])
+        if self._changed:
+            EscalationRun.objects.bulk_update(list(self._changed.values()), RUN_FIELDS, batch_size=200)
+            self._changed = {}
+
+    def _definition(self, run: EscalationRun) -> PolicyDef:
+        return version_definition(run.policy_version)
+
+    def _page(self, entered: Sequence[tuple[EscalationRun, EnterLevel | PageCatchAll]]) -> None:
+        orders = [self._order(run, action) for run, action in entered]
+        pages = pages_create(orders, changes=self.changes)
+        for (run, action), order, own in zip(entered, orders, pages, strict=True):
+            self._told(order, own, action)
+            if isinstance(action, EnterLevel) and all(page.state == Page.State.FAILED for page in own):
+                because = Because.NOBODY_REACHABLE if own else Because.NOBODY_ON_CALL
+                self._skip(run, order, because)
+
+    def _order(self, run: EscalationRun, action: EnterLevel | PageCatchAll) -> PageOrder:
+        policy = self._definition(run)
+        team = run.incident.team
+        if isinstance(action, EnterLevel):
+            level = policy.levels[action.level]
+            name, recipients = level.name, self.resolver.recipients(level.targets, team=team)
+        else:
+            name, recipients = "", self._catch_all(run, policy)
+        return PageOrder(run, action.cycle, action.level, len(policy.levels), name, recipients)
+
+    def _catch_all(self, run: EscalationRun, policy: PolicyDef) -> tuple[Recipient, ...]:
+        """The policy's catch-all or, where it has none or nobody, the administrators: somebody is always told."""
+        found = self.resolver.recipients(policy.catch_all, team=run.incident.team)
+        users = [recipient.user for recipient in found] or list(
+            User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).order_by("pk")
+        )
+        return tuple(Recipient(user, {"kind": "catch_all"}) for user in users)
+
+    def _told(self, order: PageOrder, pages: Sequence[Page], action: EnterLevel | PageCatchAll) -> None:
+        if not pages:
+            return
+        kind = "escalation.enter_level" if isinstance(action, EnterLevel) else "escalation.catch_all"
+        self.changes.timeline(
+            order.run.incident,
+            kind,
+            level=order.level + 1,
+            name=order.name,
+            cycle=order.cycle + 1,
+            people=[page.recipient.name for page in pages],
+            because=action.because.value,
+        )
+        self._enter(order.run, kind, action, name=order.name, people=[page.recipient.name for page in pages])
+
+    def _skip(self, run: EscalationRun, order: PageOrder, because: Because) -> None:
+        """Leave a level that reaches nobody at once, and say so (DESIGN.md §5, invariant 5)."""
+        self.changes.timeline(
+            run.incident, "escalation.skip_level", level=order.level + 1, name=order.name, because=because.value
+        )
+        self.changes.ledger(
+            run.incident,
+            "escalation.skip_level",
+            object_type="run",
+            object_id=str(run.pk),
+            data={"level": order.level + 1, "name": order.name, "cycle": order.cycle + 1, "because": because.value},
+        )
+        self.event(run, LevelUnreachable(self.changes.at, order.level, order.cycle, because))
+
+    def _record(self, run: EscalationRun, action: Action) -> None:
+        if isinstance(action, Exhaust):
+            self.changes.timeline(run.incident, "escalation.exhaust", because=action.because.value, cycle=action.cycle + 1)
+            self.changes.set(
+                run.incident, "escalation.exhaust", exhausted_at=self.changes.at, data={"because": action.because.value}
+            )
+        elif isinstance(action, EnterLevel) and action.because is Because.SNOOZE_ENDED:
+            self.changes.set(run.incident, "incident.snooze_end", snoozed_until=None)
+        elif isinstance(action, StartCycle):
+            self._enter(run, "escalation.start_cycle", action)
+        elif isinstance(action, EndLevel):
+            self._enter(run, "escalation.end_level", action)
+
+    def _enter(self, run: EscalationRun, kind: str, action: EnterLevel | PageCatchAll | EndLevel | StartCycle, **more: Any) -> None:
+        level = {} if isinstance(action, StartCycle) else {"level": action.level + 1}
+        data = {**level, "cycle": action.cycle + 1, "because": action.because.value, **more}
+        self.changes.ledger(run.incident, kind, object_type="run", object_id=str(run.pk), data=data)
+
+
+def _cancellations(todo: Sequence[tuple[EscalationRun, Action]]) -> dict[str, list[Incident]]:
+    """The incidents whose pages must stop, by cause."""
+    found: dict[str, list[Incident]] = {}
+    for run, action in todo:
+        if isinstance(action, CancelPages):
+            found.setdefault(action.because.value, []).append(run.incident)
+    return found
+
+
+def _store(run: EscalationRun, state: RunState) -> None:
+    run.state = state.to_json()
+    run.phase = state.phase.value
+    run.level = state.level
+    run.cycle = state.cycle
+    run.next_due_at = state.next_due_at
+    run.priority = run.incident.severity
+
+
+def current_runs(incidents: Sequence[Incident]) -> dict[int, EscalationRun]:
+    """The current run of each locked incident, by incident id; both share the incident's instance."""
+    by_id = {incident.pk: incident for incident in incidents}
+    runs = EscalationRun.objects.filter(incident__in=list(by_id), superseded=False).select_related("policy_version")
+    found = {}
+    for run in runs:
+        run.incident = by_id[run.incident_id]
+        found[run.incident_id] = run
+    return found

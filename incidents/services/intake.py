@@ -1,0 +1,301 @@
+"""From raw signals to incidents, in batches: a handful of statements however many signals.
+
+Walk: claimed signals → parsed → put in waves (within a wave each dedup key says one thing only) → per wave: which keys fire already
+(one query) → repeats count, recoveries resolve, news open incidents → runs start, pages and messages are made → all in one
+transaction. Only one engine reads the inbox at a time, so that a trigger never overtakes its own recovery.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Q
+
+from audit.services import Actor
+from incidents.changes import Changes, lock
+from incidents.intake.door import PARSERS
+from incidents.intake.values import Action, AlertValue, Unreadable
+from incidents.models import Alert, InboxSignal, Incident, Integration, Stage
+from incidents.services.escalator import Escalator, current_runs
+from incidents.services.lifecycle import incidents_opened, resolve, stage
+from policies.escalation import Acknowledged
+from policies.severity import DEFAULT_SEVERITIES
+
+log = structlog.get_logger(__name__)
+
+Key = tuple[int, str]
+_INBOX_LOCK = 0x57425F494E42  # one reader of the inbox at a time, on PostgreSQL by this advisory lock
+
+
+@dataclass
+class News:
+    """What one wave says of one key: an action, how many times, and the last value."""
+
+    action: Action
+    integration: Integration
+    value: AlertValue
+    received_at: datetime
+    count: int = 1
+
+
+Wave = dict[Key, News]
+
+
+@dataclass
+class Reading:
+    """The signals of a batch, read: waves to act on, and those that cannot be read with the reason."""
+
+    waves: list[Wave] = field(default_factory=list)
+    unreadable: list[InboxSignal] = field(default_factory=list)
+
+
+def inbox_process(*, at: datetime, limit: int = 500) -> int:
+    """Read what is waiting, oldest first; returns how many signals were read or set aside.
+
+    A batch that raises is undone and taken one by one, and the signal that raises is set aside with its error, so that it stalls nobody.
+    """
+    try:
+        with transaction.atomic():
+            signals = _claim(limit)
+            if signals:
+                signals_process(signals, at=at)
+            return len(signals)
+    except Exception:
+        log.exception("intake.batch_failed")
+    return sum(_one(at) for _ in range(limit) if InboxSignal.objects.filter(processed_at=None, set_aside_at=None).exists())
+
+
+def _one(at: datetime) -> int:
+    signal: InboxSignal | None = None
+    try:
+        with transaction.atomic():
+            claimed = _claim(1)
+            if not claimed:
+                return 0
+            signal = claimed[0]
+            signals_process(claimed, at=at)
+    except Exception as error:
+        if signal is None:
+            raise
+        log.exception("intake.set_aside", signal=signal.pk)
+        InboxSignal.objects.filter(pk=signal.pk).update(set_aside_at=at, error=f"{type(error).__name__}: {error}"[:2000])
+    return 1
+
+
+def _claim(limit: int) -> list[InboxSignal]:
+    """The oldest waiting signals, or none while another engine reads. Order matters: a recovery follows its trigger."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_INBOX_LOCK])
+            if not cursor.fetchone()[0]:
+                return []
+    waiting = InboxSignal.objects.filter(processed_at=None, set_aside_at=None)
+    return list(waiting.select_related("integration__service__policy__current_version", "integration__service__team").order_by("id")[:limit])
+
+
+def signals_process(signals: Sequence[InboxSignal], *, at: datetime) -> None:
+    """Act on ``signals`` in their order and mark them read. Call it inside a transaction that holds the inbox."""
+    reading = read_signals(signals)
+    for wave in reading.waves:
+        wave_process(wave, at=at)
+    for signal in reading.unreadable:
+        signal.set_aside_at = at
+    if reading.unreadable:
+        InboxSignal.objects.bulk_update(reading.unreadable, ["set_aside_at", "error"], batch_size=200)
+    bad = {signal.pk for signal in reading.unreadable}
+    InboxSignal.objects.filter(pk__in=[signal.pk for signal in signals if signal.pk not in bad]).update(processed_at=at)
+
+
+def read_signals(signals: Iterable[InboxSignal]) -> Reading:
+    """Parse, and put what is said into waves: in a wave a key has one action; the next action of the same key waits for the next wave."""
+    reading = Reading()
+    place: dict[Key, int] = {}
+    for signal in signals:
+        try:
+            values = PARSERS[signal.integration.kind](bytes(signal.body))
+        except Unreadable as error:
+            signal.error = str(error)[:2000]
+            reading.unreadable.append(signal)
+            continue
+        for value in values:
+            key = (signal.integration_id, value.dedup_key)
+            index = place.get(key, 0)
+            if index < len(reading.waves) and (known := reading.waves[index].get(key)) is not None:
+                if known.action == value.action:
+                    known.value, known.count = value, known.count + 1
+                    continue
+                index += 1
+            if index == len(reading.waves):
+                reading.waves.append({})
+            place[key] = index
+            reading.waves[index][key] = News(value.action, signal.integration, value, signal.received_at)
+    return reading
+
+
+def wave_process(wave: Wave, *, at: datetime) -> None:
+    """Act on one wave. An acknowledgement or recovery of what does not fire is accepted and dropped, as its clients expect."""
+    firing = _firing(wave)
+    repeats = [(alert, wave[key]) for key, alert in firing.items() if wave[key].action == "trigger"]
+    ended = [(alert, wave[key]) for key, alert in firing.items() if wave[key].action == "resolve"]
+    taken = [alert for key, alert in firing.items() if wave[key].action == "acknowledge"]
+    fresh = [news for key, news in wave.items() if news.action == "trigger" and key not in firing]
+    if fresh:
+        alerts_open(fresh, at=at)
+    if not (repeats or ended or taken):
+        return
+    incidents = {incident.pk: incident for incident in lock(sorted({alert.incident_id for alert in firing.values()}))}
+    if repeats:
+        alerts_repeat(repeats, incidents, at=at)
+    if ended:
+        alerts_recover([alert for alert, _news in ended], incidents, at=at)
+    if taken:
+        alerts_acknowledge(taken, incidents, at=at)
+
+
+def _firing(wave: Wave) -> dict[Key, Alert]:
+    """The alerts of the wave's keys that fire already: one query per integration in the batch."""
+    keys: dict[int, list[str]] = {}
+    for integration_id, dedup_key in wave:
+        keys.setdefault(integration_id, []).append(dedup_key)
+    condition = Q()
+    for integration_id, dedup_keys in keys.items():
+        condition |= Q(integration=integration_id, dedup_key__in=dedup_keys)
+    alerts = Alert.objects.filter(condition, resolved_at=None).select_related("integration")
+    return {(alert.integration_id, alert.dedup_key): alert for alert in alerts}
+
+
+def alerts_open(fresh: Sequence[News], *, at: datetime) -> list[Incident]:
+    """One incident for each alert that is new, with its run started and its first level paged."""
+    new = stage("new")
+    incidents = [_incident(news, new) for news in fresh]
+    Incident.objects.bulk_create(incidents, batch_size=200)
+    alerts = [_alert(news, incident) for news, incident in zip(fresh, incidents, strict=True)]
+    Alert.objects.bulk_create(alerts, batch_size=200)
+    changes = Changes(at=at, source="alert")
+    for alert, incident, news in zip(alerts, incidents, fresh, strict=True):
+        _enter_alert(changes, incident, alert, "alert.receive", count=news.count)
+        changes.timeline(incident, "alert.receive", summary=alert.summary, integration=news.integration.name)
+    incidents_opened(incidents, changes=changes)
+    changes.write()
+    return incidents
+
+
+def _incident(news: News, new: Stage) -> Incident:
+    service, value = news.integration.service, news.value
+    return Incident(
+        title=value.summary[:200] or value.dedup_key[:200],
+        summary=_description(value),
+        severity=_severity(news),
+        stage=new,
+        service=service,
+        team=service.team,
+        environment=value.labels.get("environment", "")[:40] or service.environment,
+        source=Incident.Source.MONITORING,
+        detection=Incident.Detection.ALERT,
+        integration=news.integration,
+        dedup_key=value.dedup_key,
+        started_at=news.received_at,
+        alert_count=news.count,
+    )
+
+
+def _description(value: AlertValue) -> str:
+    annotations = value.details.get("annotations")
+    return str(annotations.get("description", ""))[:5000] if isinstance(annotations, dict) else ""
+
+
+def _severity(news: News) -> int:
+    """The source's word by the integration's own table; a word nobody knows gives the service's severity."""
+    table = DEFAULT_SEVERITIES.extended(news.integration.severity_map, news.integration.service.default_severity)
+    return int(table.severity_of(news.value.severity_word))
+
+
+def _alert(news: News, incident: Incident) -> Alert:
+    value = news.value
+    return Alert(
+        integration=news.integration,
+        incident=incident,
+        dedup_key=value.dedup_key,
+        summary=value.summary,
+        severity_word=value.severity_word,
+        labels=dict(value.labels),
+        details=dict(value.details),
+        link=value.link,
+        started_at=value.started_at or news.received_at,
+        received_at=news.received_at,
+        last_received_at=news.received_at,
+        count=news.count,
+    )
+
+
+def _actor(integration: Integration) -> Actor:
+    return Actor("integration", str(integration.pk), integration.name)
+
+
+def _enter_alert(changes: Changes, incident: Incident, alert: Alert, action: str, *, count: int) -> None:
+    changes.ledger(
+        incident,
+        action,
+        object_type="alert",
+        object_id=str(alert.pk),
+        object_label=alert.summary,
+        data={"dedup_key": alert.dedup_key, "count": count, "severity": alert.severity_word},
+        actor=_actor(alert.integration),
+    )
+
+
+def alerts_repeat(repeats: Sequence[tuple[Alert, News]], incidents: dict[int, Incident], *, at: datetime) -> None:
+    """The same again: it is counted and nobody is told. One ledger entry for all repeats of an alert in a batch."""
+    changes = Changes(at=at, source="alert")
+    for alert, news in repeats:
+        incident = incidents[alert.incident_id]
+        alert.count += news.count
+        alert.last_received_at = news.received_at
+        incident.alert_count += news.count
+        changes.touch(incident, "alert_count")
+        _enter_alert(changes, incident, alert, "alert.repeat", count=news.count)
+    Alert.objects.bulk_update([alert for alert, _news in repeats], ["count", "last_received_at"], batch_size=200)
+    changes.write()
+
+
+def alerts_recover(alerts: Sequence[Alert], incidents: dict[int, Incident], *, at: datetime) -> None:
+    """The monitor says it is over; an incident whose last alert recovered is resolved, whoever has it."""
+    changes = Changes(at=at, source="alert")
+    Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(resolved_at=at)
+    for alert in alerts:
+        incident = incidents[alert.incident_id]
+        _enter_alert(changes, incident, alert, "alert.recover", count=1)
+        changes.timeline(incident, "alert.recover", summary=alert.summary, integration=alert.integration.name)
+    concerned = {alert.incident_id for alert in alerts}
+    still_firing = set(Alert.objects.filter(incident__in=concerned, resolved_at=None).values_list("incident_id", flat=True))
+    over = [incidents[pk] for pk in sorted(concerned - still_firing) if incidents[pk].is_open]
+    escalator = Escalator(changes)
+    runs = current_runs(over)
+    resolved = stage("resolved")
+    for incident in over:
+        resolve(incident, runs.get(incident.pk), escalator, resolved=resolved)
+    escalator.settle()
+    changes.write()
+
+
+def alerts_acknowledge(alerts: Sequence[Alert], incidents: dict[int, Incident], *, at: datetime) -> None:
+    """Somebody acknowledged it at the source: nobody needs to be paged here, and the ledger says by which door it came."""
+    changes = Changes(at=at, source="alert")
+    escalator = Escalator(changes)
+    concerned = {alert.incident_id: alert for alert in alerts}
+    runs = current_runs([incidents[pk] for pk in concerned])
+    for pk, alert in concerned.items():
+        incident = incidents[pk]
+        if incident.state != Incident.State.TRIGGERED:
+            continue
+        changes.actor = _actor(alert.integration)
+        if pk in runs:
+            escalator.event(runs[pk], Acknowledged(at))
+        changes.set(
+            incident, "incident.acknowledge", state=Incident.State.ACKNOWLEDGED, acknowledged_at=at, exhausted_at=None, snoozed_until=None
+        )
+        changes.timeline(incident, "incident.acknowledge", source="alert", name=alert.integration.name)
+    escalator.settle()
+    changes.write()

@@ -1,0 +1,69 @@
+"""What a paged person does besides acknowledging, and how the sender's reports reach the run."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from escalation_site.kernel.errors import Conflict
+from incidents.changes import Changes, lock
+from incidents.models import EscalationRun, Page, PageReport
+from incidents.services.escalator import Escalator, current_runs
+from incidents.services.lifecycle import require_fresh, working
+from incidents.services.paging import pages_settle
+from policies.escalation import Because, LevelUnreachable
+
+
+def page_decline(*, page: Page, at: datetime, source: str = "email") -> Page:
+    """"Can't take it": the others of the level keep it; when nobody is left who could, the next level is called at once."""
+    with working(page.incident_id, actor=page.recipient, at=at, source=source) as work:
+        require_fresh(page, at=at)
+        if work.incident.state != "triggered":
+            raise Conflict(_("Somebody has it by now."))
+        if not Page.objects.filter(pk=page.pk, declined_at=None).update(declined_at=at):
+            return page
+        work.changes.ledger(work.incident, "page.decline", object_type="page", object_id=str(page.pk), object_label=page.recipient.name)
+        work.changes.timeline(work.incident, "page.decline", name=page.recipient.name, level=page.level + 1)
+        if work.run is not None:
+            _skip_dead_level(work.run, work.escalator, at)
+    page.refresh_from_db()
+    return page
+
+
+def _skip_dead_level(run: EscalationRun, escalator: Escalator, at: datetime) -> None:
+    """When every page of the level in force has failed or was declined, nobody can answer it: go on at once."""
+    pages = Page.objects.filter(run=run, level=run.level, cycle=run.cycle)
+    states = list(pages.values_list("state", "declined_at"))
+    if states and all(state == Page.State.FAILED or declined for state, declined in states):
+        escalator.event(run, LevelUnreachable(at, run.level, run.cycle, Because.NOBODY_REACHABLE))
+
+
+@transaction.atomic
+def reports_process(*, at: datetime, limit: int = 200) -> int:
+    """Enter what the sender reported about pages; a level that reached nobody is left at once. Returns how many were read.
+
+    One engine does this at a time per incident: the incidents are locked, and a report is read once.
+    """
+    waiting = list(
+        PageReport.objects.filter(processed_at=None).select_related("page__recipient").order_by("id")[:limit]
+    )
+    if not waiting:
+        return 0
+    incidents = list(lock(sorted({report.page.incident_id for report in waiting})))
+    by_id = {incident.pk: incident for incident in incidents}
+    # Read again under the lock: another engine may have been here between the look and the lock.
+    reports = list(
+        PageReport.objects.filter(pk__in=[report.pk for report in waiting], processed_at=None).select_related("page__recipient")
+    )
+    changes = Changes(at=at, source="engine")
+    for report in reports:
+        report.page.incident = by_id[report.page.incident_id]
+    settled = pages_settle([(report.page, report.outcome, report.reason) for report in reports], changes=changes)
+    PageReport.objects.filter(pk__in=[report.pk for report in reports]).update(processed_at=at)
+    failed = {page.incident_id for page in settled if page.state == Page.State.FAILED}
+    escalator = Escalator(changes)
+    for run in current_runs([by_id[pk] for pk in failed]).values():
+        _skip_dead_level(run, escalator, at)
+    escalator.settle()
+    changes.write()
+    return len(reports)

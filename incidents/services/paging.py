@@ -1,0 +1,147 @@
+"""Pages: made in sets, cancelled in sets, settled by what the sender reports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from incidents.changes import Changes
+from incidents.links import nonce_make, page_url
+from incidents.models import EscalationRun, Incident, Page
+from incidents.wording import page_body, page_subject
+from notifications.models import Message
+from notifications.services import messages_cancel, messages_create
+from notifications.values import MessageValue
+from policies.severity import urgency_of
+from policies.targets import Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class PageOrder:
+    """Page these people for one level of one run. ``levels`` is how many levels the policy has, ``name`` this one's."""
+
+    run: EscalationRun
+    cycle: int
+    level: int
+    levels: int
+    name: str
+    recipients: tuple[Recipient, ...]
+
+
+def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[Page]]:
+    """Make the pages and queue their messages: three statements for hundreds of pages. Returns the pages of each order.
+
+    A person without any contact method gets a page that has failed with that reason: it shows, and the caller looks at the states.
+    """
+    nonces = [[nonce_make() for _recipient in order.recipients] for order in orders]
+    values = [
+        _message_value(order, recipient, nonce, changes)
+        for order, own in zip(orders, nonces, strict=True)
+        for recipient, nonce in zip(order.recipients, own, strict=True)
+    ]
+    messages = iter(messages_create(values, at=changes.at))
+    made: list[list[Page]] = []
+    for order, own in zip(orders, nonces, strict=True):
+        made.append(
+            [_page(order, recipient, nonce, next(messages), changes) for recipient, nonce in zip(order.recipients, own, strict=True)]
+        )
+    Page.objects.bulk_create([page for pages in made for page in pages], batch_size=500)
+    for order, pages in zip(orders, made, strict=True):
+        _record(order, pages, changes)
+    return made
+
+
+def _message_value(order: PageOrder, recipient: Recipient, nonce: str, changes: Changes) -> MessageValue:
+    incident, user = order.run.incident, recipient.user
+    link = page_url(nonce)
+    return MessageValue(
+        recipient_id=user.pk,
+        subject=page_subject(incident, user),
+        body=page_body(
+            incident, recipient=user, level=order.level + 1, levels=order.levels, why=recipient.why, link=link, at=changes.at
+        ),
+        link=link,
+        idempotency_key=f"page:{order.run.pk}:{order.cycle}:{order.level}:{user.pk}",
+        urgency=urgency_of(incident.severity).value,
+        priority=incident.severity * 10,
+        context={"subject": incident.subject},
+    )
+
+
+def _page(order: PageOrder, recipient: Recipient, nonce: str, message: Message, changes: Changes) -> Page:
+    failed = message.state == Message.State.FAILED
+    return Page(
+        run=order.run,
+        incident=order.run.incident,
+        cycle=order.cycle,
+        level=order.level,
+        recipient=recipient.user,
+        why=recipient.why,
+        message=message,
+        state=Page.State.FAILED if failed else Page.State.PENDING,
+        state_reason=message.state_reason if failed else "",
+        settled_at=changes.at if failed else None,
+        created_at=changes.at,
+        link_nonce=nonce,
+    )
+
+
+def _record(order: PageOrder, pages: Sequence[Page], changes: Changes) -> None:
+    incident = order.run.incident
+    for page in pages:
+        changes.ledger(
+            incident,
+            "page.create",
+            object_type="page",
+            object_id=str(page.pk),
+            object_label=page.recipient.name,
+            after={"recipient": page.recipient.name, "level": order.level + 1, "cycle": order.cycle + 1, "state": page.state},
+            data={"why": page.why},
+        )
+
+
+def pages_cancel(incidents: Sequence[Incident], *, reason: str, changes: Changes) -> None:
+    """Stop what is still on its way for these incidents; a message under way is left to end and its report settles the page."""
+    if not incidents:
+        return
+    by_id = {incident.pk: incident for incident in incidents}
+    pending = list(
+        Page.objects.filter(incident__in=list(by_id), state=Page.State.PENDING, message__isnull=False).select_related("recipient")
+    )
+    if not pending:
+        return
+    outcome = messages_cancel(
+        message_ids=[page.message_id for page in pending if page.message_id], reason=reason, at=changes.at, actor=changes.actor
+    )
+    stopped_ids = {message.pk for message in outcome.cancelled}
+    stopped = [page for page in pending if page.message_id in stopped_ids]
+    Page.objects.filter(pk__in=[page.pk for page in stopped]).update(
+        state=Page.State.CANCELLED, state_reason=reason[:200], settled_at=changes.at
+    )
+    for page in stopped:
+        incident = by_id[page.incident_id]
+        _settled(page, incident, Page.State.CANCELLED, reason, changes)
+
+
+def _settled(page: Page, incident: Incident, state: str, reason: str, changes: Changes) -> None:
+    changes.ledger(
+        incident,
+        "page.settle",
+        object_type="page",
+        object_id=str(page.pk),
+        object_label=page.recipient.name,
+        before={"state": page.state},
+        after={"state": state, "reason": reason},
+    )
+    page.state, page.state_reason = state, reason
+    changes.timeline(incident, f"page.{state}", name=page.recipient.name, reason=reason, level=page.level + 1)
+
+
+def pages_settle(reports: Sequence[tuple[Page, str, str]], *, changes: Changes) -> list[Page]:
+    """Enter how pages ended, each (page, state, reason); a page that has ended already stays as it is. Returns those that changed."""
+    changed = [(page, state, reason) for page, state, reason in reports if page.state == Page.State.PENDING]
+    for page, state, reason in changed:
+        _settled(page, page.incident, state, reason, changes)
+        page.settled_at = changes.at
+    if changed:
+        pages = [page for page, _state, _reason in changed]
+        Page.objects.bulk_update(pages, ["state", "state_reason", "settled_at"], batch_size=200)
+    return [page for page, _state, _reason in changed]

@@ -1,0 +1,90 @@
+"""Due runs: claimed, stepped, stored. And the watch over those that have no next step."""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from incidents.changes import Changes
+from incidents.models import EscalationRun, Incident
+from incidents.services.escalator import Escalator
+from policies.escalation import Tick
+from policies.severity import Severity
+
+log = structlog.get_logger(__name__)
+
+
+def runs_step(*, at: datetime, limit: int = 200) -> int:
+    """Step the runs that are due, worst severity first; returns how many were stepped or set aside.
+
+    A batch that raises is undone and taken one by one; the run that raises is set aside with its error shown.
+    """
+    due = _due(at, limit)
+    if not due:
+        return 0
+    try:
+        return _step(due, at=at)
+    except Exception:
+        log.exception("engine.batch_failed", runs=len(due))
+    return sum(_step_one(run_id, incident_id, at=at) for run_id, incident_id in due)
+
+
+def _due(at: datetime, limit: int) -> list[tuple[int, int]]:
+    """(run, incident) of due runs; severity by severity, so that a storm of SEV-4 never delays a SEV-1."""
+    waiting = EscalationRun.objects.filter(next_due_at__lte=at, set_aside_at=None, superseded=False)
+    if not waiting.exists():
+        return []
+    found: list[tuple[int, int]] = []
+    for severity in Severity.values:
+        if len(found) < limit:
+            own = waiting.filter(priority=severity).order_by("next_due_at", "id")
+            found += own.values_list("id", "incident_id")[: limit - len(found)]
+    return found
+
+
+@transaction.atomic
+def _step(due: list[tuple[int, int]], *, at: datetime) -> int:
+    """One transaction for the batch. The incident's row is the lock; what another engine or a person holds is left for the next turn."""
+    held = (
+        Incident.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("service", "team", "stage")
+        .filter(pk__in=[incident_id for _run_id, incident_id in due])
+    )
+    incidents = {incident.pk: incident for incident in held.order_by("pk")}
+    # Read the runs only now: an acknowledgement may have come between the look and the lock.
+    runs = EscalationRun.objects.filter(
+        pk__in=[run_id for run_id, _incident_id in due], incident__in=list(incidents), next_due_at__lte=at, set_aside_at=None
+    ).select_related("policy_version")
+    changes = Changes(at=at, source="engine")
+    escalator = Escalator(changes)
+    stepped = 0
+    for run in runs.order_by("priority", "next_due_at", "id"):
+        run.incident = incidents[run.incident_id]
+        escalator.event(run, Tick(at))
+        stepped += 1
+    escalator.settle()
+    changes.write()
+    return stepped
+
+
+def _step_one(run_id: int, incident_id: int, *, at: datetime) -> int:
+    try:
+        return _step([(run_id, incident_id)], at=at)
+    except Exception as error:
+        log.exception("engine.set_aside", run=run_id)
+        with transaction.atomic():
+            run = EscalationRun.objects.select_related("incident").get(pk=run_id)
+            run.set_aside_at, run.error = at, f"{type(error).__name__}: {error}"[:2000]
+            run.save(update_fields=["set_aside_at", "error"])
+            changes = Changes(at=at, source="engine")
+            changes.timeline(run.incident, "escalation.set_aside", reason=run.error)
+            changes.ledger(run.incident, "escalation.set_aside", object_type="run", object_id=str(run.pk), data={"error": run.error})
+            changes.write()
+        return 1
+
+
+def next_due_at() -> datetime | None:
+    """The earliest instant at which a run is due: when the engine must be awake."""
+    waiting = EscalationRun.objects.filter(next_due_at__isnull=False, set_aside_at=None, superseded=False)
+    return waiting.order_by("next_due_at").values_list("next_due_at", flat=True).first()
+

@@ -1,0 +1,57 @@
+"""What a page says, in the recipient's language: who, what, since when, why you, and the link."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from incidents.models import Incident
+from oncall.models import User
+from policies.severity import Severity
+
+
+def why_text(why: dict[str, Any]) -> str:
+    """Why this person, in words, from what was copied when they were chosen. In the language in force."""
+    name = why.get("name", "")
+    match why.get("kind"):
+        case "schedule" if why.get("because") not in (None, "layer"):
+            return _("You are on call for %(name)s by an override.") % {"name": name}
+        case "schedule":
+            return _("You are on call for %(name)s.") % {"name": name}
+        case "team_lead":
+            return _("You lead %(name)s.") % {"name": name}
+        case "team":
+            return _("You are in %(name)s.") % {"name": name}
+        case "manager":
+            return _("You are the manager of %(name)s.") % {"name": name}
+        case "catch_all":
+            return _("Nobody answered on any level; you are its catch-all.")
+        case _:
+            return _("The policy names you.")
+
+
+def page_subject(incident: Incident, recipient: User) -> str:
+    """The line a locked telephone shows: severity first."""
+    with translation.override(recipient.language):
+        test = _("TEST ") if incident.is_test else ""
+        return f"{test}[{Severity(incident.severity).label}] {incident.title} · {incident.reference}"
+
+
+def page_body(incident: Incident, *, recipient: User, level: int, levels: int, why: dict[str, Any], link: str, at: datetime) -> str:
+    """The text of a page. Times are in the recipient's zone."""
+    with translation.override(recipient.language):
+        since = incident.started_at.astimezone(ZoneInfo(recipient.time_zone))
+        lines = [
+            incident.title,
+            "",
+            _("Service: %(service)s, %(environment)s") % {"service": incident.service.name, "environment": incident.environment},
+            _("Severity: %(severity)s") % {"severity": Severity(incident.severity).label},
+            _("Since: %(since)s") % {"since": since.strftime("%a %d %b %H:%M:%S %Z")},
+            _("Level %(level)d of %(levels)d. %(why)s") % {"level": min(level, levels), "levels": levels, "why": why_text(why)},
+        ]
+        if incident.summary:
+            lines += ["", incident.summary[:1000]]
+        lines += ["", _("See it and acknowledge with one tap:"), link, "", _("The link works once, for 24 hours.")]
+        return "\n".join(lines)

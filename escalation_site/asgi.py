@@ -1,0 +1,30 @@
+"""The ASGI application: intake first and by the fast way, then pages, then live sockets."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation_site.settings")
+os.environ.setdefault("WATCHBELL_ROLE", "web")
+
+import django
+
+django.setup()
+
+# Django must be set up before anything below is imported.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from escalation_site.handler import OneHopHandler  # noqa: E402
+from incidents.intake.fast import IntakeDoor  # noqa: E402
+from incidents.live.consumer import LiveConsumer  # noqa: E402
+
+application = IntakeDoor(
+    ProtocolTypeRouter(
+        {
+            "http": OneHopHandler(threads=getattr(settings, "WEB_THREADS", 4)),
+            "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("live/", LiveConsumer.as_asgi())]))),
+        }
+    )
+)

@@ -1,4 +1,5 @@
-"""Make .venv and install the locked dependencies, unless that is done already. Needs Python 3.11 or newer and nothing else.
+"""Make .venv and install the locked dependencies, unless that is done already. Needs Python 3.11 or newer and nothing
+else.
 
     python deploy/install.py base|dev
 
@@ -47,9 +48,16 @@ def install(name: str) -> None:
             venv.create(VENV, with_pip=True, clear=VENV.exists())
         except subprocess.CalledProcessError:
             # Debian and Ubuntu ship Python without ensurepip.
-            raise SystemExit("Python cannot make environments here; on Debian and Ubuntu: apt install python3-venv") from None
-    count = sum(1 for line in (ROOT / "requirements" / f"{name}.txt").open(encoding="utf-8") if "==" in line.split(" ")[0])
-    print(f"Installing {count} pinned packages (requirements/{name}.txt); the first time takes a minute or two …", flush=True)
+            raise SystemExit(
+                "Python cannot make environments here; on Debian and Ubuntu: apt install python3-venv"
+            ) from None
+    count = sum(
+        1 for line in (ROOT / "requirements" / f"{name}.txt").open(encoding="utf-8") if "==" in line.split(" ")[0]
+    )
+    print(
+        f"Installing {count} pinned packages (requirements/{name}.txt); the first time takes a minute or two …",
+        flush=True,
+    )
     for old in VENV.glob(".installed-*"):
         old.unlink()
     # --no-deps: the lock is complete, so nothing is left to resolve.

@@ -1,4 +1,5 @@
-"""What an operator can set from outside, read once and checked: every variable with its type, its default and an example.
+"""What an operator can set from outside, read once and checked: every variable with its type, its default and an
+example.
 
 A value that cannot be used ends the program with one line that names the variable, what is wrong with it and an example
 (exit code 2, no traceback): the person who reads it is installing or repairing, not debugging.
@@ -41,7 +42,8 @@ def _default_origins(read: Mapping[str, Any]) -> tuple[str, ...]:
 def _kept_secret(read: Mapping[str, Any]) -> str:
     """The key kept in DATA_DIR/secret-key, made on first use so that sessions survive a restart without any set-up.
 
-    Two processes may start at once: the file is created exclusively, and the one that comes second reads the first one's key.
+    Two processes may start at once: the file is created exclusively, and the one that comes second reads the first
+    one's key.
     """
     path = Path(read["data_dir"]) / "secret-key"
     try:
@@ -49,7 +51,9 @@ def _kept_secret(read: Mapping[str, Any]) -> str:
     except FileExistsError:
         key = path.read_text(encoding="ascii").strip()
         if len(key) < _KEY_LENGTH:
-            raise Fault(f"the key kept in {path} is too short (empty file?); delete the file or set the variable") from None
+            raise Fault(
+                f"the key kept in {path} is too short (empty file?); delete the file or set the variable"
+            ) from None
         return key
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         key = secrets.token_urlsafe(_KEY_LENGTH)
@@ -59,108 +63,215 @@ def _kept_secret(read: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The values in use. Instants and durations carry their unit in the name; addresses are complete (scheme and host)."""
+    """The values in use. Instants and durations carry their unit in the name; addresses are complete (scheme and
+    host)."""
 
     data_dir: Path = variable(
-        "DATA_DIR", values.directory, "./data", "/var/lib/watchbell",
-        "Where the database file, the generated key, collected static files and e-mail files live. Created when absent.",
+        "DATA_DIR",
+        values.directory,
+        "./data",
+        "/var/lib/watchbell",
+        "Where the database file, the generated key, static files and e-mail files live. Created when absent.",
     )
     host: str = variable("HOST", values.text, "127.0.0.1", "0.0.0.0", "The network address the web server listens on.")  # noqa: S104
     port: int = variable("PORT", values.whole(1, 65535), "8000", "8000", "The TCP port the web server listens on.")
     public_url: str = variable(
-        "PUBLIC_URL", values.http_url, _default_public_url, "https://watchbell.example.org",
-        "The address people use: the base of links in messages. With https, cookies become secure and HSTS is sent.",
+        "PUBLIC_URL",
+        values.http_url,
+        _default_public_url,
+        "https://watchbell.example.org",
+        "The address people use: the base of links in messages. With https, cookies are secure and HSTS is sent.",
         default_text="http://HOST:PORT",
     )
     allowed_hosts: tuple[str, ...] = variable(
-        "ALLOWED_HOSTS", values.hosts, _default_hosts, "watchbell.example.org,10.0.0.5",
-        "Host names the web server answers to, separated by commas.", default_text="localhost and the host of PUBLIC_URL",
+        "ALLOWED_HOSTS",
+        values.hosts,
+        _default_hosts,
+        "watchbell.example.org,10.0.0.5",
+        "Host names the web server answers to, separated by commas.",
+        default_text="localhost and the host of PUBLIC_URL",
     )
     csrf_trusted_origins: tuple[str, ...] = variable(
-        "CSRF_TRUSTED_ORIGINS", values.origins, _default_origins, "https://watchbell.example.org",
-        "Origins whose forms are accepted, separated by commas.", default_text="the origin of PUBLIC_URL",
+        "CSRF_TRUSTED_ORIGINS",
+        values.origins,
+        _default_origins,
+        "https://watchbell.example.org",
+        "Origins whose forms are accepted, separated by commas.",
+        default_text="the origin of PUBLIC_URL",
     )
     trusted_proxies: tuple[str, ...] = variable(
-        "TRUSTED_PROXIES", values.networks, "", "10.0.0.2,10.1.0.0/16",
-        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Empty: nobody's are.", default_text="none",
+        "TRUSTED_PROXIES",
+        values.networks,
+        "",
+        "10.0.0.2,10.1.0.0/16",
+        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Empty: nobody's are.",
+        default_text="none",
     )
     secret_key: str = variable(
-        "SECRET_KEY", values.long_text(_KEY_LENGTH), _kept_secret, "(the output of: openssl rand -base64 48)",
+        "SECRET_KEY",
+        values.long_text(_KEY_LENGTH),
+        _kept_secret,
+        "(the output of: openssl rand -base64 48)",
         "Signs sessions, links and queued tasks. All processes and hosts of one installation share it.",
-        default_text="made once and kept in DATA_DIR/secret-key", secret=True,
+        default_text="made once and kept in DATA_DIR/secret-key",
+        secret=True,
     )
     database_url: str = variable(
-        "DATABASE_URL", values.database_url, _default_database, "postgres://watchbell:secret@db.example.org:5432/watchbell",
+        "DATABASE_URL",
+        values.database_url,
+        _default_database,
+        "postgres://watchbell:secret@db.example.org:5432/watchbell",
         "The database: sqlite:///path or postgres://user:password@host:port/name.",
-        default_text="watchbell.sqlite3 in DATA_DIR", secret=True,
-    )
-    database_pool: int = variable(
-        "DATABASE_POOL", values.whole(1, 500), "10", "20",
-        "PostgreSQL: most connections one web process keeps open. Engine and cluster keep one per process or thread.",
+        default_text="watchbell.sqlite3 in DATA_DIR",
+        secret=True,
     )
     redis_url: str = variable(
-        "REDIS_URL", values.redis_url, "", "redis://127.0.0.1:6379/0",
+        "REDIS_URL",
+        values.redis_url,
+        "",
+        "redis://127.0.0.1:6379/0",
         "Redis or Valkey for the channel layer and the cache. Empty: neither is needed on one host.",
-        default_text="none", secret=True,
+        default_text="none",
+        secret=True,
     )
     email: Email = variable(
-        "EMAIL_URL", values.email, "smtp://localhost:25", "smtp+tls://user:secret@mail.example.org:587",
-        "The outgoing mail server: smtp://, smtp+tls:// (STARTTLS) or smtps://; or filemail: to write messages as files into "
-        "DATA_DIR/mail (what `make run` uses when nothing is set).", secret=True,
+        "EMAIL_URL",
+        values.email,
+        "smtp://localhost:25",
+        "smtp+tls://user:secret@mail.example.org:587",
+        "The outgoing mail server: smtp://, smtp+tls:// (STARTTLS) or smtps://; or filemail: to write messages as "
+        "files into "
+        "DATA_DIR/mail (what `make run` uses when nothing is set).",
+        secret=True,
     )
     default_from_email: str = variable(
-        "DEFAULT_FROM_EMAIL", values.mailbox, "Watchbell <watchbell@localhost>", "Watchbell <watchbell@example.org>",
+        "DEFAULT_FROM_EMAIL",
+        values.mailbox,
+        "Watchbell <watchbell@localhost>",
+        "Watchbell <watchbell@example.org>",
         "The sender of messages.",
     )
     organisation_name: str = variable(
-        "ORGANISATION_NAME", values.text, "Watchbell", "Example Organisation", "Shown in pages, the admin and authenticator apps.",
+        "ORGANISATION_NAME",
+        values.text,
+        "Watchbell",
+        "Example Organisation",
+        "Shown in pages, the admin and authenticator apps.",
     )
     language_code: str = variable(
-        "LANGUAGE_CODE", values.one_of("en", "it", "nl"), "en", "it", "The language for people who have chosen none: en, it or nl.",
+        "LANGUAGE_CODE",
+        values.one_of("en", "it", "nl"),
+        "en",
+        "it",
+        "The language for people who have chosen none: en, it or nl.",
     )
     time_zone: str = variable(
-        "TIME_ZONE", values.zone, "UTC", "Europe/Rome", "The time zone for people who have chosen none. Instants are stored in UTC.",
+        "TIME_ZONE",
+        values.zone,
+        "UTC",
+        "Europe/Rome",
+        "The time zone for people who have chosen none. Instants are stored in UTC.",
     )
     debug: bool = variable(
-        "DEBUG", values.flag, "off", "off", "Error pages with source code. Never on where others can reach the server.",
+        "DEBUG",
+        values.flag,
+        "off",
+        "off",
+        "Error pages with source code. Never on where others can reach the server.",
     )
     log_level: str = variable(
-        "LOG_LEVEL", values.one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "INFO", "The least level that is logged.",
+        "LOG_LEVEL",
+        values.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "INFO",
+        "INFO",
+        "The least level that is logged.",
     )
     log_format: str = variable(
-        "LOG_FORMAT", values.one_of("json", "console"), "console", "json", "json: one object a line; console: for reading.",
+        "LOG_FORMAT",
+        values.one_of("json", "console"),
+        "console",
+        "json",
+        "json: one object a line; console: for reading.",
     )
     metrics_token: str = variable(
-        "METRICS_TOKEN", values.long_text(16), "", "(the output of: openssl rand -hex 24)",
-        "Bearer token that may read /metrics from other machines. Empty: this machine only.", default_text="none", secret=True,
+        "METRICS_TOKEN",
+        values.long_text(16),
+        "",
+        "(the output of: openssl rand -hex 24)",
+        "Bearer token that may read /metrics from other machines. Empty: this machine only.",
+        default_text="none",
+        secret=True,
     )
     web_workers: int = variable("WEB_WORKERS", values.whole(1, 64), "1", "2", "Web processes `manage.py up` starts.")
-    cluster_workers: int = variable("CLUSTER_WORKERS", values.whole(1, 64), "2", "4", "Worker processes of the django-q2 cluster.")
+    web_threads: int = variable(
+        "WEB_THREADS",
+        values.whole(1, 256),
+        "8",
+        "16",
+        "Requests one web process works on at the same time; each of these threads keeps one database connection.",
+    )
+    cluster_workers: int = variable(
+        "CLUSTER_WORKERS", values.whole(1, 64), "2", "4", "Worker processes of the django-q2 cluster."
+    )
     engine_poll_seconds: float = variable(
-        "ENGINE_POLL_SECONDS", values.seconds(0.02, 5), "0.2", "0.2", "The longest the engine sleeps before it looks for due work.",
+        "ENGINE_POLL_SECONDS",
+        values.seconds(0.02, 5),
+        "0.2",
+        "0.2",
+        "The longest the engine sleeps before it looks for due work.",
     )
     engine_batch: int = variable(
-        "ENGINE_BATCH", values.whole(1, 5000), "200", "500", "Most rows the engine claims at a time (signals, steps, deliveries).",
+        "ENGINE_BATCH",
+        values.whole(1, 5000),
+        "200",
+        "500",
+        "Most rows the engine claims at a time (signals, steps, deliveries).",
     )
     engine_senders: int = variable(
-        "ENGINE_SENDERS", values.whole(1, 256), "8", "16", "Messages the engine's sender hands over at the same time.",
+        "ENGINE_SENDERS",
+        values.whole(1, 256),
+        "8",
+        "16",
+        "Messages the engine's sender hands over at the same time.",
     )
     beat_timeout_seconds: float = variable(
-        "BEAT_TIMEOUT_SECONDS", values.seconds(5, 3600), "30", "60",
-        "An engine that has not beaten for this long is killed and started again. The cluster beats once a minute: it gets 180 s more.",
+        "BEAT_TIMEOUT_SECONDS",
+        values.seconds(5, 3600),
+        "30",
+        "60",
+        "An engine that has not beaten for this long is killed and started again. The cluster, which beats once "
+        "a minute, gets 180 s more.",
     )
     stop_grace_seconds: float = variable(
-        "STOP_GRACE_SECONDS", values.seconds(0.5, 600), "10", "30", "How long processes may take to end before they are killed.",
+        "STOP_GRACE_SECONDS",
+        values.seconds(0.5, 600),
+        "10",
+        "30",
+        "How long processes may take to end before they are killed.",
     )
     oidc_issuer: str = variable(
-        "OIDC_ISSUER", values.http_url, "", "https://login.example.org/realms/main",
-        "OpenID Connect issuer for sign-in. Needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too.", default_text="none",
+        "OIDC_ISSUER",
+        values.http_url,
+        "",
+        "https://login.example.org/realms/main",
+        "OpenID Connect issuer for sign-in. Needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too.",
+        default_text="none",
     )
-    oidc_client_id: str = variable("OIDC_CLIENT_ID", values.text, "", "watchbell", "Client id at the issuer.", default_text="none")
+    oidc_client_id: str = variable(
+        "OIDC_CLIENT_ID", values.text, "", "watchbell", "Client id at the issuer.", default_text="none"
+    )
     oidc_client_secret: str = variable(
-        "OIDC_CLIENT_SECRET", values.text, "", "(given by the issuer)", "Client secret at the issuer.", default_text="none", secret=True,
+        "OIDC_CLIENT_SECRET",
+        values.text,
+        "",
+        "(given by the issuer)",
+        "Client secret at the issuer.",
+        default_text="none",
+        secret=True,
     )
-    oidc_name: str = variable("OIDC_NAME", values.text, "Single sign-on", "Example login", "Label of the sign-in button.")
+    oidc_name: str = variable(
+        "OIDC_NAME", values.text, "Single sign-on", "Example login", "Label of the sign-in button."
+    )
 
 
 def variables() -> tuple[Variable, ...]:
@@ -169,7 +280,8 @@ def variables() -> tuple[Variable, ...]:
 
 
 def read(environ: Mapping[str, str]) -> Environment:
-    """Read and check ``environ``. An empty value counts as absent. Raises `Fault` for the first value that cannot be used."""
+    """Read and check ``environ``. An empty value counts as absent. Raises `Fault` for the first value that cannot be
+    used."""
     found: dict[str, Any] = {}
     for field in fields(Environment):
         found[field.name] = field.metadata["variable"].read(environ, found)
@@ -201,7 +313,6 @@ def _exit_with(fault: Fault) -> NoReturn:
 def markdown() -> str:
     """The table of docs/operations/environment.md; a test holds the page against it."""
     rows = [
-        f"| `{item.name}` | {item.default_shown} | `{item.name}={item.example}` | {item.help} |"
-        for item in variables()
+        f"| `{item.name}` | {item.default_shown} | `{item.name}={item.example}` | {item.help} |" for item in variables()
     ]
     return "\n".join(["| Variable | Default | Example | Meaning |", "|---|---|---|---|", *rows])

@@ -1,4 +1,5 @@
-"""Parsers of environment values: each takes the text and returns the value, or raises `Fault` saying what is wrong with it."""
+"""Parsers of environment values: each takes the text and returns the value, or raises `Fault` saying what is wrong
+with it."""
 
 import ipaddress
 import math
@@ -34,7 +35,8 @@ class Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One environment variable. ``default`` is text (parsed like a given value) or a function of what was read before it."""
+    """One environment variable. ``default`` is text (parsed like a given value) or a function of what was read before
+    it."""
 
     name: str
     parse: Parser
@@ -192,7 +194,9 @@ def database_url(value: str) -> str:
     if url.path.strip("/") == "":
         raise Fault("names no database")
     if url.scheme == "sqlite" and url.netloc:
-        raise Fault("has a host where a file path belongs (three slashes before a relative path, four before an absolute one)")
+        raise Fault(
+            "has a host where a file path belongs (three slashes before a relative path, four before an absolute one)"
+        )
     return value
 
 

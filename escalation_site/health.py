@@ -1,4 +1,4 @@
-"""Is it ready, and how is it doing: /readyz for load balancers, /metrics for Prometheus (/healthz is `AliveMiddleware`)."""
+"""Is it ready, and how is it doing: /readyz for load balancers, /metrics for Prometheus; /healthz only says alive."""
 
 import hmac
 import ipaddress
@@ -20,6 +20,13 @@ OK = "ok"
 _migrated: set[str] = set()
 
 
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The process serves. Under ASGI the handler answers this address itself, without middleware
+    (`escalation_site.handler`)."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
@@ -36,9 +43,17 @@ def readiness(*, at: datetime) -> dict[str, str]:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         # The class, not the text: a driver's message can name hosts and users.
-        return {"database": f"unreachable ({type(error).__name__})", "migrations": "not checked", "engine": "not checked"}
+        return {
+            "database": f"unreachable ({type(error).__name__})",
+            "migrations": "not checked",
+            "engine": "not checked",
+        }
     migrations = _check_migrations()
-    return {"database": OK, "migrations": migrations, "engine": _check_engine(at) if migrations == OK else "not checked"}
+    return {
+        "database": OK,
+        "migrations": migrations,
+        "engine": _check_engine(at) if migrations == OK else "not checked",
+    }
 
 
 def _check_migrations() -> str:
@@ -66,7 +81,11 @@ def _check_engine(at: datetime) -> str:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, for this machine and for holders of METRICS_TOKEN; everybody else gets 403."""
     if not _may_read_metrics(request):
-        return HttpResponse(_("Metrics are for this machine and for holders of METRICS_TOKEN.") + "\n", status=403, content_type="text/plain")
+        return HttpResponse(
+            _("Metrics are for this machine and for holders of METRICS_TOKEN.") + "\n",
+            status=403,
+            content_type="text/plain",
+        )
     return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

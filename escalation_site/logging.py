@@ -1,7 +1,7 @@
 """Logs: structlog for our events and for everything that uses the standard library, as JSON lines or for reading.
 
-Secrets never reach a line: values under telling names are masked, and addresses are logged without their query and with long
-path segments (keys, signed links) cut (`safe_path`).
+Secrets never reach a line: values under telling names are masked, and addresses are logged without their query and
+with long path segments (keys, signed links) cut (`safe_path`).
 """
 
 import re
@@ -10,14 +10,17 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRET_NAME = re.compile(r"pass(word|wd)?$|secret|token|authorization|cookie|api_?key|routing_?key|signature", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"pass(word|wd)?$|secret|token|authorization|cookie|api_?key|routing_?key|signature", re.IGNORECASE
+)
 _URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 _LONG_SEGMENT = re.compile(r"[A-Za-z0-9_\-:.=~]{20,}")
 MASK = "…"
 
 
 def safe_path(path: str) -> str:
-    """A request path fit for logs: no query, and segments long enough to be a key or a signature cut to their first four characters."""
+    """A request path fit for logs: no query, and segments long enough to be a key or a signature cut to their first
+    four characters."""
     return _LONG_SEGMENT.sub(lambda match: match.group()[:4] + MASK, path.partition("?")[0])
 
 
@@ -73,7 +76,9 @@ def logging_config(*, level: str, log_format: str, process: str) -> dict[str, An
     else:
         # Plain tracebacks: the default shows local variables, and those hold what must not be logged.
         plain = structlog.dev.plain_traceback
-        render.append(structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, timestamp_key="at", exception_formatter=plain))
+        render.append(
+            structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, timestamp_key="at", exception_formatter=plain)
+        )
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -87,8 +92,8 @@ def logging_config(*, level: str, log_format: str, process: str) -> dict[str, An
             # Django's own set-up gives these handlers that would write every line twice.
             "django": {"handlers": [], "level": libraries, "propagate": True},
             "django.server": {"handlers": [], "level": libraries, "propagate": True},
-            # The request log says it already, with the request id.
-            "django.request": {"level": "ERROR"},
+            # The request log says it already, with the request id and without keys in the address.
+            "django.request": {"level": "CRITICAL"},
         },
     }
 

@@ -7,13 +7,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 Sample = tuple[tuple[str, ...], float]
 
+# A second series for each, holding when it began: nobody reads it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 _REQUESTS = Counter("watchbell_http_requests", "Requests answered.", ("method", "route", "status"))
 _SECONDS = Histogram(
     "watchbell_http_request_seconds",
@@ -57,7 +59,8 @@ _gauges = _Gauges()
 
 
 def gauge_register(name: str, help: str, read: Callable[[], Iterable[Sample]], *, labels: tuple[str, ...] = ()) -> None:
-    """Show what ``read`` returns, pairs of (label values, number), at each scrape. Registering a name again replaces it.
+    """Show what ``read`` returns, pairs of (label values, number), at each scrape. Registering a name again replaces
+    it.
 
     ``read`` may use the database: it runs in the request that asks for /metrics, nowhere else.
     """
@@ -68,7 +71,7 @@ def exposition() -> bytes:
     """Everything in Prometheus' text format. With several web processes, request counts are summed over all of them."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         counted = CollectorRegistry()
-        MultiProcessCollector(counted)
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
     else:
         counted = REGISTRY
     asked = CollectorRegistry()

@@ -1,61 +1,38 @@
-"""Our own middleware: the liveness answer, the request log, and what browsers are told a page may do."""
+"""Our own middleware: the request log, and what browsers are told a page may do."""
 
 from time import perf_counter
-from typing import Any
 
 import structlog
-from asgiref.sync import iscoroutinefunction
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 from django_structlog.middlewares import RequestMiddleware
 
 from escalation_site import metrics
 from escalation_site.logging import safe_path
 
-ALIVE_PATH = "/healthz"
-
-
-@sync_and_async_middleware
-def AliveMiddleware(get_response: Any) -> Any:  # noqa: N802  named like the classes beside it in MIDDLEWARE
-    """Answers /healthz before anything else runs: no session, no database, no log line. It says only that the process serves."""
-
-    def alive(request: HttpRequest) -> HttpResponse | None:
-        return HttpResponse("ok\n", content_type="text/plain") if request.path_info == ALIVE_PATH else None
-
-    if iscoroutinefunction(get_response):
-
-        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
-            answer: HttpResponseBase = alive(request) or await get_response(request)
-            return answer
-
-        return asynchronous
-
-    def synchronous(request: HttpRequest) -> HttpResponseBase:
-        answer: HttpResponseBase = alive(request) or get_response(request)
-        return answer
-
-    return synchronous
-
 
 class RequestLogMiddleware(RequestMiddleware):
-    """One log line and one measurement per request. Keys and signed links in an address are cut; the database is never asked."""
+    """One log line and one measurement per request. Keys and signed links in an address are cut; the database is
+    never asked."""
 
     def prepare(self, request: HttpRequest) -> None:
         setattr(request, _STARTED, perf_counter())
+        structlog.contextvars.bind_contextvars(ip=request.META.get("REMOTE_ADDR", ""))
         super().prepare(request)
 
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
         match = request.resolver_match
+        seconds = perf_counter() - getattr(request, _STARTED)
         metrics.request_observed(
             method=request.method or "",
             route=match.route if match else "",
             status=response.status_code,
-            seconds=perf_counter() - getattr(request, _STARTED),
+            seconds=seconds,
         )
+        structlog.contextvars.bind_contextvars(ms=round(seconds * 1000, 1))
         super().handle_response(request, response)
 
     @staticmethod
@@ -64,7 +41,8 @@ class RequestLogMiddleware(RequestMiddleware):
 
     @staticmethod
     def bind_user_id(request: HttpRequest) -> None:
-        """Name the user only if the view looked at them: otherwise this would load session and user for every request."""
+        """Name the user only if the view looked at them: otherwise this would load session and user for every
+        request."""
         user = getattr(request, "_cached_user", None)
         if user is not None and user.pk is not None:
             structlog.contextvars.bind_contextvars(user_id=user.pk)
@@ -78,7 +56,9 @@ class BrowserPolicyMiddleware(CSPMiddleware):
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         return super().process_response(request, response)
 
-    def get_policy_parts(self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False) -> PolicyParts:
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
         if not report_only and parts.replace is None and request.path_info.startswith("/admin/"):
             parts.replace = ADMIN_REPLACES
@@ -87,8 +67,8 @@ class BrowserPolicyMiddleware(CSPMiddleware):
 
 _STARTED = "_watchbell_started"
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-# django-unfold builds its pages with Alpine, which evaluates expressions in attributes, and writes colours as inline styles.
-# Only administrators reach these pages; every script still has to come from here as a file.
+# django-unfold builds its pages with Alpine, which evaluates expressions in attributes, and writes colours as inline
+# styles. Only administrators reach these pages; every script still has to come from here as a file.
 ADMIN_REPLACES = {
     "script-src": [SELF, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],

@@ -1,4 +1,5 @@
-"""The regular tasks of settings.SCHEDULES, kept in django-q2's table: an edit of the settings takes effect at the next migration."""
+"""The regular tasks of settings.SCHEDULES, kept in django-q2's table: an edit of the settings takes effect at the
+next migration."""
 
 from django.conf import settings
 from django_q.models import Schedule
@@ -7,7 +8,8 @@ _PREFIX = "watchbell: "
 
 
 def schedules_apply() -> None:
-    """Add what is missing, change what differs, remove ours that are no longer listed. Schedules of other names are left alone."""
+    """Add what is missing, change what differs, remove ours that are no longer listed. Schedules of other names are
+    left alone."""
     existing = {schedule.name: schedule for schedule in Schedule.objects.filter(name__startswith=_PREFIX)}
     for name, (function, minutes) in settings.SCHEDULES.items():
         schedule = existing.pop(_PREFIX + name, None) or Schedule(name=_PREFIX + name)

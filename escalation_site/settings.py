@@ -3,6 +3,7 @@
 The tests add their own on top (tests/settings.py).
 """
 
+import logging
 import os
 from typing import Any
 
@@ -14,8 +15,6 @@ from escalation_site.env import BASE_DIR, read_or_exit
 from escalation_site.logging import logging_config
 
 ENV = read_or_exit(os.environ)
-# "web" in a web process, set by what starts it (the supervisor, asgi.py); every other process is a "command".
-ROLE = os.environ.get("WATCHBELL_ROLE", "command")
 HTTPS = ENV.public_url.startswith("https://")
 
 DATA_DIR = ENV.data_dir
@@ -32,13 +31,15 @@ ASGI_APPLICATION = "escalation_site.asgi.application"
 AUTH_USER_MODEL = "oncall.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- The engine and the supervisor (DESIGN.md §4) ---------------------------------------------------------------------------
+WEB_THREADS = ENV.web_threads
+
+# --- The engine and the supervisor (DESIGN.md §4) -------------------------------------------------------------
 ENGINE_POLL_SECONDS = ENV.engine_poll_seconds
 ENGINE_BATCH = ENV.engine_batch
 ENGINE_SENDERS = ENV.engine_senders
 BEAT_TIMEOUT_SECONDS = ENV.beat_timeout_seconds
 
-# --- Applications -----------------------------------------------------------------------------------------------------------
+# --- Applications ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     # Before django.contrib.admin, whose templates it replaces.
     "unfold",
@@ -76,7 +77,6 @@ INSTALLED_APPS = [
 
 # Each one costs every request: see docs/operations/environment.md for what was left out and why.
 MIDDLEWARE = [
-    "escalation_site.middleware.AliveMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "escalation_site.middleware.RequestLogMiddleware",
@@ -107,13 +107,13 @@ TEMPLATES = [
     },
 ]
 
-# --- Database ---------------------------------------------------------------------------------------------------------------
+# --- Database -------------------------------------------------------------------------------------------------
 _SQLITE_OPTIONS = {
     # Take the write lock at BEGIN: with deferred transactions a read that turns into a write fails under load.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    # FULL: an accepted signal is on disk, also after a power cut. recursive_triggers: INSERT OR REPLACE fires the DELETE
-    # trigger that keeps the ledger append-only.
+    # FULL: an accepted signal is on disk, also after a power cut. recursive_triggers: INSERT OR REPLACE fires the
+    # DELETE trigger that keeps the ledger append-only.
     "init_command": (
         "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;PRAGMA mmap_size=134217728;"
         "PRAGMA journal_size_limit=27103364;PRAGMA cache_size=-16000"
@@ -122,27 +122,21 @@ _SQLITE_OPTIONS = {
 
 
 def _database() -> dict[str, Any]:
-    """One connection per thread that lives (commands), a pool (PostgreSQL under ASGI), or one per request (SQLite under ASGI).
-
-    Under ASGI each request has its own thread, so a connection kept per thread is never used again and PostgreSQL runs out of
-    them; a pool is shared by threads. The cluster forks, and a pool must not be forked: hence the difference by role.
-    """
+    """Connections are kept by the threads and processes that live: those of the engine, the cluster and the web
+    server's pool
+    (`escalation_site.handler`). psycopg's pool is not used: the cluster forks, which a pool does not survive."""
     config: dict[str, Any] = dict(environ.Env.db_url_config(ENV.database_url))
+    config["CONN_MAX_AGE"] = 600
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = _SQLITE_OPTIONS
-        config["CONN_MAX_AGE"] = 0 if ROLE == "web" else 600
-        return config
-    config["CONN_HEALTH_CHECKS"] = True
-    config["CONN_MAX_AGE"] = 0 if ROLE == "web" else 600
-    if ROLE == "web":
-        pool = {"min_size": min(2, ENV.database_pool), "max_size": ENV.database_pool, "timeout": 10}
-        config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": pool}
+    else:
+        config["CONN_HEALTH_CHECKS"] = True
     return config
 
 
 DATABASES = {"default": _database()}
 
-# --- Cache, sessions, live updates ------------------------------------------------------------------------------------------
+# --- Cache, sessions, live updates ----------------------------------------------------------------------------
 CACHES: dict[str, dict[str, Any]] = {
     # Shared by the processes of a host and kept over a restart: the counters of the sign-in limits live here.
     "default": {
@@ -154,7 +148,11 @@ CACHES: dict[str, dict[str, Any]] = {
     "cluster": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "cluster"},
 }
 if ENV.redis_url:
-    CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.redis_url, "KEY_PREFIX": "watchbell"}
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": ENV.redis_url,
+        "KEY_PREFIX": "watchbell",
+    }
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -169,7 +167,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# --- Tasks (measured: ECOSYSTEM.md §2) --------------------------------------------------------------------------------------
+# --- Tasks (measured: ECOSYSTEM.md §2) ------------------------------------------------------------------------
 Q_CLUSTER = {
     "name": "watchbell",
     "label": "Tasks",
@@ -191,12 +189,13 @@ Q_CLUSTER = {
     "log_level": ENV.log_level,
 }
 
-# What the cluster runs regularly: name → (function, minutes). Written into its table after each migration (schedules.py).
+# What the cluster runs regularly: name → (function, minutes). Written into its table after each migration
+# (schedules.py).
 SCHEDULES: dict[str, tuple[str, int]] = {
     "cluster beat": ("escalation_site.supervisor.beats.cluster_beat", 1),
 }
 
-# --- People and sign-in -----------------------------------------------------------------------------------------------------
+# --- People and sign-in ---------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -235,7 +234,8 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
 if ENV.oidc_issuer:
     SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
         "OAUTH_PKCE_ENABLED": True,
-        # The one issuer is the operator's own: an address it vouches for is that person, so accounts made before are found.
+        # The one issuer is the operator's own: an address it vouches for is that person, so accounts made before are
+        # found.
         "EMAIL_AUTHENTICATION": True,
         "EMAIL_AUTHENTICATION_AUTO_CONNECT": True,
         "APPS": [
@@ -249,7 +249,7 @@ if ENV.oidc_issuer:
         ],
     }
 
-# --- Browsers: headers and what a page may load -----------------------------------------------------------------------------
+# --- Browsers: headers and what a page may load ---------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -272,7 +272,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# --- Languages and time -----------------------------------------------------------------------------------------------------
+# --- Languages and time ---------------------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = ENV.time_zone
 USE_I18N = True
@@ -280,7 +280,7 @@ LANGUAGE_CODE = ENV.language_code
 LANGUAGES = [("en", _("English")), ("it", _("Italian")), ("nl", _("Dutch"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
-# --- Mail -------------------------------------------------------------------------------------------------------------------
+# --- Mail -----------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = ENV.default_from_email
 SERVER_EMAIL = ENV.default_from_email
 EMAIL_HOST = ENV.email.host
@@ -296,7 +296,7 @@ EMAIL_BACKEND = (
     "escalation_site.mail.FileBackend" if ENV.email.to_files else "django.core.mail.backends.smtp.EmailBackend"
 )
 
-# --- Static files -----------------------------------------------------------------------------------------------------------
+# --- Static files ---------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
@@ -310,7 +310,7 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
 )  # fmt: skip
 MEDIA_ROOT = DATA_DIR / "files"
 
-# --- API --------------------------------------------------------------------------------------------------------------------
+# --- API ------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -326,7 +326,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# --- Logs -------------------------------------------------------------------------------------------------------------------
-LOGGING = logging_config(level=ENV.log_level, log_format=ENV.log_format, process=os.environ.get("WATCHBELL_PROCESS", ""))
+# --- Logs -----------------------------------------------------------------------------------------------------
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+# Its way believes any X-Forwarded-For; RequestLogMiddleware notes the address the server established.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+LOGGING = logging_config(
+    level=ENV.log_level, log_format=ENV.log_format, process=os.environ.get("WATCHBELL_PROCESS", "")
+)
 
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from escalation_site.health import metrics, readyz
+from escalation_site.health import healthz, metrics, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # /healthz is answered by AliveMiddleware, before any of this.
+    path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),

@@ -15,7 +15,7 @@ _original = BaseDatabaseOperations.execute_sql_flush
 @contextmanager
 def flushing_append_only_tables() -> Iterator[None]:
     """While active, a flush takes the triggers away and puts them back, in one transaction."""
-    BaseDatabaseOperations.execute_sql_flush = _execute_sql_flush  # type: ignore[method-assign]
+    BaseDatabaseOperations.execute_sql_flush = _execute_sql_flush  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
@@ -25,7 +25,10 @@ def flushing_append_only_tables() -> Iterator[None]:
 def _execute_sql_flush(operations: Any, sql_list: Iterable[str]) -> None:
     connection = operations.connection
     around = _sqlite_triggers_away if connection.vendor == "sqlite" else _postgres_triggers_away
-    with transaction.atomic(using=connection.alias, savepoint=connection.features.can_rollback_ddl), around(connection.alias):
+    with (
+        transaction.atomic(using=connection.alias, savepoint=connection.features.can_rollback_ddl),
+        around(connection.alias),
+    ):
         _original(operations, list(sql_list))
 
 
@@ -45,7 +48,8 @@ def _sqlite_triggers_away(alias: str) -> Iterator[None]:
 def _postgres_triggers_away(alias: str) -> Iterator[None]:
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE %s", [f"{TRIGGERS}%"]
+            "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE %s",
+            [f"{TRIGGERS}%"],
         )
         tables = [table for (table,) in cursor.fetchall()]
         for table in tables:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.append_only import flushing_append_only_tables
+from tests.world.harness import World, world_made
 
 BUILD_DIR = Path(__file__).resolve().parent.parent / "build"
 _OUTCOMES = pytest.StashKey[dict[str, dict[str, Any]]]()
@@ -57,3 +58,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         suffix = os.environ.get("TEST_DB_SUFFIX", "")
         name = "-".join(part for part in ("requirements", suffix, worker) if part)
         (BUILD_DIR / f"{name}.json").write_text(json.dumps(outcomes, indent=1, sort_keys=True), encoding="utf-8")
+
+
+@pytest.fixture
+def world(db: None) -> Iterator[World]:
+    """The whole product on a virtual clock; fails on any message no test expected."""
+    with world_made() as made:
+        yield made

@@ -1,7 +1,8 @@
 """Signs of life as rows: a process that runs but no longer works stops writing its row, and is then replaced.
 
-A row is one process (name, host, pid). The engine writes its own each few seconds; the cluster's is written by a task that went
-through the whole queue (`cluster_beat`), because a django-q2 cluster that lost an idle worker looks alive and does nothing.
+A row is one process (name, host, pid). The engine writes its own each few seconds; the cluster's is written by a task
+that went through the whole queue (`cluster_beat`), because a django-q2 cluster that lost an idle worker looks alive
+and does nothing.
 """
 
 import os
@@ -35,7 +36,8 @@ def _started_at(pid: int) -> datetime:
 
 
 def beat(name: str, *, at: datetime, info: Mapping[str, Any] | None = None) -> None:
-    """Write the sign of life of this process, with figures worth showing. One statement; safe to repeat, and from several hosts."""
+    """Write the sign of life of this process, with figures worth showing. One statement; safe to repeat, and from
+    several hosts."""
     model = _model()
     pid = own_pid()
     row = model(
@@ -55,7 +57,8 @@ def cluster_beat() -> None:
 
 
 def newest_beat(name: str, *, pid: int | None = None) -> datetime | None:
-    """The latest beat of any process called ``name``, or of the one with ``pid`` on this host; None when there never was one."""
+    """The latest beat of any process called ``name``, or of the one with ``pid`` on this host; None when there never
+    was one."""
     rows: QuerySet[Any] = _model()._default_manager.filter(name=name)
     if pid is not None:
         rows = rows.filter(host=socket.gethostname(), pid=pid)

@@ -1,4 +1,5 @@
-"""One supervised process: started in a process group of its own, stopped politely and then not, restarted with growing pauses."""
+"""One supervised process: started in a process group of its own, stopped politely and then not, restarted with
+growing pauses."""
 
 import contextlib
 import os
@@ -31,7 +32,8 @@ class Program:
 
 
 def next_pause(pause: timedelta, ran_for: timedelta) -> timedelta:
-    """How long to wait before the next start of a process that ended after ``ran_for``, the last wait having been ``pause``."""
+    """How long to wait before the next start of a process that ended after ``ran_for``, the last wait having been
+    ``pause``."""
     if ran_for >= _STEADY_AFTER or not pause:
         return _FIRST_PAUSE
     return min(pause * 2, _LONGEST_PAUSE)
@@ -83,7 +85,8 @@ class Child:
             self.start(at)
 
     def is_silent(self, at: datetime) -> bool:
-        """Whether it runs but has shown no sign of work for too long. Asks ``last_sign``, which may be slow or raise."""
+        """Whether it runs but has shown no sign of work for too long. Asks ``last_sign``, which may be slow or
+        raise."""
         if self.program.last_sign is None or self.started_at is None or not self.pid:
             return False
         since = max(self.started_at, self.excused_until or self.started_at)
@@ -114,7 +117,8 @@ class Child:
         return True
 
     def _ended(self) -> int | None:
-        """The exit code once it has ended, else None. What is left of its group is killed before its number can be used anew."""
+        """The exit code once it has ended, else None. What is left of its group is killed before its number can be
+        used anew."""
         assert self._process is not None  # noqa: S101  callers looked
         pid = self._process.pid
         try:
@@ -140,5 +144,6 @@ class Child:
         self._process = None
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         self._output.say(
-            f"{self.program.name} {how} after {ran_for.total_seconds():.0f} s; starting again in {self._pause.total_seconds():.1f} s"
+            f"{self.program.name} {how} after {ran_for.total_seconds():.0f} s; "
+            f"starting again in {self._pause.total_seconds():.1f} s"
         )

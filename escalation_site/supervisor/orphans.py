@@ -1,8 +1,9 @@
 """No process outlives its supervisor, not even one that was killed with SIGKILL.
 
-Everything a supervisor starts inherits a random mark in its environment. A small watcher, in a session of its own, holds one end
-of a pipe whose other end only the supervisor has; when the pipe closes, however that came about, it ends every process that
-carries the mark: also workers of a cluster whose parent is gone, which no process group of a dead leader would tell us about.
+Everything a supervisor starts inherits a random mark in its environment. A small watcher, in a session of its own,
+holds one end of a pipe whose other end only the supervisor has; when the pipe closes, however that came about, it
+ends every process that carries the mark: also workers of a cluster whose parent is gone, which no process group of a
+dead leader would tell us about.
 
     python -m escalation_site.supervisor.orphans MARK      (waits for the end of standard input)
 """
@@ -35,9 +36,11 @@ def marked_processes(mark: str) -> list[psutil.Process]:
 
 
 def end_marked(mark: str) -> int:
-    """Kill every process that carries ``mark`` until none is left (one may fork meanwhile); returns how many were killed.
+    """Kill every process that carries ``mark`` until none is left (one may fork meanwhile); returns how many were
+    killed.
 
-    SIGKILL at once: the work is safe against it by design, and whoever starts next must not meet a process that lingers.
+    SIGKILL at once: the work is safe against it by design, and whoever starts next must not meet a process that
+    lingers.
     """
     killed: set[int] = set()
     deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -29,7 +29,8 @@ class Output:
         self.line("up", text)
 
     def follow(self, name: str, pipe: IO[bytes]) -> threading.Thread:
-        """Forward every line of ``pipe`` until it ends. Its reader must never stop, or the process would block on writing."""
+        """Forward every line of ``pipe`` until it ends. Its reader must never stop, or the process would block on
+        writing."""
         thread = threading.Thread(target=self._forward, args=(name, pipe), name=f"output-{name}", daemon=True)
         thread.start()
         return thread

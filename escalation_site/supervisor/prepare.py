@@ -1,4 +1,5 @@
-"""What has to be in place before the first process starts: tables, static files, and the demo organisation if asked for."""
+"""What has to be in place before the first process starts: tables, static files, and the demo organisation if asked
+for."""
 
 import hashlib
 import io
@@ -42,7 +43,8 @@ def static_prepare(say: Say) -> None:
 
 
 def _fingerprint() -> str:
-    """Changes when any static file is added, removed or written (name, size and time, not the content: this runs at each start)."""
+    """Changes when any static file is added, removed or written (name, size and time, not the content: this runs at
+    each start)."""
     digest = hashlib.sha256()
     for line in sorted(_static_files()):
         digest.update(line.encode())
@@ -65,7 +67,8 @@ def demo_prepare(say: Say) -> None:
 
 
 def demo_logins() -> list[str]:
-    """One line per role, as `manage.py demo --logins` prints them; none when the database holds no demo organisation."""
+    """One line per role, as `manage.py demo --logins` prints them; none when the database holds no demo
+    organisation."""
     if "demo" not in get_commands():
         return []
     printed = io.StringIO()

@@ -30,13 +30,16 @@ def programs(environment: Environment) -> list[Program]:
         Program(
             name="web",
             command=(sys.executable, "-m", "escalation_site.supervisor.web"),
-            environment={"WATCHBELL_ROLE": "web", "PYTHONPATH": str(BASE_DIR), **_shared_counts(environment)},
+            environment={"PYTHONPATH": str(BASE_DIR), **_shared_counts(environment)},
             last_sign=lambda _pid: now() if is_answering(environment) else None,
             silence=silence,
         ),
         Program(name="engine", command=(*manage, "run_engine"), last_sign=_beats_of("engine"), silence=silence),
         Program(
-            name="cluster", command=(*manage, "qcluster"), last_sign=_beats_of("cluster"), silence=silence + _CLUSTER_EXTRA
+            name="cluster",
+            command=(*manage, "qcluster"),
+            last_sign=_beats_of("cluster"),
+            silence=silence + _CLUSTER_EXTRA,
         ),
     ]
 

@@ -51,8 +51,9 @@ class Supervisor:
     ) -> None:
         """Start all and return when all have ended.
 
-        ``prepare`` runs first, already holding the lock; what it raises ends the start. ``when_started`` runs in a thread of its
-        own and is given the stop event. Raises `AlreadyRunning` when another supervisor works on the same DATA_DIR.
+        ``prepare`` runs first, already holding the lock; what it raises ends the start. ``when_started`` runs in a
+        thread of its own and is given the stop event. Raises `AlreadyRunning` when another supervisor works on the
+        same DATA_DIR.
         """
         before = self._lock.acquire(self._mark)
         try:
@@ -107,8 +108,8 @@ class Supervisor:
                 child.excused_until = at
                 self._silent.add(child.program.name)
         except Exception as error:
-            # The sign could not be read (the database is away): that is no proof of silence. The child gets its full time again
-            # from now, so that it is not killed for what it could not write meanwhile.
+            # The sign could not be read (the database is away): that is no proof of silence. The child gets its full
+            # time again from now, so that it is not killed for what it could not write meanwhile.
             child.excused_until = at
             self._output.say(f"cannot tell whether {child.program.name} works: {type(error).__name__}")
 
@@ -126,4 +127,3 @@ class Supervisor:
         while not all(child.has_ended() for child in remaining):
             self._hurry.wait(_TEND_SECONDS)
         self._output.say("stopped")
-

@@ -1,6 +1,6 @@
 """The web process: uvicorn serving escalation_site.asgi, configured by the environment.
 
-    python -m escalation_site.supervisor.web
+python -m escalation_site.supervisor.web
 """
 
 import os
@@ -31,5 +31,4 @@ def serve(environment: Environment) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation_site.settings")
-    os.environ["WATCHBELL_ROLE"] = "web"
     serve(read_or_exit(os.environ))

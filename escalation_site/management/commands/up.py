@@ -22,8 +22,12 @@ class Command(BaseCommand):
     help = "Starts web server, engine and task cluster, and restarts what dies or hangs, until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--prepare", action="store_true", help="First migrate the database and collect static files.")
-        parser.add_argument("--demo", action="store_true", help="With --prepare: load the demo organisation into an empty database.")
+        parser.add_argument(
+            "--prepare", action="store_true", help="First migrate the database and collect static files."
+        )
+        parser.add_argument(
+            "--demo", action="store_true", help="With --prepare: load the demo organisation into an empty database."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         environment = read_or_exit(os.environ)
@@ -45,13 +49,15 @@ class Command(BaseCommand):
             output.say("stopped before it began")
         except AlreadyRunning as error:
             self._refuse(
-                f"DATA_DIR: Watchbell already runs on {environment.data_dir} (process {error.pid}); example: DATA_DIR=./data-2"
+                f"DATA_DIR: Watchbell already runs on {environment.data_dir} (process {error.pid}); "
+                "example: DATA_DIR=./data-2"
             )
 
     def _prepare(self, environment: Environment, options: dict[str, Any], output: Output) -> None:
         if not address_is_free(environment):
             self._refuse(
-                f"PORT: {environment.port} on {environment.host} is taken by another program; example: PORT={environment.port % 65535 + 1}"
+                f"PORT: {environment.port} on {environment.host} is taken by another program; "
+                f"example: PORT={environment.port % 65535 + 1}"
             )
         if options["prepare"]:
             prepare.database_prepare(output.say)
@@ -59,7 +65,9 @@ class Command(BaseCommand):
             if options["demo"]:
                 prepare.demo_prepare(output.say)
         elif missing := prepare.migrations_missing():
-            self._refuse(f"The database lacks {missing} migrations: run `manage.py migrate` first, or start with `manage.py up --prepare`.")
+            self._refuse(
+                f"The database lacks {missing} migrations: run `manage.py migrate` first, or `manage.py up --prepare`."
+            )
         connections.close_all()
 
     def _refuse(self, line: str) -> None:

@@ -1,7 +1,8 @@
 """Charts drawn on the server: scales, ticks and path strings for the SVG templates. Pure: numbers in, values out.
 
-A chart is drawn once at a width of ``WIDTH`` units and scales with its box. Each carries a title, a sentence that says what
-it shows, and the same numbers as a table, so that nobody depends on seeing it.
+Heights are pixels; places along the line of time are percentages, so that a chart fills its box at any width while its words
+and dots keep their size (only the paths are stretched, in a nested drawing ``STRETCH`` units wide). Each chart carries a title,
+a sentence that says what it shows, and the same numbers as a table, so that nobody depends on seeing it.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +11,9 @@ from math import floor, log10
 
 from . import durations
 
-WIDTH = 720
-LEFT = 52
-RIGHT = 12
+STRETCH = 1000
+MARGIN = 3.0
+"""Percent of the width left free at either end, where half a label hangs over."""
 TOP = 10
 BOTTOM = 24
 DURATION_STEPS = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800)
@@ -23,7 +24,7 @@ Writer = Callable[[float], str]
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A labelled place on an axis, in drawing units."""
+    """A labelled place on an axis: pixels from the top on the upright one, percent from the left on the other."""
 
     at: float
     label: str
@@ -41,7 +42,7 @@ class LinePoint:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A drawn value with the words of its tooltip."""
+    """A drawn value (percent from the left, pixels from the top) with the words of its tooltip."""
 
     x: float
     y: float
@@ -63,16 +64,7 @@ class LineChart:
     dots: tuple[Dot, ...]
     table_head: tuple[str, ...]
     table_rows: tuple[tuple[str, ...], ...]
-    width: int = WIDTH
-    left: int = LEFT
-
-    @property
-    def right(self) -> int:
-        return self.width - RIGHT
-
-    @property
-    def bottom(self) -> int:
-        return self.height - BOTTOM
+    stretch: int = STRETCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +90,7 @@ class BarChart:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One upright bar: place and size in drawing units, and the words of its tooltip."""
+    """One upright bar (across in percent, up in pixels), with the words of its tooltip."""
 
     x: float
     y: float
@@ -119,16 +111,6 @@ class ColumnChart:
     columns: tuple[Column, ...]
     table_head: tuple[str, ...]
     table_rows: tuple[tuple[str, ...], ...]
-    width: int = WIDTH
-    left: int = LEFT
-
-    @property
-    def right(self) -> int:
-        return self.width - RIGHT
-
-    @property
-    def bottom(self) -> int:
-        return self.height - BOTTOM
 
 
 def number_step(top: float, ticks: int = 4) -> float:
@@ -194,9 +176,13 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
 
 
+def _stretched(percent: float) -> float:
+    return round(percent * STRETCH / 100, 1)
+
+
 def _lines(values: Sequence[float | None], x: Callable[[int], float], y: Callable[[float], float]) -> str:
     runs = [run for run in _stretches(values) if len(run) > 1]
-    return "".join(_path([(x(index), y(values[index] or 0.0)) for index in run]) for run in runs)
+    return "".join(_path([(_stretched(x(index)), y(values[index] or 0.0)) for index in run]) for run in runs)
 
 
 def _band(points: Sequence[LinePoint], x: Callable[[int], float], y: Callable[[float], float]) -> str:
@@ -205,8 +191,8 @@ def _band(points: Sequence[LinePoint], x: Callable[[int], float], y: Callable[[f
     for run in _stretches(both):
         if len(run) < 2:
             continue
-        upper = [(x(index), y(points[index].p90 or 0.0)) for index in run]
-        lower = [(x(index), y(points[index].median or 0.0)) for index in reversed(run)]
+        upper = [(_stretched(x(index)), y(points[index].p90 or 0.0)) for index in run]
+        lower = [(_stretched(x(index)), y(points[index].median or 0.0)) for index in reversed(run)]
         shapes.append(_path(upper + lower) + "Z")
     return "".join(shapes)
 
@@ -229,10 +215,10 @@ def line_chart(
     drawn = [value for point in points for value in (point.median, point.p90, point.before) if value is not None]
     top = max(drawn, default=0.0)
     y, levels = _scale(top, step(top), height)
-    gap = (WIDTH - LEFT - RIGHT) / max(len(points) - 1, 1)
+    gap = (100 - 2 * MARGIN) / max(len(points) - 1, 1)
 
     def x(index: int) -> float:
-        return round(LEFT + gap * index, 1)
+        return round(MARGIN + gap * index, 2)
 
     shown = (True, True, any(p.p90 is not None for p in points), any(p.before is not None for p in points))
     dots = tuple(
@@ -284,14 +270,14 @@ def column_chart(
     """Upright bars over time, oldest first."""
     top = max((value for _, value in items), default=0.0)
     y, levels = _scale(top, step(top), height)
-    room = (WIDTH - LEFT - RIGHT) / max(len(items), 1)
-    wide = round(min(room * 0.68, 44.0), 1)
+    room = 100 / max(len(items), 1)
+    wide = round(min(room * 0.62, 8.0), 2)
 
     def centre(index: int) -> float:
-        return round(LEFT + room * (index + 0.5), 1)
+        return round(room * (index + 0.5), 2)
 
     columns = tuple(
-        Column(round(centre(index) - wide / 2, 1), y(value), wide, round(y(0.0) - y(value), 1), f"{label}: {words(value)}")
+        Column(round(centre(index) - wide / 2, 2), y(value), wide, round(y(0.0) - y(value), 1), f"{label}: {words(value)}")
         for index, (label, value) in enumerate(items)
     )
     return ColumnChart(

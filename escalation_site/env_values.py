@@ -203,7 +203,7 @@ def database_url(value: str) -> str:
 def email(value: str) -> Email:
     if value in ("filemail:", "filemail://"):
         return Email(to_files=True)
-    url = _split(value, ("smtp", "smtp+tls", "smtps", "filemail"))
+    url = _split(value, ("smtp", "smtp+tls", "smtps"))
     if not url.hostname:
         raise Fault("names no host")
     usual = {"smtp": 25, "smtp+tls": 587, "smtps": 465}[url.scheme]

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from escalation_site.health import healthz, metrics, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("incidents.intake.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -14,20 +14,28 @@ from escalation_site.supervisor.orphans import MARK_VARIABLE, end_marked, watche
 from escalation_site.supervisor.output import Output
 
 _TEND_SECONDS = 0.1
-_WATCH_SECONDS = 5.0
 
 
 class Supervisor:
-    """Runs ``programs`` until it is told to stop. ``grace`` is how long they may take to end."""
+    """Runs ``programs`` until it is told to stop. ``grace`` is how long they may take to end; ``watch_seconds`` passes
+    between two looks for silent ones."""
 
     def __init__(
-        self, programs: Sequence[Program], *, lock: SingleStart, output: Output, grace: timedelta, clock: Clock
+        self,
+        programs: Sequence[Program],
+        *,
+        lock: SingleStart,
+        output: Output,
+        grace: timedelta,
+        clock: Clock,
+        watch_seconds: float = 5.0,
     ) -> None:
         self._mark = uuid.uuid4().hex
         self._lock = lock
         self._output = output
         self._grace = grace
         self._clock = clock
+        self._watch_seconds = watch_seconds
         self._stop = threading.Event()
         self._hurry = threading.Event()
         self._silent: set[str] = set()
@@ -97,7 +105,7 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Look for silent children, in a thread of its own: the database may be slow just when it matters."""
-        while not self._stop.wait(_WATCH_SECONDS):
+        while not self._stop.wait(self._watch_seconds):
             for child in self.children:
                 self._look_at(child)
 

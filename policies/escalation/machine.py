@@ -82,7 +82,7 @@ def decide(policy: PolicyDef, state: RunState, event: Event) -> Decision:
     at = max(event.at, state.level_started_at or state.cycle_started_at)
     match event:
         case Tick():
-            return _tick(policy, state, at)
+            return _tick(policy, state, event.at, at)
         case Acknowledged(expires_at=expires_at):
             return _acknowledge(policy, state, at, expires_at)
         case Unacknowledged():
@@ -120,10 +120,11 @@ def next_level(policy: PolicyDef, state: RunState) -> tuple[int, int] | None:
     return _following(policy, state) if state.phase in _ESCALATES_BY_HAND else None
 
 
-def _tick(policy: PolicyDef, state: RunState, at: datetime) -> Decision:
-    """Each round performs the earliest due instant; it ends because a level, once entered, is due after `at` only."""
+def _tick(policy: PolicyDef, state: RunState, clock: datetime, at: datetime) -> Decision:
+    """Perform what is due by `clock`, recorded as done `at`. Each round performs the earliest due instant; the rounds
+    end because a level, once entered, is due after `at` only. A clock that is behind performs nothing early."""
     actions: list[Action] = []
-    while (due := state.next_due_at) is not None and due <= at:
+    while (due := state.next_due_at) is not None and due <= clock:
         step = _fall_due(policy, state, due, at)
         state = step.state
         actions.extend(step.actions)

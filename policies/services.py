@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import orjson
 from django.db import transaction
 
 from audit.services import Actor, EntryValue, entry_append
@@ -16,7 +17,7 @@ def policy_publish(
 ) -> PolicyVersion:
     """Make ``definition`` the version new incidents get; runs under way keep theirs (DESIGN.md §5, invariant 7).
 
-    Returns the current version when nothing would change. Raises PolicyInvalid naming every field at fault.
+    Returns the current version when nothing would change. Raises DefinitionInvalid naming every field at fault.
     """
     document = policy_dump(policy_parse(definition))
     policy = EscalationPolicy.objects.select_for_update().get(pk=policy.pk)
@@ -45,15 +46,15 @@ def policy_publish(
     return version
 
 
-_parsed: dict[tuple[int, str], PolicyDef] = {}
+_parsed: dict[bytes, PolicyDef] = {}
 
 
 def version_definition(version: PolicyVersion) -> PolicyDef:
-    """The version as a value. Versions never change, so each is parsed once per process.
+    """The version as a value; each definition is parsed once per process.
 
-    The instant of creation is part of the key: a test database may use the same number twice.
+    Remembered by its content and not by its number, which a rolled-back transaction may give out twice.
     """
-    key = (version.pk, version.created_at.isoformat())
+    key = orjson.dumps(version.definition)
     if key not in _parsed:
         if len(_parsed) > 1000:
             _parsed.clear()

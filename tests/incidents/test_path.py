@@ -1,0 +1,310 @@
+"""The path through the whole house: a real alert pages a real person, escalates, is acknowledged, and can be proven."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from audit.models import LedgerEntry
+from incidents.models import EscalationRun, InboxSignal, Incident, Page
+from incidents.services.lifecycle import (
+    incident_acknowledge,
+    incident_escalate,
+    incident_open,
+    incident_reopen,
+    incident_resolve,
+)
+from incidents.tasks import escalation_check
+from notifications.channels import Refused
+from notifications.models import ContactMethod
+from policies.services import policy_publish
+from tests.world.cast import levels
+from tests.world.harness import World
+
+
+def policy_is(world: World, **timings: tuple[str | None, str | None, str | None]) -> None:
+    policy_publish(
+        policy=world.cast.policy,
+        definition=levels(**timings),  # type: ignore[arg-type]  ack is always given whole in these tests
+        author=world.cast.elena,
+        at=world.now,
+    )
+
+
+@pytest.mark.requirement("R047")
+@pytest.mark.requirement("R022")
+@pytest.mark.requirement("R142")
+def test_when_nobody_answers_then_three_levels_are_paged_in_order_and_the_incident_is_exhausted(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.advance(minutes=4, seconds=59)
+    world.expect_silence()
+    world.advance(seconds=1)
+    world.expect_page("jonas", level=2)
+    world.advance(minutes=5)
+    world.expect_page("elena", level=3)
+    world.advance(minutes=5)
+    world.expect_page("hugo", level=4)  # the catch-all: nobody is above
+    assert world.incident.exhausted_at == world.now
+    world.advance(days=2)
+
+
+@pytest.mark.requirement("R029")
+@pytest.mark.requirement("R020")
+def test_when_it_is_acknowledged_in_time_then_nobody_else_is_paged(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.advance(minutes=4)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    world.advance(days=1)
+    assert world.incident.owner == world.cast.marta
+    assert world.incident.acknowledged_at - world.incident.started_at == timedelta(minutes=4)
+
+
+@pytest.mark.requirement("R131")
+def test_when_only_the_acknowledgement_is_met_then_only_the_resolution_timer_goes_on(world: World) -> None:
+    policy_is(world, ack=("5m", "5m", "5m"), resolve=("60m", None, None))
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.advance(minutes=2)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    world.advance(minutes=57, seconds=59)
+    world.expect_silence()
+    world.advance(seconds=1)
+    world.expect_page("jonas", level=2)
+    assert world.incident.owner == world.cast.marta
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+    world.advance(days=1)
+
+
+@pytest.mark.requirement("R132")
+@pytest.mark.requirement("R133")
+@pytest.mark.requirement("R134")
+@pytest.mark.parametrize(("measured_from", "minute"), [("start", 20), ("previous", 30)])
+def test_the_example_path_fires_stage_two_by_either_reading_and_stage_three_an_hour_after_it(
+    world: World, measured_from: str, minute: int
+) -> None:
+    definition = levels(ack=("10m", "15m", "15m"), resolve=(None, "60m", None))
+    definition["levels"][1]["start"] = {"delay": "20m", "measured_from": measured_from}
+    policy_publish(policy=world.cast.policy, definition=definition, author=None, at=world.now)
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.advance(minutes=minute, seconds=-1)
+    world.expect_silence()
+    world.advance(seconds=1)
+    world.expect_page("jonas", level=2)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+    world.advance(minutes=60)
+    world.expect_page("elena", level=3)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.elena, at=world.now)
+
+
+@pytest.mark.requirement("R040")
+def test_the_people_of_a_level_are_looked_up_when_it_is_entered_not_before(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.cast.payments.memberships.filter(user=world.cast.elena).update(user=world.cast.tomas)
+    world.cast.people["tomas"].role = "manager"
+    world.cast.people["tomas"].save()
+    world.advance(minutes=5)
+    world.expect_page("jonas", level=2)
+    world.advance(minutes=5)
+    world.expect_page("tomas", level=3)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.hugo, at=world.now)
+
+
+def test_when_a_policy_is_edited_then_a_run_keeps_the_version_it_began_with(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    policy_is(world, ack=("1h", "1h", "1h"))
+    world.advance(minutes=5)
+    world.expect_page("jonas", level=2)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+
+
+def test_a_level_nobody_can_be_reached_at_is_skipped_at_once_and_the_skip_is_shown_and_audited(world: World) -> None:
+    ContactMethod.objects.filter(user=world.cast.marta).delete()
+    world.alert()
+    world.settle()
+    world.expect_page("jonas", level=2)
+    page = Page.objects.get(recipient=world.cast.marta)
+    assert (page.state, page.state_reason) == ("failed", "no_contact_method")
+    assert world.incident.timeline.filter(kind="escalation.skip_level", data__because="nobody_reachable").exists()
+    assert LedgerEntry.objects.filter(action="escalation.skip_level", subject=world.incident.subject).exists()
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+
+
+def test_when_the_provider_refuses_the_only_address_then_the_next_level_is_paged_without_waiting(world: World) -> None:
+    world.email.script("marta@brightquay.example", Refused("550 no such person"))
+    world.alert()
+    world.settle()
+    world.expect_page("jonas", level=2)
+    assert world.incident.started_at == world.now
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+
+
+@pytest.mark.requirement("R041")
+def test_when_a_responder_escalates_with_a_reason_then_the_next_level_starts_at_once_and_the_reason_is_logged(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_escalate(incident_id=world.incident.pk, actor=world.cast.marta, reason="Needs the acquirer", at=world.now)
+    world.settle()
+    world.expect_page("jonas", level=2)
+    assert LedgerEntry.objects.get(action="incident.escalate").data == {"reason": "Needs the acquirer"}
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+
+
+@pytest.mark.requirement("R325")
+@pytest.mark.requirement("R035")
+def test_from_alert_to_recovery_every_step_is_in_the_ledger_with_actor_time_and_source(world: World) -> None:
+    world.alert()
+    world.settle()
+    link = world.link_in(world.expect_page("marta", level=1))
+    world.advance(minutes=3)
+    assert world.client.get(link).status_code == 200
+    assert world.incident.state == "triggered"  # a mail scanner that follows links changes nothing
+    assert world.client.post(link + "acknowledge/").status_code in (200, 302, 303)
+    assert world.incident.owner == world.cast.marta
+    world.advance(minutes=30)
+    world.recover()
+    world.advance(hours=1)
+    assert world.incident.state == "resolved"
+    assert world.incident.resolved_at - world.incident.started_at == timedelta(minutes=33)
+    entries = list(LedgerEntry.objects.filter(subject=world.incident.subject).order_by("pk"))
+    actions = [entry.action for entry in entries]
+    for step in ("alert.receive", "incident.open", "escalation.enter_level", "page.create", "incident.acknowledge", "alert.recover", "incident.resolve"):
+        assert step in actions, f"{step} is missing from {actions}"
+    acknowledged = next(entry for entry in entries if entry.action == "incident.acknowledge")
+    assert (acknowledged.actor_label, acknowledged.source) == ("Marta Ferri", "email")
+    assert acknowledged.before["state"] == "triggered"
+    assert acknowledged.after["state"] == "acknowledged"
+    assert acknowledged.at - entries[0].at == timedelta(minutes=3)
+    received = next(entry for entry in entries if entry.action == "alert.receive")
+    assert received.actor_kind == "integration"
+
+
+@pytest.mark.requirement("R026")
+def test_when_the_same_alert_comes_200_times_then_one_incident_one_page_and_a_count_of_200_result(world: World) -> None:
+    for _repeat in range(120):
+        world.alert()
+    world.settle()
+    for _repeat in range(80):
+        world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    assert Incident.objects.count() == 1
+    assert world.incident.alert_count == 200
+    assert world.incident.alerts.get().count == 200
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+
+
+def test_when_100_distinct_alerts_come_then_100_incidents_result(world: World) -> None:
+    for number in range(100):
+        world.alert(instance=f"host-{number}")
+    world.settle()
+    assert Incident.objects.count() == 100
+    for _number in range(100):
+        world.expect_page("marta", level=1)
+
+
+@pytest.mark.requirement("R019")
+def test_the_same_incident_at_two_in_the_afternoon_and_at_three_at_night_runs_the_same_steps(world: World) -> None:
+    offsets = []
+    for name in ("AtNight", "InTheAfternoon"):
+        world.alert(name)
+        begun = world.now
+        world.advance(minutes=20)
+        incident = Incident.objects.get(title=f"{name} is bad")
+        entries = LedgerEntry.objects.filter(subject=incident.subject, action__startswith="escalation.").order_by("pk")
+        offsets.append([(entry.action, entry.at - begun) for entry in entries])
+        for username in ("marta", "jonas", "elena", "hugo"):
+            world.expect_page(username)
+        world.advance(hours=10, minutes=31)
+    assert offsets[0] == offsets[1]
+
+
+@pytest.mark.requirement("R021")
+def test_on_the_night_the_clocks_change_steps_fire_at_the_configured_elapsed_times(world: World) -> None:
+    world.jump_to(datetime(2027, 3, 28, 0, 57, tzinfo=UTC))  # three minutes before 02:00 becomes 03:00 in Rome
+    world.alert()
+    begun = world.now
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.advance(minutes=5)
+    world.expect_page("jonas", level=2)
+    assert world.now - begun == timedelta(minutes=5)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+
+
+def test_what_support_staff_file_takes_the_same_path(world: World) -> None:
+    incident = incident_open(
+        title="Card payments fail", summary="A customer calls", severity=2, service=world.cast.gateway, reporter=world.cast.sofie, at=world.now
+    )
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.advance(minutes=5)
+    world.expect_page("jonas", level=2)
+    incident_acknowledge(incident_id=incident.pk, actor=world.cast.jonas, at=world.now)
+
+
+def test_when_the_engine_was_down_then_overdue_steps_fire_once_when_it_is_back(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.jump(minutes=30)
+    world.engine = world.engine_start()
+    world.settle()
+    world.expect_page("jonas", level=2)
+    world.settle()
+    world.expect_silence()
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+
+
+def test_when_it_is_reopened_then_the_ladder_is_walked_again_from_level_one(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_resolve(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now, resolution="Rolled back")
+    world.advance(hours=1)
+    incident_reopen(incident_id=world.incident.pk, actor=world.cast.marta, reason="It is back", at=world.now)
+    world.settle()
+    world.expect_page("marta", level=1)
+    assert EscalationRun.objects.count() == 1
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+
+
+def test_when_a_person_resolved_it_then_the_next_firing_opens_a_new_incident(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_resolve(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    assert sorted(Incident.objects.values_list("state", flat=True)) == ["resolved", "triggered"]
+
+
+@pytest.mark.requirement("R039")
+def test_when_an_incident_has_no_next_step_and_no_owner_then_it_is_flagged_and_the_catch_all_is_told(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    EscalationRun.objects.update(next_due_at=None)  # what must never happen, done by hand
+    world.advance(minutes=1)
+    escalation_check()
+    world.expect_page("hugo", level=4)
+    assert world.incident.exhausted_at == world.now
+    assert LedgerEntry.objects.filter(action="incident.stall").count() == 1
+    escalation_check()
+    world.expect_silence()
+
+
+def test_signals_of_an_unknown_key_are_refused_and_nothing_is_stored(world: World) -> None:
+    answer = world.post("/integrations/alertmanager/nobodys-key/", {"alerts": []})
+    assert answer.status_code == 404
+    assert not InboxSignal.objects.exists()

@@ -1,12 +1,13 @@
 """The cast: Alice has two ways to be reached, Bob one, Carol none. A clock that stands still until it is moved."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
 
+from audit.models import LedgerEntry
 from notifications.channels import channels_replaced
 from notifications.models import ContactMethod, Message
 from notifications.sender import Sender
@@ -48,16 +49,23 @@ def person(username: str, *addresses: str, kind: str = "email") -> User:
     return user
 
 
-def page_for(user: User, key: str = "", **more: object) -> MessageValue:
-    return MessageValue(
+def page_for(user: User, key: str = "", **changes: object) -> MessageValue:
+    value = MessageValue(
         recipient_id=user.pk,
         subject="SEV-1: payments is failing",
         body="Payments is failing.\nYou are the primary.",
         link="https://watchbell.example/p/abc",
         idempotency_key=key or f"page:7:0:0:{user.pk}",
         context={"subject": "incident:42"},
-        **more,  # type: ignore[arg-type]
     )
+    return replace(value, **changes)  # type: ignore[arg-type]
+
+
+def entry_data(action: str) -> dict[str, object]:
+    """What the only ledger entry of this action carries."""
+    data: dict[str, object] | None = LedgerEntry.objects.get(action=action).data
+    assert data is not None
+    return data
 
 
 @pytest.fixture

@@ -76,7 +76,6 @@ def test_when_200_people_are_told_then_each_table_is_written_in_one_statement() 
 
 
 def test_when_the_subject_has_line_breaks_then_it_becomes_one_line(alice: User) -> None:
-    value = page_for(alice)
-    object.__setattr__(value, "subject", "disk\r\nBcc: everybody@example.org")
+    value = page_for(alice, subject="disk\r\nBcc: everybody@example.org")
     (message,) = messages_create([value], at=NIGHT)
     assert message.subject == "disk Bcc: everybody@example.org"

@@ -5,7 +5,8 @@ from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
-from django.utils.html import format_html, linebreaks
+from django.template.defaultfilters import linebreaks_filter
+from django.utils.html import format_html
 
 from notifications.channels.base import Outgoing, Refused
 
@@ -39,7 +40,7 @@ def email_build(outgoing: Outgoing, *, sender: str) -> EmailMessage:
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
     mail["To"] = envelope_address(outgoing.address)
-    mail["Subject"] = " ".join(outgoing.subject.split())
+    mail["Subject"] = _one_line(outgoing.subject)
     mail["Date"] = format_datetime(outgoing.created_at)
     mail["Message-ID"] = stable_id(outgoing.idempotency_key, domain=domain)
     # RFC 3834: out-of-office robots must not answer a page.
@@ -54,10 +55,14 @@ def email_build(outgoing: Outgoing, *, sender: str) -> EmailMessage:
         mail["References"] = stable_id(thread, domain=domain)
     for name, value in dict(outgoing.context.get("headers", {})).items():
         if str(name).lower().startswith(_HEADER_PREFIX):
-            mail[str(name)] = " ".join(str(value).split())
+            mail[str(name)] = _one_line(str(value))
     mail.set_content(_text(outgoing))
     mail.add_alternative(outgoing.body_html or _html(outgoing), subtype="html")
     return mail
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _text(outgoing: Outgoing) -> str:
@@ -71,8 +76,8 @@ def _html(outgoing: Outgoing) -> str:
     return format_html(
         '<!doctype html><html><head><meta charset="utf-8"><title>{}</title></head>'
         "<body><h1>{}</h1>{}{}</body></html>\n",
-        outgoing.subject,
-        outgoing.subject,
-        linebreaks(outgoing.body, autoescape=True),
+        _one_line(outgoing.subject),
+        _one_line(outgoing.subject),
+        linebreaks_filter(outgoing.body),
         link,
     )

@@ -1,7 +1,10 @@
-"""Saving one row of configuration: validated, with its history row and its ledger entry, and nothing at all where nothing changes."""
+"""Saving one row of configuration: validated, with its history row and its ledger entry, and nothing at all where
+nothing changes.
+"""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from django.db import models, transaction
@@ -26,8 +29,9 @@ def row_set(
 ) -> bool:
     """Give ``row``, new or stored, these field values; returns whether anything had to be written.
 
-    The entry is ``<noun>.create`` or ``<noun>.change`` about the object ``<noun>`` and holds the fields that differ, those named in
-    ``secret`` without their values. ``user`` stands in the history row. Raises ValidationError for what the model's own rules refuse.
+    The entry is ``<noun>.create`` or ``<noun>.change`` about the object ``<noun>`` and holds the fields that differ,
+    those named in ``secret`` without their values. ``user`` stands in the history row. Raises ValidationError for what
+    the model's own rules refuse.
     """
     is_new = row._state.adding
     before, after = _difference(row, values, secret)
@@ -55,7 +59,9 @@ def row_set(
     return True
 
 
-def _difference(row: models.Model, values: Mapping[str, Any], secret: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _difference(
+    row: models.Model, values: Mapping[str, Any], secret: Collection[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Set the values; the fields that differ, as they were and as they are."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
@@ -71,6 +77,8 @@ def _difference(row: models.Model, values: Mapping[str, Any], secret: Collection
 
 def _plain(value: Any) -> Any:
     """JSON types; another object by what people call it."""
+    if isinstance(value, Enum):
+        return value.value
     if value is None or isinstance(value, bool | int | float | str | dict | list):
-        return value.value if hasattr(value, "value") else value
+        return value
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -39,8 +39,8 @@ def integration_set(
 ) -> Integration:
     """As ``service_set``, for a door. ``key`` replaces the one it has; a new door needs one (``key_make``).
 
-    Only the key's SHA-256 digest and its last characters are stored: who did not note it needs a new one. Raises ValidationError,
-    also for a key that another integration has.
+    Only the key's SHA-256 digest and its last characters are stored: who did not note it needs a new one. Raises
+    ValidationError, also for a key that another integration has.
     """
     values = dict(values)
     if key is not None:

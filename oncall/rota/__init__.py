@@ -25,31 +25,23 @@ from oncall.rota.compare import (
     override_overlaps,
 )
 from oncall.rota.errors import RotaError
+from oncall.rota.results import Cause, Coverage, Gap, Handoff, Overlap, OverlapKind, Shift, UserId, Why
 from oncall.rota.values import (
     PRIMARY,
     Absence,
     AbsenceReason,
-    Cause,
-    Coverage,
     Every,
     FixedShift,
-    Gap,
     Group,
-    Handoff,
     LayerSpec,
-    Overlap,
-    OverlapKind,
     Override,
     OverrideKind,
     Restriction,
     Rota,
     ScheduleKind,
     ScheduleSpec,
-    Shift,
-    UserId,
     Version,
     WhenAbsent,
-    Why,
 )
 from oncall.rota.versions import Reign, expand_follows, resolve, stack_overrides
 from oncall.rota.workload import Workload, fairness, workloads

@@ -6,22 +6,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
+from oncall.rota.results import Coverage, Gap, Handoff, Overlap, OverlapKind, Shift, UserId
 from oncall.rota.timeline import Line, Lines, Slot, absences_by_user, layer_line, lines_of
-from oncall.rota.values import (
-    EARLIEST,
-    LATEST,
-    Absence,
-    Coverage,
-    Gap,
-    Handoff,
-    Overlap,
-    OverlapKind,
-    Override,
-    Rota,
-    ScheduleSpec,
-    Shift,
-    UserId,
-)
+from oncall.rota.values import EARLIEST, LATEST, Absence, Override, Rota, ScheduleSpec
 from oncall.rota.versions import acting_order, checked_range, resolve
 
 INSTANT = timedelta(microseconds=1)

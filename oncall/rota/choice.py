@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from oncall.rota.answers import INSTANT, on_call_at
+from oncall.rota.results import Shift, UserId
 from oncall.rota.timeline import Absences, absences_by_user
 from oncall.rota.turns import layer_ready
-from oncall.rota.values import Absence, LayerSpec, Override, Rota, ScheduleKind, Shift, UserId
+from oncall.rota.values import Absence, LayerSpec, Override, Rota, ScheduleKind
 from oncall.rota.versions import resolve
 
 

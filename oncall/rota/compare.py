@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oncall.rota.choice import stretches
-from oncall.rota.values import Absence, Override, Shift, UserId
+from oncall.rota.results import Shift, UserId
+from oncall.rota.values import Absence, Override
 from oncall.rota.versions import acting_order
 
 

@@ -11,20 +11,18 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from oncall.rota.errors import RotaError
+from oncall.rota.results import Cause, UserId, Why
 from oncall.rota.turns import Layer, Turn, layer_ready
 from oncall.rota.values import (
     PRIMARY,
     Absence,
     AbsenceReason,
-    Cause,
     LayerSpec,
     Override,
     OverrideKind,
     ScheduleKind,
     ScheduleSpec,
-    UserId,
     WhenAbsent,
-    Why,
 )
 
 NOBODY: tuple["Slot", ...] = ()
@@ -252,9 +250,9 @@ def _overridden(segment: Segment, override: Override) -> Segment:
     user = override.user_id
     match override.kind:
         case OverrideKind.COVER:
-            alone = slots[0].user_id if len(slots) == 1 else None
-            if alone != user:
-                slots = (Slot(user, override.why, override_id=override.id, instead_of=alone),)
+            # One shift for the whole window, whoever would have come and gone in it: hence no `instead_of`.
+            if [slot.user_id for slot in slots] != [user]:
+                slots = (Slot(user, override.why, override_id=override.id),)
         case OverrideKind.REPLACE:
             slots = tuple(_replaced(slots, override))
         case OverrideKind.ADD:

@@ -1,7 +1,7 @@
-"""The values a schedule is made of, and the values the rota answers with.
+"""The values a schedule is made of.
 
 Local times (layer starts, handoffs, restriction times) are naive and read on the wall clock of the layer's zone.
-Instants (overrides, absences, shifts) are aware; they are kept in UTC. Everything is precise to the second.
+Instants (overrides, absences) are aware. Everything is precise to the second.
 A value that makes no sense cannot be built: its constructor raises RotaError naming the field and the broken rule.
 """
 
@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from oncall.rota.clock import zone_named
 from oncall.rota.errors import RotaError
+from oncall.rota.results import UserId, Why
 
-UserId = int
 Group = tuple[UserId, ...]
 """People who serve a turn together; the empty group is a turn nobody serves."""
 
@@ -65,38 +65,11 @@ class OverrideKind(StrEnum):
     """The person is not on call."""
 
 
-class Why(StrEnum):
-    """Why somebody is on call."""
-
-    LAYER = "layer"
-    OVERRIDE = "override"
-    SWAP = "swap"
-    COVER = "cover"
-    """In place of a group that is absent."""
-    HOLIDAY_COVER = "holiday_cover"
-    """In place of a group that has a public holiday."""
-
-
 class AbsenceReason(StrEnum):
     """Why somebody is away."""
 
     ABSENCE = "absence"
     HOLIDAY = "holiday"
-
-
-class Cause(StrEnum):
-    """Why nobody is on call, from the vaguest to the most telling."""
-
-    UNASSIGNED = "unassigned"
-    """No layer is in force: none is defined, or all begin later or have ended."""
-    CLOSED = "closed"
-    """A layer is in force but closed by its restrictions."""
-    EMPTY_SLOT = "empty_slot"
-    """It is the turn of an empty slot."""
-    ABSENT = "absent"
-    """Everybody who could serve the turn is away."""
-    REMOVED = "removed"
-    """An override took off whoever was on call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,81 +273,6 @@ class Absence:
     def __post_init__(self) -> None:
         _require_aware(start=self.start, end=self.end)
         _require_order(self.start, self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """One person on call from ``start`` to ``end`` (UTC, ``end`` excluded), and why.
-
-    ``layer`` and ``turn`` name the turn served (turn 0 is the layer's first); an override that stands for no single
-    turn has neither. ``instead_of`` is whoever would have been on call without the override or the absence, if one.
-    """
-
-    user_id: UserId
-    start: datetime
-    end: datetime
-    role: str
-    why: Why
-    layer: str = ""
-    turn: int | None = None
-    override_id: int | None = None
-    instead_of: UserId | None = None
-
-    @property
-    def duration(self) -> timedelta:
-        """Elapsed time."""
-        return self.end - self.start
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A role nobody holds from ``start`` to ``end`` (UTC, ``end`` excluded), and why."""
-
-    start: datetime
-    end: datetime
-    role: str
-    cause: Cause
-
-
-class OverlapKind(StrEnum):
-    """Several people who do not serve together hold one role, or one person holds several roles."""
-
-    SAME_ROLE = "same_role"
-    SAME_PERSON = "same_person"
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """More people than needed, or one person where several are, from ``start`` to ``end`` (UTC, ``end`` excluded)."""
-
-    start: datetime
-    end: datetime
-    kind: OverlapKind
-    roles: tuple[str, ...]
-    user_ids: tuple[UserId, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Handoff:
-    """The instant the people on call change. Each side lists (person, role)."""
-
-    at: datetime
-    outgoing: tuple[tuple[UserId, str], ...]
-    incoming: tuple[tuple[UserId, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How much of a range has somebody on call in ``role``."""
-
-    role: str
-    covered: timedelta
-    total: timedelta
-
-    @property
-    def ratio(self) -> float:
-        """From 0 to 1; an empty range is covered."""
-        return self.covered / self.total if self.total else 1.0
 
 
 def _since_midnight(clock: time) -> timedelta:

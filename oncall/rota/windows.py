@@ -41,9 +41,7 @@ def _fill_the_week(windows: Sequence[WeekWindow]) -> bool:
     return reached >= WEEK
 
 
-def open_spans(
-    windows: Sequence[WeekWindow], zone: ZoneInfo, *, since: datetime, until: datetime
-) -> Iterator[Span]:
+def open_spans(windows: Sequence[WeekWindow], zone: ZoneInfo, *, since: datetime, until: datetime) -> Iterator[Span]:
     """The spans that touch the range, in order and apart; they may reach beyond it.
 
     A window opens at the first occurrence of its opening time and closes at the last of its closing time, so that

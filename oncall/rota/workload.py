@@ -6,7 +6,8 @@ from datetime import datetime, time, timedelta
 
 from oncall.rota.choice import stretches
 from oncall.rota.clock import zone_named
-from oncall.rota.values import Restriction, Shift, UserId
+from oncall.rota.results import Shift, UserId
+from oncall.rota.values import Restriction
 from oncall.rota.windows import WeekWindow, open_spans, week_windows
 
 NOTHING = timedelta(0)

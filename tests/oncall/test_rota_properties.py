@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -70,7 +69,6 @@ def joined(slices: Iterable[Shift]) -> list[Shift]:
     return [piece for pieces in found.values() for piece in pieces]
 
 
-@pytest.mark.requirement("R034")
 @searched
 @given(cases())
 def test_when_any_schedule_is_asked_then_the_rota_and_its_oracle_agree_at_every_instant(case: Case) -> None:

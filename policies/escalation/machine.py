@@ -72,6 +72,7 @@ def start(policy: PolicyDef, *, at: datetime, level: int = 0) -> Decision:
         first_level=first_level,
         last_cycle=policy.cycles - 1,
         started_at=at,
+        moved_at=at,
         cycle_started_at=at,
     )
     return _begin(policy, state, at, Because.STARTED)
@@ -79,7 +80,14 @@ def start(policy: PolicyDef, *, at: datetime, level: int = 0) -> Decision:
 
 def decide(policy: PolicyDef, state: RunState, event: Event) -> Decision:
     """What `event` makes of a run that stands at `state` in `policy` (the version the run began with)."""
-    at = max(event.at, state.level_started_at or state.cycle_started_at)
+    at = max(event.at, state.moved_at)
+    decision = _decide(policy, state, event, at)
+    if decision.state == state:
+        return decision
+    return Decision(replace(decision.state, moved_at=at), decision.actions)
+
+
+def _decide(policy: PolicyDef, state: RunState, event: Event, at: datetime) -> Decision:
     match event:
         case Tick():
             return _tick(policy, state, event.at, at)

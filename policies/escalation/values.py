@@ -59,6 +59,7 @@ class RunState:
     moves on, and a pair is entered at most once in a run: telling people again, for whatever cause, opens a new cycle.
     `last_cycle` is the cycle after whose last level the run is exhausted. `first_level` is where each cycle begins.
 
+    `moved_at` is the instant of the last step: no later one is recorded before it, whatever a host's clock says.
     `cycle_started_at` is the "start" from which delays and timeouts may be measured. A clock that does not run is
     None; `resolve_left` is what was left on the resolution clock when a snooze or a mitigation held it.
     `mitigated` is True only where the policy lets a mitigation satisfy the resolution timeout.
@@ -72,6 +73,7 @@ class RunState:
     first_level: int
     last_cycle: int
     started_at: datetime
+    moved_at: datetime
     cycle_started_at: datetime
     level_started_at: datetime | None = None
     ack_due_at: datetime | None = None
@@ -122,6 +124,7 @@ class RunState:
             first_level=data["first_level"],
             last_cycle=data["last_cycle"],
             started_at=datetime.fromisoformat(data["started_at"]),
+            moved_at=datetime.fromisoformat(data["moved_at"]),
             cycle_started_at=datetime.fromisoformat(data["cycle_started_at"]),
             level_started_at=_instant(data["level_started_at"]),
             ack_due_at=_instant(data["ack_due_at"]),

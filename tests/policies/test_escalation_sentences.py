@@ -11,7 +11,7 @@ from policies.definition import Entry, LevelDef, MeasuredFrom, PolicyDef, Target
 from policies.escalation import Because
 from policies.examples import default_policy, staged_policy
 from policies.sentences import because_text, duration_words, joined, policy_text
-from tests.policies.strategies import policies
+from tests.policies.strategies import policies, steady
 
 SAM = TargetDef(TargetKind.USER, "Sam")
 MIA = TargetDef(TargetKind.USER, "Mia")
@@ -100,6 +100,7 @@ def test_when_a_policy_ends_then_the_closing_words_say_how_often_and_who_is_told
     assert policy_text(PolicyDef((level,)), name).levels[0].answer == "Time to acknowledge: 1 minute from the start."
 
 
+@steady
 @given(policies())
 def test_when_any_policy_is_put_into_words_then_every_target_is_named_and_no_placeholder_is_left(
     policy: PolicyDef,
@@ -137,6 +138,7 @@ def test_when_names_are_joined_then_the_last_two_are_linked_by_a_word(names: lis
     assert joined(names) == text
 
 
+@steady
 @given(st.sampled_from(Because))
 def test_when_a_cause_is_shown_then_it_has_words(because: Because) -> None:
     with translation.override("en"):

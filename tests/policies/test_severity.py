@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.severity import DEFAULT_SEVERITIES, ZABBIX_SEVERITIES, Severity, SeverityTable, Urgency, urgency_of
+from tests.policies.strategies import steady
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def test_when_an_own_word_names_no_severity_then_it_is_refused() -> None:
         DEFAULT_SEVERITIES.extended({"warning": 9})
 
 
+@steady
 @given(st.one_of(st.text(), st.integers(), st.none(), st.floats()))
 def test_when_anything_at_all_arrives_then_a_severity_comes_out(value: object) -> None:
     for table in (DEFAULT_SEVERITIES, ZABBIX_SEVERITIES, SeverityTable({})):

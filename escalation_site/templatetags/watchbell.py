@@ -32,7 +32,7 @@ def icon(name: str, size: int = 16, css: str = "") -> SafeString:
 
 @register.simple_tag
 def severity(value: Any, label: str = "", boxed: bool = False) -> SafeString:
-    """``{% severity 1 %}``, ``{% severity incident.severity boxed=True %}``: a rank, or an object with ``rank`` (and ``label``)."""
+    """``{% severity 1 %}``, ``{% severity row.severity boxed=True %}``: a rank, or what has ``rank`` and ``label``."""
     rank = int(getattr(value, "rank", value))
     return shapes.severity(rank, label or str(getattr(value, "label", "")), boxed=boxed)
 
@@ -71,7 +71,9 @@ def duration(value: timedelta | float | None, style: str = "two") -> str:
 
 
 @register.simple_tag(takes_context=True)
-def clock(context: Context, due: datetime | None, start: datetime | None = None, announce: str = "") -> SafeString | str:
+def clock(
+    context: Context, due: datetime | None, start: datetime | None = None, announce: str = ""
+) -> SafeString | str:
     """``{% clock run.due_at start=run.level_began_at announce="Elena Conti is called" %}``."""
     if due is None:
         return ""
@@ -133,11 +135,11 @@ def field(
     label: str = "",
     quiet: bool = False,
 ) -> Mapping[str, Any]:
-    """``{% field form.title %}``: label above, "required" in words, help and error below, tied together for screen readers.
+    """``{% field form.title %}``: label above, "required" in words, help and error below, all tied to the control.
 
     ``width`` is an extra class ("span-2"); ``filled_from`` says where a value that was filled in comes from; ``label``
-    replaces the field's own; ``placeholder=False`` drops the widget's; ``quiet`` leaves out "required" and the help, for a
-    form in which everything is required.
+    replaces the field's own; ``placeholder=False`` drops the widget's; ``quiet`` leaves out "required" and the help,
+    for a form in which everything is required.
     """
     widget = bound.field.widget
     group = isinstance(widget, RadioSelect | CheckboxSelectMultiple)

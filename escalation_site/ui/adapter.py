@@ -50,7 +50,7 @@ def _selector(module: str, name: str) -> Callable[..., Any] | None:
 
 
 def role_of(user: Reader) -> str:
-    """"reporter", "responder", "manager", "auditor" or "administrator"; "" for nobody signed in."""
+    """One of "reporter", "responder", "manager", "auditor", "administrator"; "" for nobody signed in."""
     if not user.is_authenticated:
         return ""
     if getattr(user, "is_superuser", False):
@@ -59,7 +59,7 @@ def role_of(user: Reader) -> str:
 
 
 def counts_for(user: Reader) -> Counts:
-    """Counts of the navigation: ``incidents.selectors.navigation_counts(user)`` where it exists, else ``triggered_count``."""
+    """Counts of the navigation: ``incidents.selectors.navigation_counts`` where it exists, else ``triggered_count``."""
     if together := _selector("incidents.selectors", "navigation_counts"):
         answer = together(user)
         teams = [TeamLink(team.name, team.url, getattr(team, "open_count", None)) for team in answer.teams]
@@ -70,7 +70,7 @@ def counts_for(user: Reader) -> Counts:
 
 
 def duties_of(user: Reader, at: datetime) -> list[Watch]:
-    """What the reader is on call for at ``at``, from ``oncall.selectors.current_duties``. Only responders are asked about."""
+    """What the reader is on call for at ``at``, from ``oncall.selectors.current_duties``; asked for responders only."""
     if role_of(user) not in ON_CALL_ROLES:
         return []
     if current := _selector("oncall.selectors", "current_duties"):

@@ -1,15 +1,15 @@
 """Charts drawn on the server: scales, ticks and path strings for the SVG templates. Pure: numbers in, values out.
 
-Heights are pixels; places along the line of time are percentages, so that a chart fills its box at any width while its words
-and dots keep their size (only the paths are stretched, in a nested drawing ``STRETCH`` units wide). Each chart carries a title,
-a sentence that says what it shows, and the same numbers as a table, so that nobody depends on seeing it.
+Heights are pixels; places along the line of time are percentages, so that a chart fills its box at any width while its
+words and dots keep their size (only the paths are stretched, in a nested drawing ``STRETCH`` units wide). Each chart
+carries a title, a sentence that says what it shows, and the same numbers as a table, so that nobody has to see it.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
-from . import durations
+from escalation_site.ui import durations
 
 STRETCH = 1000
 MARGIN = 3.0
@@ -253,7 +253,9 @@ def bar_chart(
 ) -> BarChart:
     """Horizontal bars in the order given; the longest fills its line."""
     longest = max((value for _, value in items), default=0.0) or 1.0
-    bars = tuple(Bar(label, f"{max(value, 0.0) / longest * 100:.4g}%", words(value), tone(value)) for label, value in items)
+    bars = tuple(
+        Bar(label, f"{max(value, 0.0) / longest * 100:.4g}%", words(value), tone(value)) for label, value in items
+    )
     return BarChart(title, description, bars, heads, tuple((label, words(value)) for label, value in items))
 
 
@@ -277,7 +279,9 @@ def column_chart(
         return round(room * (index + 0.5), 2)
 
     columns = tuple(
-        Column(round(centre(index) - wide / 2, 2), y(value), wide, round(y(0.0) - y(value), 1), f"{label}: {words(value)}")
+        Column(
+            round(centre(index) - wide / 2, 2), y(value), wide, round(y(0.0) - y(value), 1), f"{label}: {words(value)}"
+        )
         for index, (label, value) in enumerate(items)
     )
     return ColumnChart(

@@ -9,9 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from escalation_site.kernel.instants import now
-
-from . import adapter
-from .navigation import FILE, LEARN, RUN, WORK, Place, open_to, place_of
+from escalation_site.ui import adapter
+from escalation_site.ui.navigation import FILE, LEARN, RUN, WORK, Place, open_to, place_of
 
 
 class Frame:

@@ -1,7 +1,7 @@
 """Spans of time in words and clock digits. Pure: no clock, no zone.
 
-The browser counts the same digits down (``static/js/clock.js``); both read the unit words from here, so that a clock does
-not change its wording when the script takes over from the server.
+The browser counts the same digits down (``static/js/clock.js``); both read the unit words from here, so that a clock
+does not change its wording when the script takes over from the server.
 """
 
 from django.utils.translation import gettext, pgettext
@@ -83,7 +83,9 @@ def ago(seconds: float) -> str:
 
 def over_by(seconds: float) -> str:
     """How late something is: "over by 4 min"."""
-    return gettext(UNIT_WORDS["over"]).replace("{span}", in_two_units(seconds, smallest=MINUTE if seconds >= HOUR else 1))
+    return gettext(UNIT_WORDS["over"]).replace(
+        "{span}", in_two_units(seconds, smallest=MINUTE if seconds >= HOUR else 1)
+    )
 
 
 def list_of(names: list[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .shapes import initials, person_hue
+from escalation_site.ui.shapes import initials, person_hue
 
 SHORT = 6.0
 """A block narrower than this (percent of the line) shows initials instead of a name."""
@@ -15,7 +15,7 @@ SHORT = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One shift, gap or absence to lay out. ``kind``: "" for a person's shift, "mine", "gap", "away" or "ghosty" (proposed)."""
+    """One shift, gap or absence to lay out. ``kind``: "" for a shift, "mine", "gap", "away" or "ghosty" (proposed)."""
 
     start: datetime
     end: datetime

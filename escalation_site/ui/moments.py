@@ -6,7 +6,7 @@ from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from . import durations
+from escalation_site.ui import durations
 
 STYLES = {
     "ago": "",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from django.conf import settings
 from django.urls import Resolver404, get_script_prefix, get_urlconf, resolve
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -47,7 +48,7 @@ FILE = Place("file", _("File incident"), "incidents/new/", "circle-plus", EVERYB
 
 
 @cache
-def _exists(path: str, urlconf: str | None) -> bool:
+def _exists(path: str, urlconf: str) -> bool:
     try:
         resolve(f"/{path}", urlconf)
     except Resolver404:
@@ -57,7 +58,8 @@ def _exists(path: str, urlconf: str | None) -> bool:
 
 def open_to(role: str, places: Sequence[Place]) -> list[Place]:
     """Those of ``places`` which ``role`` may see and which this installation has."""
-    return [place for place in places if role in place.roles and _exists(place.path, get_urlconf())]
+    urlconf = get_urlconf() or settings.ROOT_URLCONF
+    return [place for place in places if role in place.roles and _exists(place.path, urlconf)]
 
 
 def place_of(path: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.paginator import Paginator
 
-from . import charts, lanes
+from escalation_site.ui import charts, lanes
 
 _CAST = ("Jonas de Wit", "Priya Raman", "Tomás Oliveira", "Marta Ferri", "Elena Conti", "Hugo Brandt")
 
@@ -27,13 +27,23 @@ class SampleForm(forms.Form):
         required=False,
     )
     again = forms.ChoiceField(
-        label="Repeat", choices=[("once", "Once"), ("until", "Until answered")], widget=forms.RadioSelect(attrs={"class": "check"})
+        label="Repeat",
+        choices=[("once", "Once"), ("until", "Until answered")],
+        widget=forms.RadioSelect(attrs={"class": "check"}),
     )
     quiet = forms.BooleanField(label="Keep it inside the team", required=False)
 
 
 def _form() -> SampleForm:
-    form = SampleForm({"title": "Labels do not print", "until": "Sat 28 Nov, 08:00", "again": "once", "channels": ["mail"], "tier": "Platinum"})
+    form = SampleForm(
+        {
+            "title": "Labels do not print",
+            "until": "Sat 28 Nov, 08:00",
+            "again": "once",
+            "channels": ["mail"],
+            "tier": "Platinum",
+        }
+    )
     form.is_valid()
     return form
 
@@ -107,7 +117,13 @@ def _lane() -> dict[str, Any]:
     spans = [
         lanes.Span(since, since + timedelta(hours=9), _CAST[1]),
         lanes.Span(since + timedelta(hours=9), since + timedelta(days=3), _CAST[3]),
-        lanes.Span(since + timedelta(days=3), since + timedelta(days=4), "24 h", kind="gap", title="Nobody is on call, Thu 19 Nov"),
+        lanes.Span(
+            since + timedelta(days=3),
+            since + timedelta(days=4),
+            "24 h",
+            kind="gap",
+            title="Nobody is on call, Thu 19 Nov",
+        ),
         lanes.Span(since + timedelta(days=4), until, _CAST[0], kind="mine"),
     ]
     return {
@@ -123,7 +139,11 @@ def everything(at: datetime) -> dict[str, Any]:
     return {
         "cast": _CAST,
         "clocks": [
-            {"due": at + timedelta(minutes=8, seconds=51), "start": at - timedelta(minutes=1), "then": "Elena Conti is called"},
+            {
+                "due": at + timedelta(minutes=8, seconds=51),
+                "start": at - timedelta(minutes=1),
+                "then": "Elena Conti is called",
+            },
             {"due": at + timedelta(minutes=1, seconds=14), "start": at - timedelta(minutes=9), "then": ""},
             {"due": at + timedelta(hours=1, minutes=5, seconds=5), "start": at - timedelta(minutes=20), "then": ""},
         ],
@@ -144,8 +164,24 @@ def everything(at: datetime) -> dict[str, Any]:
         "page": Paginator(range(120), 50).page(2),
         "charts": _charts(),
         "lane": _lane(),
-        "colours": (
-            "canvas surface sunken line line-control ink-3 ink-2 ink inverse accent accent-solid accent-tint "
-            "sev1 sev2 sev3 sev4 ok auto"
-        ).split(),
+        "colours": [
+            "canvas",
+            "surface",
+            "sunken",
+            "line",
+            "line-control",
+            "ink-3",
+            "ink-2",
+            "ink",
+            "inverse",
+            "accent",
+            "accent-solid",
+            "accent-tint",
+            "sev1",
+            "sev2",
+            "sev3",
+            "sev4",
+            "ok",
+            "auto",
+        ],
     }

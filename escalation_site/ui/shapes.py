@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from . import durations
+from escalation_site.ui import durations
 
 _SEVERITY_SHAPES = {
     1: '<path d="M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z"/>',
@@ -151,15 +151,16 @@ CLOCK_LATE_SHARE = 0.2
 def clock(due: datetime, *, at: datetime, start: datetime | None = None, announce: str = "") -> SafeString:
     """A clock running down to ``due`` (aware), drawn as of ``at`` and kept running by ``clock.js``.
 
-    ``start`` gives the ring its full circle; without it the ring spans an hour. Ember below two minutes or a fifth of the
-    span. ``announce`` is the consequence in words ("Elena Conti is called"), spoken at two minutes and at nought only.
+    ``start`` gives the ring its full circle; without it the ring spans an hour. Ember below two minutes or a fifth of
+    the span. ``announce`` is the consequence in words ("Elena Conti is called"), spoken at two minutes and at nought.
     """
     left = due - at
     span = due - (start or min(at, due - timedelta(hours=1)))
     share = left / span if span else 0.0
     late = left < CLOCK_LATE or share < CLOCK_LATE_SHARE
     return format_html(
-        '<span class="clock{}" data-due="{}" data-start="{}" data-announce="{}">{}<span class="digits">{}</span></span>',
+        '<span class="clock{}" data-due="{}" data-start="{}" data-announce="{}">{}'
+        '<span class="digits">{}</span></span>',
         " warn" if late else "",
         due.isoformat(),
         (start or due - timedelta(hours=1)).isoformat(),

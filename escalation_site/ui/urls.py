@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from .views import design_page
+from escalation_site.ui.views import design_page
 
 urlpatterns = [path("design/", design_page, name="design")]

@@ -7,9 +7,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from escalation_site.kernel.instants import now
-
-from . import samples
-from .adapter import role_of
+from escalation_site.ui import samples
+from escalation_site.ui.adapter import role_of
 
 
 @require_safe

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from .durations import unit_words
+from escalation_site.ui.durations import unit_words
 
 
 def script_words() -> dict[str, str]:

@@ -15,7 +15,8 @@ const usable = (element) => element.getClientRects().length > 0 && !element.disa
 /** Visible elements that answer to a key, by key. The first one wins. */
 export const keyed = () => {
   const found = new Map();
-  for (const element of document.querySelectorAll("[data-key]")) {
+  // While rows are selected, the bulk bar's keys mean the selection and come before those of the page.
+  for (const element of [...document.querySelectorAll("[data-bulk] [data-key]"), ...document.querySelectorAll("[data-key]")]) {
     const key = element.dataset.key.toLowerCase();
     if (!found.has(key) && usable(element)) found.set(key, element);
   }

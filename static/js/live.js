@@ -26,7 +26,7 @@ const topicsOf = (element) => element.dataset.live.split(/\s+/).filter(Boolean);
 const allTopics = () => [...new Set(elements().flatMap(topicsOf))].sort();
 
 const time = () => new Intl.DateTimeFormat(document.documentElement.lang,
-  { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(present());
+  { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: document.body.dataset.zone || undefined }).format(present());
 
 const fire = (element, detail) => {
   waiting.delete(element);

@@ -1,5 +1,5 @@
 // How htmx and plain forms behave here: the CSRF token on every changing request, a word when one fails, and no double sending.
-import { say } from "./words.js";
+import { announce, say } from "./words.js";
 
 const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
 
@@ -36,7 +36,13 @@ document.addEventListener("htmx:sendError", (event) => {
   if (event.detail.requestConfig?.triggeringEvent?.type !== "live") toast(say("failed", { why: say("offline") }));
 });
 
-// A plain form is sent once. Its button says what it is doing where it has been told to (data-busy="Acknowledging").
+// A plain form is sent once. Its button shows that it is busy, and says so to screen readers (data-busy="Acknowledging").
+// An answer that is a download leaves the page where it is: the form is freed after a while.
+const RELEASE_MS = 8000;
+const release = (form) => {
+  delete form.dataset.sending;
+  for (const button of document.querySelectorAll(".btn[aria-busy]")) if (button.form === form) button.removeAttribute("aria-busy");
+};
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const button = event.submitter;
@@ -44,14 +50,13 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sending) { event.preventDefault(); return; }
   if (form.matches("[hx-post], [hx-put], [hx-delete]")) return;
   form.dataset.sending = "yes";
+  setTimeout(() => release(form), RELEASE_MS);
   if (!button) return;
   button.setAttribute("aria-busy", "true");
-  if (button.dataset.busy) button.lastChild.textContent = button.dataset.busy;
+  if (button.dataset.busy) announce(button.dataset.busy);
 });
 addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
-  for (const form of document.querySelectorAll("form[data-sending]")) delete form.dataset.sending;
-  for (const button of document.querySelectorAll(".btn[aria-busy]")) button.removeAttribute("aria-busy");
+  if (event.persisted) for (const form of document.querySelectorAll("form[data-sending]")) release(form);
 });
 
 // Buttons that open a dialog of this page: data-opens="its-id"; a click on the backdrop closes it.

@@ -1,0 +1,35 @@
+// Filing an incident: a search over the services, the first fault in view, and Ctrl Enter.
+const form = document.getElementById("file-form");
+const select = document.getElementById("id_service");
+
+// Fifty services are too many to scroll: typing above the list leaves those that match. The select itself stays native.
+if (select && select.options.length > 12) {
+  const all = [...select.options];
+  const search = document.createElement("input");
+  search.type = "search";
+  search.className = "input mb1";
+  search.autocomplete = "off";
+  search.placeholder = document.querySelector(`label[for="${select.id}"]`)?.firstChild.textContent.trim() ?? "";
+  search.setAttribute("aria-label", search.placeholder);
+  search.setAttribute("aria-controls", select.id);
+  select.before(search);
+  search.addEventListener("input", () => {
+    const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    const chosen = select.value;
+    const left = all.filter((option) => !option.value || option.value === chosen || words.every((word) => option.text.toLocaleLowerCase().includes(word)));
+    select.replaceChildren(...left);
+    const found = left.filter((option) => option.value && words.every((word) => option.text.toLocaleLowerCase().includes(word)));
+    const next = words.length && found.length === 1 ? found[0].value : chosen;
+    if (select.value !== next) select.value = next;
+    if (next !== chosen) select.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); select.focus(); }
+  });
+}
+
+(form?.querySelector("[aria-invalid=true]") ?? document.querySelector("[data-first-error]"))?.focus();
+
+form?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+});

@@ -192,7 +192,8 @@ Q_CLUSTER = {
 # What the cluster runs regularly: name → (function, minutes). Written into its table after each migration
 # (schedules.py).
 SCHEDULES: dict[str, tuple[str, int]] = {
-    "cluster beat": ("escalation_site.supervisor.beats.cluster_beat", 1),
+    # Also the cluster's sign of life.
+    "escalation check": ("incidents.tasks.escalation_check", 1),
 }
 
 # --- People and sign-in ---------------------------------------------------------------------------------------

@@ -13,4 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("incidents/", include("incidents.urls")),
+    path("p/<str:token>/", include("incidents.page_urls")),
 ]

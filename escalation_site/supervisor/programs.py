@@ -47,7 +47,7 @@ def programs(environment: Environment) -> list[Program]:
 def _beats_of(name: str) -> Callable[[int], datetime | None]:
     def last_sign(pid: int) -> datetime | None:
         close_old_connections()
-        return newest_beat(name, pid=pid)
+        return newest_beat(name, group=pid)
 
     return last_sign
 

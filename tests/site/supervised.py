@@ -2,7 +2,8 @@
 
     python -m tests.site.supervised DATA_DIR PROGRAM...
 
-PROGRAM: steady, family (starts a child in another session), stubborn (ignores SIGTERM), silent (never shows that it works).
+PROGRAM: steady, family (starts a child in another session), stubborn (ignores SIGTERM), silent (never shows that it
+works).
 """
 
 import sys
@@ -19,10 +20,8 @@ _WAIT = "import os, time; print('pid', os.getpid()); time.sleep(600)"
 _SOURCES = {
     "steady": _WAIT,
     "silent": _WAIT,
-    "family": "import subprocess, sys; subprocess.Popen([sys.executable, '-c', \""
-    + _WAIT
-    + '"], start_new_session=True); '
-    + _WAIT,
+    "family": "import subprocess, sys; "
+    f"subprocess.Popen([sys.executable, '-c', {_WAIT!r}], start_new_session=True); {_WAIT}",
     "stubborn": "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + _WAIT,
 }
 
@@ -48,7 +47,7 @@ def main(data_dir: str, *names: str) -> int:
     try:
         supervisor.run()
     except AlreadyRunning as error:
-        print(f"already running as {error.pid}", flush=True)
+        sys.stdout.write(f"already running as {error.pid}\n")
         return 2
     return 0
 

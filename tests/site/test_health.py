@@ -1,7 +1,9 @@
 """/healthz, /readyz and /metrics."""
 
+import os
+import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +12,12 @@ from django.test import Client
 
 from escalation_site import health, metrics
 from escalation_site.kernel.instants import now
-from escalation_site.supervisor.beats import beat, beats_forget, newest_beat
+from escalation_site.supervisor.beats import newest_beat
+from incidents.models import ProcessBeat
+
+
+def beat(name: str, *, at: datetime, pid: int = 1, host: str = "") -> None:
+    ProcessBeat.objects.create(name=name, host=host or socket.gethostname(), pid=pid, started_at=at, beat_at=at)
 
 
 @pytest.fixture(autouse=True)
@@ -80,15 +87,16 @@ def test_when_the_database_is_away_then_the_answer_names_no_host(
 
 
 @pytest.mark.django_db
-def test_when_a_process_beats_again_then_its_row_moves_and_no_second_appears() -> None:
-    first, second = now() - timedelta(seconds=5), now()
+def test_when_beats_are_read_for_a_group_then_only_its_living_processes_on_this_host_count() -> None:
+    at = now()
+    beat("engine", at=at - timedelta(seconds=5), pid=os.getpid())
+    beat("engine", at=at, pid=1)
+    beat("engine", at=at, pid=os.getpid(), host="elsewhere")
+    beat("cluster", at=at, pid=os.getpid())
 
-    beat("engine", at=first, info={"due": 3})
-    beat("engine", at=second)
-
-    assert newest_beat("engine") == second
-    assert beats_forget(before=second) == 0
-    assert beats_forget(before=second + timedelta(seconds=1)) == 1
+    assert newest_beat("engine", group=os.getpgid(0)) == at - timedelta(seconds=5)
+    assert newest_beat("engine") == at
+    assert newest_beat("web") is None
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from audit.context import current_action
 from audit.models import LedgerEntry
 from audit.values import SYSTEM, Actor, EntryValue
+from escalation_site.kernel.rows import rows_insert
 
 __all__ = ["Actor", "EntryValue", "entries_append", "entry_append"]
 
@@ -19,7 +20,7 @@ def entries_append(values: Iterable[EntryValue]) -> None:
     action_id = action.action_id if action else uuid.uuid4()
     rows = [_row(value, action_id=action_id, source=action.source if action else "", address=action.address if action else "") for value in values]
     if rows:
-        LedgerEntry.objects.bulk_create(rows, batch_size=500)
+        rows_insert(rows)
 
 
 def entry_append(value: EntryValue) -> None:

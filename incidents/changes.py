@@ -12,10 +12,15 @@ from typing import Any
 from audit.services import entries_append
 from audit.values import SYSTEM, Actor, EntryValue
 from django.db import models, transaction
+from escalation_site.kernel.rows import rows_insert
 from incidents.models import Incident, TimelineEvent
 from oncall.models import User
 
 COUNTERS = ("alert_count",)  # what changes with each repeat and has no history of its own
+
+
+_HistoricalIncident: type[models.Model] = Incident.history.model
+_TRACKED = tuple(field.attname for field in _HistoricalIncident.tracked_fields)  # type: ignore[attr-defined]  simple_history's own
 
 
 def actor_of(user: User | None) -> Actor:
@@ -103,7 +108,7 @@ class Changes:
             raise RuntimeError("Changes.write outside a transaction would part a change from its ledger entry")
         self._write_incidents()
         if self._events:
-            TimelineEvent.objects.bulk_create(self._events, batch_size=500)
+            rows_insert(self._events)
         entries_append(self._entries)
         self._events, self._entries, self._touched = [], [], {}
 
@@ -124,7 +129,17 @@ class Changes:
 
 def history_append(rows: list[Incident], *, user: User | None, at: datetime, update: bool) -> None:
     """History rows for bulk writes, which send no signal that would make them."""
-    Incident.history.bulk_history_create(rows, update=update, default_user=user, default_date=at, batch_size=200)
+    rows_insert(
+        [
+            _HistoricalIncident(
+                history_date=at,
+                history_type="~" if update else "+",
+                history_user_id=user.pk if user else None,
+                **{name: getattr(row, name) for name in _TRACKED},
+            )
+            for row in rows
+        ]
+    )
 
 
 def lock(incident_ids: list[int]) -> models.QuerySet[Incident]:

@@ -8,6 +8,7 @@ the incidents locked.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from escalation_site.kernel.rows import rows_insert
 from incidents.changes import Changes
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services.paging import PageOrder, pages_cancel, pages_create
@@ -57,7 +58,7 @@ class Escalator:
             _store(run, decision.state)
             runs.append(run)
             decisions.append(decision)
-        EscalationRun.objects.bulk_create(runs, batch_size=500)
+        rows_insert(runs)
         for run, decision in zip(runs, decisions, strict=True):
             self._todo += [(run, action) for action in decision.actions]
         return runs

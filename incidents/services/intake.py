@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from audit.services import Actor
+from escalation_site.kernel.rows import rows_insert
 from incidents.changes import Changes, lock
 from incidents.intake.door import PARSERS
 from incidents.intake.values import Action, AlertValue, Unreadable
@@ -92,7 +93,13 @@ def _claim(limit: int) -> list[InboxSignal]:
             if not cursor.fetchone()[0]:
                 return []
     waiting = InboxSignal.objects.filter(processed_at=None, set_aside_at=None)
-    return list(waiting.select_related("integration__service__policy__current_version", "integration__service__team").order_by("id")[:limit])
+    signals = list(waiting.order_by("id")[:limit])
+    doors = Integration.objects.select_related("service__policy__current_version", "service__team").in_bulk(
+        {signal.integration_id for signal in signals}
+    )
+    for signal in signals:
+        signal.integration = doors[signal.integration_id]
+    return signals
 
 
 def signals_process(signals: Sequence[InboxSignal], *, at: datetime) -> None:
@@ -170,9 +177,9 @@ def alerts_open(fresh: Sequence[News], *, at: datetime) -> list[Incident]:
     """One incident for each alert that is new, with its run started and its first level paged."""
     new = stage("new")
     incidents = [_incident(news, new) for news in fresh]
-    Incident.objects.bulk_create(incidents, batch_size=200)
+    rows_insert(incidents)
     alerts = [_alert(news, incident) for news, incident in zip(fresh, incidents, strict=True)]
-    Alert.objects.bulk_create(alerts, batch_size=200)
+    rows_insert(alerts)
     changes = Changes(at=at, source="alert")
     for alert, incident, news in zip(alerts, incidents, fresh, strict=True):
         _enter_alert(changes, incident, alert, "alert.receive", count=news.count)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import Conflict, DomainError
+from escalation_site.kernel.rows import rows_insert
 from incidents.changes import Changes, actor_of, history_append, lock
 from incidents.links import expired
 from incidents.models import EscalationRun, Incident, Page, Service, Stage
@@ -104,7 +105,7 @@ def incident_open(
         is_test=is_test,
         started_at=at,
     )
-    Incident.objects.bulk_create([incident])
+    rows_insert([incident])
     changes = Changes(at=at, actor=actor_of(reporter), user=reporter, source=source)
     incidents_opened([incident], changes=changes)
     changes.write()

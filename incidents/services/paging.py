@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from escalation_site.kernel.rows import rows_insert
 from incidents.changes import Changes
 from incidents.links import nonce_make, page_url
 from incidents.models import EscalationRun, Incident, Page
@@ -43,7 +44,7 @@ def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[
         made.append(
             [_page(order, recipient, nonce, next(messages), changes) for recipient, nonce in zip(order.recipients, own, strict=True)]
         )
-    Page.objects.bulk_create([page for pages in made for page in pages], batch_size=500)
+    rows_insert([page for pages in made for page in pages])
     for order, pages in zip(orders, made, strict=True):
         _record(order, pages, changes)
     return made

@@ -7,12 +7,16 @@ import logging
 import os
 from typing import Any
 
+import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from escalation_site.env import BASE_DIR, read_or_exit
 from escalation_site.logging import logging_config
+
+# Django's generic classes take type arguments at run time too: class Rows(Paginator[Incident]).
+django_stubs_ext.monkeypatch()
 
 ENV = read_or_exit(os.environ)
 HTTPS = ENV.public_url.startswith("https://")

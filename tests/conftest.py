@@ -13,6 +13,7 @@ from django.db import connection
 
 from deploy.requirements_table import titles
 from tests.append_only import flushing_append_only_tables
+from tests.world.fixtures import world as world
 
 BUILD_DIR = Path(__file__).resolve().parent.parent / "build"
 IN_CI = os.environ.get("CI", "").lower() == "true"

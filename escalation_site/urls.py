@@ -10,9 +10,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    # Before allauth's: its sign-in page leads to the first run while there is nobody.
+    path("", include("escalation_site.first_run.urls")),
+    path("", include("escalation_site.home.urls")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("incidents/", include("incidents.urls")),
+    path("oncall/", include("oncall.urls")),
+    path("policies/", include("policies.urls")),
+    path("reports/", include("reports.urls")),
+    path("audit/", include("reports.audit_urls")),
     path("p/<str:token>/", include("incidents.page_urls")),
 ]

@@ -1,0 +1,77 @@
+"""The catalogue for people: what there is, whose it is, what is open on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min, Q
+
+from incidents.models import Incident, Integration, Service
+from incidents.selectors.around import open_on
+from incidents.selectors.listing import OPEN_STATES, Row, rows_of
+from incidents.selectors.who import team_on_call
+from oncall.models import Schedule, User
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An integration with the address a monitor is to be given; the key in it is stored as a digest and shows its end only."""
+
+    integration: Integration
+    address: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePage:
+    """A service with its doors, what is open on it, and who is on call in its team."""
+
+    service: Service
+    doors: Sequence[Door]
+    rows: Sequence[Row]
+    on_call: Sequence[tuple[Schedule, list[User]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """A service, how many incidents are open on it, and the worst severity among them (None when all is well)."""
+
+    service: Service
+    open_count: int
+    worst: int | None
+
+
+def services_listed(user: Any, *, text: str = "", team: str = "") -> list[ServiceRow]:
+    """Services by name with what is open on them as far as ``user`` may see it: two queries."""
+    found = Service.objects.select_related("team", "policy").order_by("name")
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(description__icontains=text))
+    if team:
+        found = found.filter(team__slug=team)
+    visible = Incident.objects.visible_to(user).filter(state__in=OPEN_STATES).order_by()
+    counted = visible.values("service").annotate(n=Count("pk"), worst=Min("severity"))
+    by_service = {row["service"]: row for row in counted}
+    return [_service_row(service, by_service.get(service.pk)) for service in found]
+
+
+def _service_row(service: Service, counted: dict[str, Any] | None) -> ServiceRow:
+    return ServiceRow(service, counted["n"], counted["worst"]) if counted else ServiceRow(service, 0, None)
+
+
+def service_page(service: Service, *, user: User, at: datetime) -> ServicePage:
+    """Everything about ``service`` for ``user`` at ``at``: eight queries."""
+    doors = [door_of(integration) for integration in Integration.objects.filter(service=service)]
+    return ServicePage(
+        service, doors, rows_of(open_on(service, user=user, limit=20), at=at), team_on_call(service.team, at=at)
+    )
+
+
+def door_of(integration: Integration) -> Door:
+    """Where signals of this integration are sent to."""
+    base = settings.PUBLIC_URL.rstrip("/")
+    key = f"…{integration.key_hint}"
+    if integration.kind == Integration.Kind.PAGERDUTY:
+        return Door(integration, f"{base}/v2/enqueue", key)
+    return Door(integration, f"{base}/integrations/{integration.kind}/{key}/", "")

@@ -1,0 +1,149 @@
+"""What the page behind a page's link shows: no sign-in, one incident, one person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from escalation_site.ui.durations import list_of
+from incidents.links import UNDO_WINDOW, expired, nonce_read
+from incidents.models import EscalationRun, Incident, Page
+from incidents.selectors.ladder import run_of
+from incidents.selectors.steps import Standing, level_title, next_calls, standing_of
+from incidents.selectors.who import people_called
+from incidents.timeline_words import why_words
+from oncall.models import User
+from policies.escalation import ForecastStep, RunState
+from policies.services import version_definition
+
+
+class Look(StrEnum):
+    """Which of its faces the phone page shows."""
+
+    RINGING = "ringing"
+    MINE = "mine"
+    TAKEN = "taken"
+    DECLINED = "declined"
+    RESOLVED = "resolved"
+    EXPIRED = "expired"
+    USED = "used"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One face of the chain of command: ``phase`` is gone, now or later."""
+
+    phase: str
+    name: str
+    at: datetime | None
+    is_you: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PhonePage:
+    """Everything the phone page shows. ``undo_until`` is set while the acknowledgement can be taken back by one tap."""
+
+    page: Page
+    incident: Incident
+    look: Look
+    standing: Standing
+    level_name: str
+    levels: int
+    next_at: datetime | None = None
+    next_to: str = ""
+    others: Sequence[User] = ()
+    chain: Sequence[Link] = ()
+    undo_until: datetime | None = None
+
+    @property
+    def why(self) -> str:
+        return why_words(self.page.why)
+
+    @property
+    def other_names(self) -> str:
+        return list_of([user.name for user in self.others])
+
+
+def page_behind(token: str) -> Page | None:
+    """The page a link was made for, with its incident and recipient; None for a link that is not ours or whose person has left."""
+    nonce = nonce_read(token)
+    if nonce is None:
+        return None
+    return (
+        Page.objects.select_related(
+            "recipient", "incident__service", "incident__team", "incident__owner", "incident__resolved_by"
+        )
+        .filter(link_nonce=nonce, recipient__is_active=True)
+        .first()
+    )
+
+
+def look_of(page: Page, *, at: datetime) -> Look:
+    """Which face to show: what has become of the incident first, then of the link."""
+    incident = page.incident
+    if incident.state == Incident.State.RESOLVED:
+        return Look.RESOLVED
+    if incident.state == Incident.State.ACKNOWLEDGED:
+        return Look.MINE if incident.owner_id == page.recipient_id else Look.TAKEN
+    if expired(page.created_at, at=at):
+        return Look.EXPIRED
+    if page.declined_at is not None:
+        return Look.DECLINED
+    return Look.USED if page.link_used_at is not None else Look.RINGING
+
+
+def phone_page(page: Page, *, at: datetime) -> PhonePage:
+    """What to show for ``page`` at ``at``: its run, the pages beside it and whoever is next."""
+    incident, look = page.incident, look_of(page, at=at)
+    run = run_of(incident)
+    standing = standing_of(incident, run, at=at)
+    if run is None:
+        return PhonePage(page, incident, look, standing, "", 0)
+    policy = version_definition(run.policy_version)
+    undo_until = page.answered_at + UNDO_WINDOW if page.answered_at and page.link_used_at else None
+    coming = next_calls(policy, RunState.from_json(run.state), at=at, limit=len(policy.levels))
+    names = _next_names(run, coming, incident, at)
+    pages = list(Page.objects.filter(run=run, cycle=page.cycle).select_related("recipient").order_by("id"))
+    return PhonePage(
+        page,
+        incident,
+        look,
+        standing,
+        level_title(policy, page.level),
+        len(policy.levels),
+        next_at=coming[0].at if coming else None,
+        next_to=names or standing.to,
+        others=[
+            one.recipient for one in pages if one.level == page.level and one.pk != page.pk and one.declined_at is None
+        ],
+        chain=_chain(page, pages, coming, names, run),
+        undo_until=undo_until if look is Look.MINE and undo_until and undo_until > at else None,
+    )
+
+
+def _next_names(run: EscalationRun, coming: Sequence[ForecastStep], incident: Incident, at: datetime) -> str:
+    if not coming:
+        return ""
+    policy, level = version_definition(run.policy_version), coming[0].level
+    targets = policy.catch_all if level is None else policy.levels[level].targets
+    return ", ".join(one.user.name for one in people_called(targets, team=incident.team, at=at))
+
+
+def _chain(
+    page: Page, pages: Sequence[Page], coming: Sequence[ForecastStep], names: str, run: EscalationRun
+) -> list[Link]:
+    """At most four links: who was called before, who is called now, who comes next."""
+    policy = version_definition(run.policy_version)
+    links: list[Link] = []
+    for level in sorted({one.level for one in pages if one.level <= page.level}):
+        own = [one for one in pages if one.level == level]
+        mine = level == page.level
+        links.append(
+            Link("now" if mine else "gone", (page if mine else own[0]).recipient.name, own[0].created_at, is_you=mine)
+        )
+    for place, step in enumerate(coming):
+        if step.cycle == page.cycle and step.level is not None and step.level > page.level:
+            first = names.split(", ")[0] if names and not place else policy.levels[step.level].name
+            links.append(Link("later", first, step.at))
+    you = next((place for place, link in enumerate(links) if link.is_you), 0)
+    return links[max(0, min(you - 1, len(links) - 4)) :][:4]

@@ -1,0 +1,80 @@
+"""Where an incident stands on its ladder and what comes next, in the words of its own policy version (R023). No queries here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.utils.translation import gettext as _
+
+from incidents.models import EscalationRun, Incident
+from policies.definition import PolicyDef
+from policies.escalation import ForecastStep, Phase, RunState, forecast
+from policies.services import version_definition
+
+
+class Next(StrEnum):
+    """What kind of next step there is."""
+
+    CALL = "call"
+    SNOOZED = "snoozed"
+    EXHAUSTED = "exhausted"
+    SET_ASIDE = "set_aside"
+    NONE = "none"
+    NO_POLICY = "no_policy"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One line of a ladder.
+
+    ``current`` is the level in force counted from 1, 0 before the first one. ``at`` is when the next step happens, ``since`` from when
+    its clock runs, ``to`` whom it calls ("Level 2: Backup"). ``answered`` is whether somebody has it.
+    """
+
+    next: Next
+    total: int = 0
+    current: int = 0
+    answered: bool = False
+    at: datetime | None = None
+    since: datetime | None = None
+    to: str = ""
+    level: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.next is Next.EXHAUSTED
+
+
+def level_title(policy: PolicyDef, level: int | None) -> str:
+    """ "Level 2: Backup"; None and what lies past the last level is the catch-all."""
+    if level is None or level >= len(policy.levels):
+        return _("the catch-all")
+    return _("Level %(number)d: %(name)s") % {"number": level + 1, "name": policy.levels[level].name}
+
+
+def next_calls(policy: PolicyDef, state: RunState, *, at: datetime, limit: int = 1) -> tuple[ForecastStep, ...]:
+    """The levels that will be called while nobody acts. What is overdue is shown as happening now, as the engine will do it."""
+    return forecast(policy, state, not_before=at, limit=limit)
+
+
+def standing_of(incident: Incident, run: EscalationRun | None, *, at: datetime) -> Standing:
+    """Where ``incident`` stands in ``run``, its current one (with its policy version at hand); None means that nobody is ever paged."""
+    if incident.state == Incident.State.RESOLVED:
+        return Standing(Next.RESOLVED)
+    if run is None:
+        return Standing(Next.NO_POLICY, answered=incident.state == Incident.State.ACKNOWLEDGED)
+    policy, state = version_definition(run.policy_version), RunState.from_json(run.state)
+    current = min(state.level_number if state.entered else state.level, len(policy.levels))
+    base = {"total": len(policy.levels), "current": current, "answered": state.phase is Phase.ACKNOWLEDGED}
+    if run.set_aside_at is not None:
+        return Standing(Next.SET_ASIDE, **base, at=run.set_aside_at)
+    if state.phase is Phase.EXHAUSTED or incident.exhausted_at is not None:
+        return Standing(Next.EXHAUSTED, **base, at=incident.exhausted_at)
+    coming = next_calls(policy, state, at=at)
+    if not coming:
+        return Standing(Next.NONE, **base)
+    step = coming[0]
+    kind = Next.SNOOZED if state.phase is Phase.SNOOZED else Next.CALL
+    since = state.level_started_at or state.cycle_started_at
+    return Standing(kind, **base, at=step.at, since=since, to=level_title(policy, step.level), level=step.level)

@@ -1,0 +1,150 @@
+"""How each kind of timeline line looks and reads: one entry per kind, kept apart from what happened.
+
+A sentence is a translatable template; its ``%(places)s`` are filled with the names and figures copied into the line when it
+happened, each escaped and set in bold.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from escalation_site.ui.durations import list_of
+
+PEOPLE, ESCALATION, ALERTS, SYSTEM = "people", "escalation", "alerts", "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The icon, the sentence, and under which filter of the timeline the line shows."""
+
+    icon: str
+    sentence: str | Promise
+    group: str
+
+
+WORDINGS: Mapping[str, Wording] = {
+    "incident.open": Wording("bell", _lazy("Opened by %(actor)s"), SYSTEM),
+    "incident.acknowledge": Wording("user-check", _lazy("%(actor)s acknowledged"), PEOPLE),
+    "incident.unacknowledge": Wording("undo-2", _lazy("%(actor)s gave it back"), PEOPLE),
+    "incident.escalate": Wording("arrow-up-from-line", _lazy("%(actor)s called the next level"), PEOPLE),
+    "incident.mitigate": Wording("shield-check", _lazy("%(actor)s marked it mitigated"), PEOPLE),
+    "incident.resolve": Wording("circle-check", _lazy("Resolved by %(actor)s"), PEOPLE),
+    "incident.reopen": Wording("rotate-cw", _lazy("%(actor)s reopened it"), PEOPLE),
+    "incident.reassign": Wording("user-round-plus", _lazy("%(actor)s handed it to %(name)s"), PEOPLE),
+    "incident.snooze": Wording("moon", _lazy("%(actor)s snoozed it until %(until)s"), PEOPLE),
+    "incident.stage": Wording("arrow-right", _lazy("%(actor)s moved it to %(name)s"), PEOPLE),
+    "incident.comment": Wording("message-square", _lazy("%(actor)s wrote"), PEOPLE),
+    "incident.severity": Wording("gauge", _lazy("Severity is %(after)s, it was %(before)s"), PEOPLE),
+    "incident.stall": Wording(
+        "octagon-alert", _lazy("The watchdog found no next step and alarmed the administrators"), SYSTEM
+    ),
+    "escalation.enter_level": Wording(
+        "bell-ring", _lazy("Level %(level)s, %(name)s, was paged: %(people)s. %(because)s"), ESCALATION
+    ),
+    "escalation.skip_level": Wording(
+        "skip-forward", _lazy("Level %(level)s, %(name)s, was skipped. %(because)s"), ESCALATION
+    ),
+    "escalation.exhaust": Wording("bell-off", _lazy("Every level was called and nobody answered"), ESCALATION),
+    "escalation.catch_all": Wording("siren", _lazy("The catch-all was paged: %(people)s"), ESCALATION),
+    "escalation.no_policy": Wording(
+        "bell-off", _lazy("%(name)s has no escalation policy: nobody was paged"), ESCALATION
+    ),
+    "escalation.set_aside": Wording("octagon-alert", _lazy("The escalation stopped on an error: %(reason)s"), SYSTEM),
+    "page.delivered": Wording("package-check", _lazy("The page for %(name)s was delivered"), ESCALATION),
+    "page.failed": Wording("triangle-alert", _lazy("The page for %(name)s failed: %(reason)s"), ESCALATION),
+    "page.cancelled": Wording("ban", _lazy("The page for %(name)s was called off"), ESCALATION),
+    "page.decline": Wording("hand", _lazy("%(name)s can’t take it"), ESCALATION),
+    "alert.receive": Wording("zap", _lazy("Alert from %(integration)s: %(summary)s"), ALERTS),
+    "alert.repeat": Wording("layers", _lazy("The same alert came again"), ALERTS),
+    "alert.recover": Wording("heart-pulse", _lazy("Recovered: %(summary)s"), ALERTS),
+}
+"""Every kind the services write. A kind that is missing here is shown by its own name, never hidden."""
+
+BECAUSE: Mapping[str, str | Promise] = {
+    "started": _lazy("It begins here."),
+    "ack_timeout": _lazy("Nobody had answered in time."),
+    "resolve_timeout": _lazy("It was not resolved in time."),
+    "by_hand": _lazy("Somebody asked for it."),
+    "nobody_on_call": _lazy("Nobody was on call."),
+    "nobody_reachable": _lazy("Nobody could be reached."),
+    "acknowledged": _lazy("Somebody has it."),
+    "unacknowledged": _lazy("It was given back."),
+    "ack_expired": _lazy("The acknowledgement ran out."),
+    "snooze_ended": _lazy("The snooze ended."),
+    "reopened": _lazy("It was reopened."),
+    "restarted": _lazy("The ladder was started again."),
+    "resolved": _lazy("It was resolved."),
+}
+"""Why the escalation moved, as a sentence of its own."""
+
+_REASONS: Mapping[str, str | Promise] = {
+    "no_contact_method": _lazy("no contact method"),
+    "unreachable": _lazy("unreachable by every contact method"),
+    "outcome_unknown": _lazy("handed over, but the outcome is unknown"),
+    "acknowledged": _lazy("somebody answered"),
+    "resolved": _lazy("it was resolved"),
+    "snoozed": _lazy("it was snoozed"),
+}
+
+
+def reason_words(reason: str) -> str:
+    """Why a page failed or was called off, in words; a reason written by a person or a provider stays as it is."""
+    return str(_REASONS.get(reason, reason))
+
+
+def because_words(because: str) -> str:
+    """Why the escalation moved, "" for a cause that needs no words."""
+    return str(BECAUSE.get(because, ""))
+
+
+def why_words(why: Mapping[str, Any]) -> str:
+    """Why a person was chosen, said about them: "on call for Payments"."""
+    name = why.get("name", "")
+    match why.get("kind"):
+        case "schedule" if why.get("because") not in (None, "layer"):
+            return _("on call for %(name)s by an override") % {"name": name}
+        case "schedule":
+            return _("on call for %(name)s") % {"name": name}
+        case "team_lead":
+            return _("leads %(name)s") % {"name": name}
+        case "team":
+            return _("in %(name)s") % {"name": name}
+        case "manager":
+            return _("manager of %(name)s") % {"name": name}
+        case "catch_all":
+            return _("catch-all when nobody answers")
+        case _:
+            return _("named by the policy")
+
+
+def sentence_html(template: str | Promise, places: Mapping[str, Any]) -> SafeString:
+    """``template`` with its places filled, escaped; names and figures bold, the cause plain. A place that the data lacks reads "…"."""
+    filled = {
+        name: conditional_escape(value) if name == "because" else format_html("<b>{}</b>", value)
+        for name, value in places.items()
+    }
+    return mark_safe((conditional_escape(str(template)) % _Places(filled)).strip())  # noqa: S308  every part is escaped above
+
+
+class _Places(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def line_html(kind: str, *, actor: str, data: Mapping[str, Any]) -> SafeString:
+    """The sentence of one line. ``actor`` is who did it, in words; ``data`` is the line's own."""
+    wording = WORDINGS.get(kind)
+    if wording is None:
+        return format_html("{}", kind)
+    places = {**data, "actor": actor, "because": because_words(str(data.get("because", "")))}
+    if isinstance(data.get("people"), list):
+        places["people"] = list_of([str(name) for name in data["people"]])
+    if "reason" in data:
+        places["reason"] = reason_words(str(data["reason"]))
+    return sentence_html(wording.sentence, places)

@@ -1,0 +1,1 @@
+"""Pages and fragments of the incidents app, one module per screen."""

@@ -1,0 +1,104 @@
+"""Acting on an incident: one view for all verbs, and writing an update."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from escalation_site.kernel.errors import DomainError, NotAllowed
+from escalation_site.kernel.instants import now
+from incidents.forms import ActionForm, CommentForm, refuse
+from incidents.models import Incident
+from incidents.permissions import incident_for, may_file, require_responder
+from incidents.services.lifecycle import incident_comment
+from incidents.views.answers import page_or_fragment, see_other, status_of, tell_refusal, wants_fragment
+from incidents.views.detail import incident_page, live_fragment
+from incidents.views.verbs import VERBS, Verb
+
+UNDO_SECONDS = 30
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def incident_act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """Perform ``verb``; GET shows what it asks for, where it asks for anything."""
+    action = VERBS.get(verb)
+    if action is None:
+        raise Http404
+    if request.method != "POST" and action.form is None:
+        return HttpResponseNotAllowed(["POST"])
+    user: Any = request.user
+    incident = incident_for(user, pk)
+    at = now()
+    form = action.form(request.POST or None, incident=incident, at=at) if action.form else None
+    try:
+        require_responder(user, incident)
+        if request.method != "POST" or (form is not None and not form.is_valid()):
+            return _asking(request, incident, action, form, status=200 if request.method != "POST" else 422)
+        action.perform(incident.pk, user, at, form.cleaned_data if form is not None else {})
+    except DomainError as error:
+        return _refused(request, incident, action, form, error)
+    return _done(request, incident, action)
+
+
+def _asking(
+    request: HttpRequest, incident: Incident, action: Verb, form: ActionForm | None, *, status: int
+) -> HttpResponse:
+    """The form of ``action``: a page of its own, or the inside of the dialog."""
+    context = {"incident": incident, "action": action, "form": form, "at": now()}
+    return page_or_fragment(
+        request, "incidents/incident_act.html", "incidents/partials/_act.html", context, status=status
+    )
+
+
+def _refused(
+    request: HttpRequest, incident: Incident, action: Verb, form: ActionForm | None, error: DomainError
+) -> HttpResponse:
+    """The reason at the form that asked; without one, the incident as it is now with the reason beside."""
+    if form is not None and not isinstance(error, NotAllowed):
+        if form.is_bound:
+            refuse(form, error)
+        return _asking(request, incident, action, form, status=status_of(error))
+    user: Any = request.user
+    tell_refusal(request, error)
+    answer = live_fragment if wants_fragment(request) else incident_page
+    return answer(request, incident_for(user, incident.pk), at=now(), status=status_of(error))
+
+
+def _done(request: HttpRequest, incident: Incident, action: Verb) -> HttpResponse:
+    if not wants_fragment(request):
+        messages.success(request, str(action.done))
+        return see_other(incident.get_absolute_url())
+    user: Any = request.user
+    undo = {"undo_verb": "unacknowledge", "undo_seconds": UNDO_SECONDS} if action.key == "acknowledge" else {}
+    response = live_fragment(request, incident_for(user, incident.pk), at=now(), done=action.done, **undo)
+    response["HX-Trigger"] = "wb:done"
+    return response
+
+
+@require_POST
+@login_required
+def incident_write(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add an update to the timeline: everybody who sees the incident, except those who only read."""
+    user: Any = request.user
+    incident = incident_for(user, pk)
+    at = now()
+    form = CommentForm(request.POST)
+    fragment = wants_fragment(request)
+    try:
+        if not may_file(user):
+            raise NotAllowed(_("You may read this incident, not write to it."))
+        if form.is_valid():
+            incident_comment(incident_id=incident.pk, text=form.cleaned_data["text"], actor=user, at=at)
+            if not fragment:
+                return see_other(f"{incident.get_absolute_url()}?show=timeline")
+            return live_fragment(request, incident, at=now(), composer_sent=True)
+    except DomainError as error:
+        tell_refusal(request, error)
+        answer = live_fragment if fragment else incident_page
+        return answer(request, incident, at=at, status=status_of(error))
+    answer = live_fragment if fragment else incident_page
+    return answer(request, incident, at=at, status=422, composer=form, composer_sent=True, show="timeline")

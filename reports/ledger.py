@@ -1,0 +1,136 @@
+"""Ledger entries as the browser shows them, and what this installation expects its database to protect."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.urls import NoReverseMatch, reverse
+
+from audit.models import LedgerEntry
+from audit.selectors import Protection, protection
+from incidents.models import TimelineEvent
+from oncall.models import ScheduleVersion
+from policies.models import PolicyVersion
+from reports.ledger_words import action_words, object_words
+
+_INCIDENT = re.compile(r"(?:inc-|incident:)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field before and after, in words; "" is nothing."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of the list: what was done, to what."""
+
+    entry: LedgerEntry
+    what: str
+    object: str
+
+
+def line(entry: LedgerEntry) -> Line:
+    return Line(
+        entry, action_words(entry.action), entry.object_label or f"{object_words(entry.object_type)} {entry.object_id}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One entry in full. ``subject_url`` leads to the incident it belongs to, where there is one."""
+
+    line: Line
+    object_kind: str
+    differences: tuple[Difference, ...]
+    data: tuple[tuple[str, str], ...]
+    subject_label: str
+    subject_url: str
+
+
+def detail(entry: LedgerEntry) -> Detail:
+    label, url = subject_of(entry.subject)
+    return Detail(
+        line=line(entry),
+        object_kind=object_words(entry.object_type),
+        differences=differences(entry.before, entry.after),
+        data=tuple((name, written(value)) for name, value in (entry.data or {}).items()),
+        subject_label=label,
+        subject_url=url,
+    )
+
+
+def differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[Difference, ...]:
+    """Field by field, those of ``before`` first; entries hold only what changed."""
+    old, new = before or {}, after or {}
+    names = dict.fromkeys([*old, *new])
+    return tuple(Difference(name.replace("_", " "), written(old.get(name)), written(new.get(name))) for name in names)
+
+
+def written(value: Any) -> str:
+    """A JSON value as text: plain values as they are, structures indented, nothing as ""."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, indent=1)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def subject_of(subject: str) -> tuple[str, str]:
+    """Name and address of what an entry belongs to: "incident:42" is ("INC-42", its page)."""
+    kind, _colon, pk = subject.partition(":")
+    if kind != "incident" or not pk.isdecimal():
+        return subject, ""
+    try:
+        return f"INC-{pk}", reverse("incidents:incident", args=(int(pk),))
+    except NoReverseMatch:
+        return f"INC-{pk}", ""
+
+
+def subject_from(text: str) -> str:
+    """What people type ("INC-42", "42", "incident:42", "policy:3") as the ledger's subject."""
+    text = text.strip()
+    found = _INCIDENT.fullmatch(text)
+    return f"incident:{int(found[1])}" if found else text.lower()
+
+
+def database_protection() -> Protection:
+    """Asks this database whether the ledger and all histories are append-only now: one query."""
+    histories = [model._meta.db_table for model in apps.get_models() if hasattr(model, "instance_type")]
+    facts = [model._meta.db_table for model in (TimelineEvent, PolicyVersion, ScheduleVersion)]
+    return protection(expected=[*histories, *facts])
+
+
+def as_json(entry: LedgerEntry) -> dict[str, Any]:
+    """Everything the entry holds, for exports."""
+    return {
+        "id": entry.pk,
+        "at": instant(entry.at),
+        "action": entry.action,
+        "action_id": str(entry.action_id),
+        "actor_kind": entry.actor_kind,
+        "actor_id": entry.actor_id,
+        "actor": entry.actor_label,
+        "source": entry.source,
+        "address": entry.address,
+        "object_type": entry.object_type,
+        "object_id": entry.object_id,
+        "object": entry.object_label,
+        "subject": entry.subject,
+        "before": entry.before,
+        "after": entry.after,
+        "data": entry.data,
+    }
+
+
+def instant(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")

@@ -1,0 +1,193 @@
+"""Policies as pages show them: in sentences, with the people who would be told now, and what uses them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from oncall.models import Schedule, Team, User
+from oncall.selectors import holders_at
+from policies.definition import PolicyDef, Role, TargetDef, TargetKind
+from policies.models import EscalationPolicy, PolicyVersion
+from policies.sentences import LevelText, PolicyText, duration_words, policy_text
+from policies.services import version_definition
+from policies.targets import TargetResolver
+
+
+class TargetNames:
+    """Names of the targets of some policies, looked up together: a query for each kind that is mentioned."""
+
+    def __init__(self, policies: Iterable[PolicyDef]) -> None:
+        targets = [
+            target
+            for policy in policies
+            for targets in (*(level.targets for level in policy.levels), policy.catch_all)
+            for target in targets
+        ]
+        self._schedules = _named(Schedule.objects.all(), "slug", _refs(targets, TargetKind.SCHEDULE))
+        self._users = _named(User.objects.all(), "username", _refs(targets, TargetKind.USER))
+        kinds = (TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.MANAGER)
+        self._teams = _named(Team.objects.all(), "slug", _refs(targets, *kinds))
+
+    def __call__(self, target: TargetDef) -> str:
+        """As it reads after "tell". A reference to nothing (any more) is shown as it is written."""
+        match target.kind:
+            case TargetKind.SCHEDULE:
+                name = self._schedules.get(target.ref, str(target.ref))
+                return _SCHEDULE_WORDS[target.role](name)
+            case TargetKind.USER:
+                return self._users.get(target.ref, str(target.ref))
+            case TargetKind.TEAM:
+                return _("everybody in %(team)s") % {"team": self._team(target)}
+            case TargetKind.TEAM_LEAD:
+                return _("the lead of %(team)s") % {"team": self._team(target)}
+            case TargetKind.MANAGER:
+                return _("the manager of %(team)s") % {"team": self._team(target)}
+
+    def _team(self, target: TargetDef) -> str:
+        return _("the service’s team") if target.ref is None else self._teams.get(target.ref, str(target.ref))
+
+
+def _primary(name: str) -> str:
+    return _("the primary on %(schedule)s") % {"schedule": name}
+
+
+def _backup(name: str) -> str:
+    return _("the backup on %(schedule)s") % {"schedule": name}
+
+
+def _anybody(name: str) -> str:
+    return _("everybody on call for %(schedule)s") % {"schedule": name}
+
+
+_SCHEDULE_WORDS = {Role.PRIMARY: _primary, Role.SECONDARY: _backup, None: _anybody}
+
+
+def _refs(targets: Iterable[TargetDef], *kinds: TargetKind) -> set[str | int]:
+    return {target.ref for target in targets if target.kind in kinds and target.ref is not None}
+
+
+def _called(refs: Iterable[str | int], field: str) -> Q:
+    """A reference is a primary key or a name that people write."""
+    numbers = [ref for ref in refs if isinstance(ref, int)]
+    words = [ref for ref in refs if isinstance(ref, str)]
+    return Q(pk__in=numbers) | Q(**{f"{field}__in": words})
+
+
+def _named(
+    rows: "QuerySet[Schedule] | QuerySet[User] | QuerySet[Team]", field: str, refs: set[str | int]
+) -> Mapping[str | int | None, str]:
+    """Names by what policies call them: a primary key or a written name. No query when nothing is asked."""
+    if not refs:
+        return {}
+    names: dict[str | int | None, str] = {}
+    for row in rows.filter(_called(refs, field)):
+        names[row.pk] = names[getattr(row, field)] = str(row)
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One level on the page: its sentences, and when it is reached while nobody acts."""
+
+    text: LevelText
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPage:
+    """One version in words."""
+
+    version: PolicyVersion
+    text: PolicyText
+    rungs: tuple[Rung, ...]
+
+
+def policy_page(version: PolicyVersion) -> PolicyPage:
+    """At most three queries, for the names of the targets."""
+    definition = version_definition(version)
+    text = policy_text(definition, TargetNames([definition]))
+    return PolicyPage(
+        version, text, tuple(Rung(level, _after(definition, number)) for number, level in enumerate(text.levels))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LevelNow:
+    """Whom a level would tell at this instant; nobody means that it would be skipped."""
+
+    number: int
+    name: str
+    people: tuple[User, ...]
+
+
+def people_now(version: PolicyVersion, *, at: datetime, team: Team | None) -> list[LevelNow]:
+    """The people of every level as the engine would find them at ``at``; ``team`` stands for the service's.
+
+    All schedules are asked together (four queries), where the engine asks for one when it gets to its level.
+    """
+    definition = version_definition(version)
+    schedules = _schedules_of(definition)
+    holders = holders_at(schedules=schedules, at=at) if schedules else {}
+    on_call = {name: holders[schedule.pk] for schedule in schedules for name in (schedule.pk, schedule.slug)}
+    resolver = TargetResolver(at=at)
+
+    def told(target: TargetDef) -> list[User]:
+        if target.kind is TargetKind.SCHEDULE:
+            found = on_call.get(target.ref or "", [])
+            return [holder.user for holder in found if target.role is None or holder.role == target.role]
+        if target.ref is None and team is None:
+            return []
+        return [recipient.user for recipient in resolver.recipients([target], team=team or Team())]
+
+    return [
+        LevelNow(number, level.name, tuple(dict.fromkeys(user for target in level.targets for user in told(target))))
+        for number, level in enumerate(definition.levels, 1)
+    ]
+
+
+def _schedules_of(definition: PolicyDef) -> list[Schedule]:
+    refs = _refs((target for level in definition.levels for target in level.targets), TargetKind.SCHEDULE)
+    return list(Schedule.objects.filter(_called(refs, "slug"))) if refs else []
+
+
+def _after(definition: PolicyDef, number: int) -> str:
+    """When the level is reached while nobody acts: "at once", "after 5 minutes"; "" where it hangs on more than the
+    clock.
+    """
+    seconds = 0
+    for index, level in enumerate(definition.levels[: number + 1]):
+        if level.start.measured_from == "start":
+            seconds = max(seconds, level.start.delay_seconds)
+        else:
+            seconds += level.start.delay_seconds
+        if index == number:
+            break
+        timeout = level.ack_timeout or level.resolve_timeout
+        if timeout is None:
+            return ""
+        seconds = max(seconds, timeout.seconds) if timeout.measured_from == "start" else seconds + timeout.seconds
+    return _("after %(time)s") % {"time": duration_words(seconds)} if seconds else _("at once")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One policy of the list: its levels by name, when each is reached, how many services use it."""
+
+    policy: EscalationPolicy
+    levels: tuple[tuple[str, str], ...]
+    services: int
+
+
+def summary(policy: EscalationPolicy, *, services: int) -> Summary:
+    version = policy.current_version
+    if version is None:
+        return Summary(policy, (), services)
+    definition = version_definition(version)
+    return Summary(
+        policy,
+        tuple((level.name, _after(definition, number)) for number, level in enumerate(definition.levels)),
+        services,
+    )

@@ -1,0 +1,12 @@
+"""Addresses of the policy pages."""
+
+from django.urls import path
+
+from policies import views
+
+app_name = "policies"
+urlpatterns = [
+    path("", views.policy_list, name="list"),
+    path("<slug:slug>/", views.policy, name="policy"),
+    path("<slug:slug>/now/", views.policy_now, name="now"),
+]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 UserId = int
 
@@ -34,8 +35,7 @@ class Cause(StrEnum):
     """An override took off whoever was on call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(NamedTuple):
     """One person on call from ``start`` to ``end`` (UTC, ``end`` excluded), and why.
 
     ``layer`` and ``turn`` name the turn served (turn 0 is the layer's first); an override that stands for no single

@@ -3,7 +3,7 @@
 A line tiles its range: segments follow each other without holes, those with nobody on call say the cause.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -62,6 +62,7 @@ Line = list[Segment]
 Lines = dict[str, Line]
 Absences = dict[UserId, list[Away]]
 
+_segment_start = attrgetter("start")
 _segment_end = attrgetter("end")
 
 
@@ -95,9 +96,16 @@ def layer_line(spec: LayerSpec, *, since: datetime, until: datetime, absences: A
     if life.start >= life.end:
         return []
     nothing = Cause.CLOSED if layer.windows else Cause.UNASSIGNED
-    line = [Segment(life.start, life.end, NOBODY, nothing)]
-    pieces = _open_turns(layer, life.start, life.end)
-    return _painted(line, (segment for piece in pieces for segment in _served(layer, piece, absences)))
+    line: Line = []
+    reached = life.start
+    for turn in _open_turns(layer, life.start, life.end):
+        if reached < turn.start:
+            line.append(Segment(reached, turn.start, NOBODY, nothing))
+        line.extend(_served(layer, turn, absences))
+        reached = turn.end
+    if reached < life.end:
+        line.append(Segment(reached, life.end, NOBODY, nothing))
+    return line
 
 
 def absences_by_user(absences: Iterable[Absence]) -> Absences:
@@ -113,12 +121,12 @@ def _open_turns(layer: Layer, since: datetime, until: datetime) -> Iterator[Turn
     """The open parts of the turns, within the range and in order."""
     spans = layer.open_spans(since, until)
     span = next(spans, None)
-    for turn in layer.turns(since, until):
-        while span is not None and span.start < turn.end:
-            start, end = max(turn.start, span.start, since), min(turn.end, span.end, until)
+    for number, begins, ends, group, place in layer.turns(since, until):
+        while span is not None and span.start < ends:
+            start, end = max(begins, span.start, since), min(ends, span.end, until)
             if start < end:
-                yield turn._replace(start=start, end=end)
-            if span.end > turn.end:
+                yield Turn(number, start, end, group, place)
+            if span.end > ends:
                 break
             span = next(spans, None)
 
@@ -224,44 +232,40 @@ def _override(lines: Lines, override: Override, *, first_role: str) -> None:
             reference = lines[first_role]
             lines[role] = [Segment(reference[0].start, reference[-1].end, NOBODY, Cause.UNASSIGNED)]
         line = lines[role]
-        first, past = _cut(line, start), _cut(line, end)
-        line[first:past] = [_overridden(segment, override) for segment in line[first:past]]
-
-
-def _cut(line: Line, at: datetime) -> int:
-    """Make ``at`` an edge of the line, where it lies inside it; the number of the segment that begins there."""
-    number = bisect_left(line, at, key=_segment_end)
-    if number == len(line):
-        return number
-    segment = line[number]
-    if segment.end == at:
-        return number + 1
-    if segment.start < at:
-        line[number : number + 1] = [
-            Segment(segment.start, at, segment.slots, segment.cause),
-            Segment(at, segment.end, segment.slots, segment.cause),
+        first = bisect_right(line, start, key=_segment_end)
+        past = bisect_left(line, end, lo=first, key=_segment_start)
+        line[first:past] = [
+            piece for segment in line[first:past] for piece in _overridden(segment, override, start, end)
         ]
-        return number + 1
-    return number
 
 
-def _overridden(segment: Segment, override: Override) -> Segment:
-    slots = segment.slots
+def _overridden(segment: Segment, override: Override, start: datetime, end: datetime) -> Iterator[Segment]:
+    """A segment that the window ``start`` to ``end`` touches, cut at the window's edges and changed inside it."""
+    begins, ends, slots, cause = segment
+    inside, until = max(begins, start), min(ends, end)
+    if begins < inside:
+        yield Segment(begins, inside, slots, cause)
+    yield Segment(inside, until, _changed(slots, override), Cause.REMOVED if slots else cause)
+    if until < ends:
+        yield Segment(until, ends, slots, cause)
+
+
+def _changed(slots: tuple[Slot, ...], override: Override) -> tuple[Slot, ...]:
     user = override.user_id
     match override.kind:
         case OverrideKind.COVER:
+            if [slot.user_id for slot in slots] == [user]:
+                return slots
             # One shift for the whole window, whoever would have come and gone in it: hence no `instead_of`.
-            if [slot.user_id for slot in slots] != [user]:
-                slots = (Slot(user, override.why, override_id=override.id),)
+            return (Slot(user, override.why, override_id=override.id),)
         case OverrideKind.REPLACE:
-            slots = tuple(_replaced(slots, override))
+            return tuple(_replaced(slots, override))
         case OverrideKind.ADD:
-            if all(slot.user_id != user for slot in slots):
-                slots = (*slots, Slot(user, override.why, override_id=override.id))
+            if any(slot.user_id == user for slot in slots):
+                return slots
+            return (*slots, Slot(user, override.why, override_id=override.id))
         case OverrideKind.REMOVE:
-            slots = tuple(slot for slot in slots if slot.user_id != user)
-    cause = Cause.REMOVED if segment.slots else segment.cause
-    return Segment(segment.start, segment.end, slots, cause)
+            return tuple(slot for slot in slots if slot.user_id != user)
 
 
 def _replaced(slots: tuple[Slot, ...], override: Override) -> Iterator[Slot]:

@@ -4,7 +4,6 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TypedDict
@@ -62,9 +61,9 @@ def joined(slices: Iterable[Shift]) -> list[Shift]:
     """Shifts that differ only in where they were cut, put together again."""
     found: dict[Shift, list[Shift]] = {}
     for shift in slices:
-        pieces = found.setdefault(replace(shift, start=EPOCH, end=EPOCH), [])
+        pieces = found.setdefault(shift._replace(start=EPOCH, end=EPOCH), [])
         if pieces and pieces[-1].end == shift.start:
-            shift = replace(shift, start=pieces.pop().start)
+            shift = shift._replace(start=pieces.pop().start)
         pieces.append(shift)
     return [piece for pieces in found.values() for piece in pieces]
 
@@ -141,7 +140,7 @@ def test_when_asked_about_one_instant_then_the_answer_is_the_final_schedule_ther
     at = data.draw(st.sampled_from(grid(case.since, case.until)))
     now = on_call_at(case.spec, at=at, **told(case))
     there = [shift for shift in final(case) if shift.start <= at < shift.end]
-    assert {replace(shift, start=at, end=at) for shift in now} == {replace(shift, start=at, end=at) for shift in there}
+    assert {shift._replace(start=at, end=at) for shift in now} == {shift._replace(start=at, end=at) for shift in there}
     assert all(shift.start <= at < shift.end for shift in now)
     handoff = next_handoff(case.spec, at=at, **told(case))
     if handoff is not None and handoff.at < case.until:
@@ -155,7 +154,7 @@ def test_when_asked_about_one_instant_then_the_answer_is_the_final_schedule_ther
 @given(cases())
 def test_when_shifts_are_asked_whole_then_cutting_them_gives_the_final_schedule(case: Case) -> None:
     whole = shifts(case.spec, since=case.since, until=case.until, whole=True, **told(case))
-    cut = (replace(s, start=max(s.start, case.since), end=min(s.end, case.until)) for s in whole)
+    cut = (s._replace(start=max(s.start, case.since), end=min(s.end, case.until)) for s in whole)
     assert set(cut) == set(final(case))
     for shift in whole:
         limit = timedelta(days=399)

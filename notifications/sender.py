@@ -19,8 +19,9 @@ from escalation_site.kernel.instants import Clock
 from notifications.channels import channel_for, channel_kinds
 from notifications.models import Delivery
 from notifications.sending import delivery_send
-from notifications.services.deliveries import channels_due, deliveries_claim, leases_renew
+from notifications.services.deliveries import channels_forgotten, deliveries_claim, leases_renew
 from notifications.services.settling import OnSettled, leases_recover, outcomes_report
+from notifications.statements import anything_due
 
 __all__ = ["OnSettled", "Sender", "deliveries_claim", "delivery_send"]
 
@@ -115,6 +116,7 @@ class Sender:
         self._in_hand: dict[int, float] = {}  # Delivery id → monotonic second from which its call counts as hung.
         self._stopping = False
         self._renew_at = self._recover_at = clock()
+        self._channels_checked = False
 
     def run_once(self) -> int:
         """Send all that is due now, in this thread, one after another; returns how many calls were made.
@@ -123,13 +125,18 @@ class Sender:
         """
         self._look_after(every_time=True)
         sent = 0
-        for kind in channel_kinds():
-            while claimed := deliveries_claim(at=self._clock(), channel=kind, limit=BATCH, worker=self.worker):
-                for delivery in claimed:
-                    if delivery.lease_until is not None and self._clock() < delivery.lease_until:
-                        delivery_send(delivery, clock=self._clock, on_settled=self._on_settled)
-                        sent += 1
-        return sent + (self.run_once() if sent and self._anything_due() else 0)
+        while in_this_round := sum(self._send_all(kind) for kind in channel_kinds()):
+            sent += in_this_round
+        return sent
+
+    def _send_all(self, kind: str) -> int:
+        sent = 0
+        while claimed := deliveries_claim(at=self._clock(), channel=kind, limit=BATCH, worker=self.worker):
+            for delivery in claimed:
+                if delivery.lease_until is not None and self._clock() < delivery.lease_until:
+                    delivery_send(delivery, clock=self._clock, on_settled=self._on_settled)
+                    sent += 1
+        return sent
 
     def dispatch(self) -> int:
         """Fill the free places of each channel with what is due, and return at once.
@@ -141,7 +148,7 @@ class Sender:
         if self._stopping:
             return 0
         free = {kind: lane.free for kind in channel_kinds() if (lane := self._lane(kind)).free > 0}
-        if not free or (len(free) > 1 and not channels_due(at=self._clock(), channels=list(free))):
+        if not free or not anything_due(at=self._clock()):
             return 0
         taken = 0
         for kind, places in free.items():
@@ -192,11 +199,13 @@ class Sender:
             with self._lock:
                 self._in_hand.pop(delivery.pk, None)
 
-    def _anything_due(self) -> bool:
-        return channels_due(at=self._clock(), channels=channel_kinds())
-
     def _look_after(self, *, every_time: bool = False) -> None:
         at = self._clock()
+        if not self._channels_checked:
+            # A channel disappears only by a change of code or configuration, with a start of the engine.
+            self._channels_checked = True
+            for kind in channels_forgotten(kinds=channel_kinds()):
+                self._send_all(kind)
         if every_time or at >= self._renew_at or self._renew_at - at > RENEW_EVERY:
             self._renew_at = at + RENEW_EVERY
             leases_renew(delivery_ids=self._alive(), worker=self.worker, at=at)

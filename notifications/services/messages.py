@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from audit.services import Actor, EntryValue, entries_append
+from escalation_site.kernel.rows import rows_insert
 from notifications.channels import channel_kinds
 from notifications.entries import delivery_entry, message_entry
 from notifications.models import ContactMethod, Delivery, Message
@@ -32,7 +33,7 @@ def messages_create(values: Sequence[MessageValue], *, at: datetime) -> list[Mes
 
     A key that exists already gives the message that exists and sends nothing. A recipient with no usable contact
     method gives a message that is *failed* at once with reason ``no_contact_method``: the caller looks at ``state``
-    and goes to the next person. Four statements for hundreds of messages.
+    and goes to the next person. The number of statements does not depend on that of messages.
     """
     wanted = {value.idempotency_key: value for value in values}
     for remaining in reversed(range(_TRIES)):
@@ -55,24 +56,17 @@ def _insert(values: Sequence[MessageValue], *, at: datetime) -> list[Message]:
     if not values:
         return []
     methods = _first_methods({value.recipient_id for value in values})
+    messages = [_message(value, reachable=value.recipient_id in methods, at=at) for value in values]
     with transaction.atomic():
-        messages = Message.objects.bulk_create(
-            [_message(value, reachable=value.recipient_id in methods, at=at) for value in values]
-        )
-        Delivery.objects.bulk_create(
+        rows_insert(messages)
+        rows_insert(
             [
                 delivery_queued(message, methods[message.recipient_id], position=0, at=at)
                 for message in messages
                 if message.recipient_id in methods
             ]
         )
-        entries_append(
-            [
-                message_entry(message, "message.failed", at=at)
-                for message in messages
-                if message.state == Message.State.FAILED
-            ]
-        )
+        entries_append([message_entry(message, "message.failed", at=at) for message in messages if message.settled_at])
     return messages
 
 
@@ -125,8 +119,9 @@ def messages_cancel(
     """Stop these messages.
 
     What is queued is cancelled, what a provider may be getting now is left to end and is not repeated. Messages that
-    ended already are left alone. ``reason`` ("acknowledged") is stored and shown. At most six statements. Takes row
-    locks on messages, then deliveries: the caller holds its own locks (incident, run) before calling.
+    ended already are left alone. ``reason`` ("acknowledged") is stored and shown. The number of statements does not
+    depend on that of messages. Takes row locks on messages, then deliveries: the caller holds its own locks
+    (incident, run) before calling.
     """
     pending = Message.objects.filter(pk__in=message_ids, state=Message.State.PENDING).select_for_update().order_by("pk")
     messages = {message.pk: message for message in pending}

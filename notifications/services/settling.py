@@ -19,6 +19,16 @@ from notifications.entries import delivery_entry, message_entry
 from notifications.models import Attempt, ContactMethod, Delivery, Message
 from notifications.services.deliveries import LEASE, leases_expired
 from notifications.services.messages import delivery_queued
+from notifications.statements import (
+    FINISH_ATTEMPT,
+    FINISH_INTERRUPTED,
+    LEASE_AS_READ,
+    QUEUE_AGAIN,
+    SETTLE_DELIVERY,
+    SETTLE_MESSAGE,
+    SETTLE_MESSAGE_UNLESS_ASKED,
+    rows_changed,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -203,53 +213,44 @@ def _write_message(
 
     Stale when it is not as it was read.
     """
-    as_read = Message.objects.filter(pk=message.pk, state=Message.State.PENDING)
-    if plan.message_state is not Message.State.DELIVERED:
-        as_read = as_read.filter(cancel_reason=cancel_reason)
-    if plan.message_state is None:
-        held = as_read.select_for_update().exists()
+    end = [str(plan.message_state), str(plan.message_reason), at, report_due_at, message.pk]
+    if plan.message_state is Message.State.DELIVERED:
+        held = bool(rows_changed(SETTLE_MESSAGE, end))
+    elif plan.message_state is not None:
+        held = bool(rows_changed(SETTLE_MESSAGE_UNLESS_ASKED, [*end, cancel_reason]))
     else:
-        held = bool(
-            as_read.update(
-                state=plan.message_state, state_reason=plan.message_reason, settled_at=at, report_due_at=report_due_at
-            )
-        )
+        as_read = Message.objects.filter(pk=message.pk, state=Message.State.PENDING, cancel_reason=cancel_reason)
+        held = as_read.select_for_update().exists()
     if not held:
         raise _Stale
 
 
 def _write_delivery(delivery: Delivery, end: AttemptEnd, plan: _Plan, at: datetime) -> None:
-    as_read = Delivery.objects.filter(
-        pk=delivery.pk, state=Delivery.State.SENDING, attempts_made=delivery.attempts_made
-    )
-    if end.expired_lease is not None:
-        as_read = as_read.filter(lease_until=end.expired_lease)
-    delivered = plan.delivery_state is Delivery.State.DELIVERED
-    reason = "" if delivered else (end.detail or plan.message_reason or end.result.value)[:255]
-    if plan.delivery_state is Delivery.State.CANCELLED:
-        reason = plan.message_reason
+    row = [delivery.pk, delivery.attempts_made]
     if plan.delivery_state is Delivery.State.QUEUED:
-        changed = as_read.update(
-            state=plan.delivery_state,
-            reason=reason,
-            next_attempt_at=at + timedelta(seconds=plan.step.wait),
-            lease_until=None,
-            claimed_by="",
-        )
+        statement = QUEUE_AGAIN
+        values = [_delivery_reason(end, plan), at + timedelta(seconds=plan.step.wait), *row]
     else:
-        changed = as_read.update(state=plan.delivery_state, reason=reason, settled_at=at, lease_until=None)
-    if not changed:
+        statement = SETTLE_DELIVERY
+        values = [str(plan.delivery_state), _delivery_reason(end, plan), at, *row]
+    if end.expired_lease is not None:
+        statement, values = statement.rstrip() + LEASE_AS_READ, [*values, end.expired_lease]
+    if not rows_changed(statement, values):
         raise _Stale
 
 
+def _delivery_reason(end: AttemptEnd, plan: _Plan) -> str:
+    if plan.delivery_state is Delivery.State.DELIVERED:
+        return ""
+    if plan.delivery_state is Delivery.State.CANCELLED:
+        return str(plan.message_reason)
+    return (end.detail or end.result.value)[:255]
+
+
 def _write_attempt(delivery: Delivery, end: AttemptEnd, at: datetime) -> None:
-    as_read = Attempt.objects.filter(delivery_id=delivery.pk, number=delivery.attempts_made, finished_at__isnull=True)
-    if end.result is Result.INTERRUPTED:
-        # The thread taken for dead may hand over at this very moment: then the outcome is unknown instead.
-        as_read = as_read.filter(handed_over_at__isnull=True)
-    if not as_read.update(
-        finished_at=at, outcome=_OUTCOMES[end.result], detail=end.detail[:500], provider_ref=end.provider_ref[:200]
-    ):
+    statement = FINISH_INTERRUPTED if end.result is Result.INTERRUPTED else FINISH_ATTEMPT
+    facts = [at, str(_OUTCOMES[end.result]), end.detail[:500], end.provider_ref[:200]]
+    if not rows_changed(statement, [*facts, delivery.pk, delivery.attempts_made]):
         raise _Stale
 
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
-from notifications.channels import OutcomeUnknown, Refused, Unavailable
+from notifications.channels import OutcomeUnknown, Refused, Unavailable, channels_replaced
 from notifications.models import Attempt, ContactMethod, Delivery, Message
 from notifications.sender import Sender, deliveries_claim, delivery_send
 from notifications.services import messages_create
@@ -241,10 +241,24 @@ def test_when_a_method_is_added_after_the_page_then_the_fallback_finds_it(
     assert [mail.address for mail in email.got] == ["bob@home.example"]
 
 
+def test_when_a_channel_no_longer_exists_then_its_queue_moves_to_the_next_method(
+    bob: User, clock: Clock, outcomes: Outcomes
+) -> None:
+    ContactMethod.objects.create(user=bob, kind="pigeon", address="loft 7", position=5)
+    pigeon, email = FakeChannel(), FakeChannel()
+    with channels_replaced({"pigeon": pigeon}):
+        queue(bob)
+    with channels_replaced({"email": email}):
+        Sender(clock=clock, on_settled=outcomes).run_once()
+    assert [mail.address for mail in email.got] == ["bob@example.org"]
+    assert pigeon.calls == []
+
+
 def test_when_one_page_is_sent_then_few_statements_are_needed(alice: User, sender: Sender, email: FakeChannel) -> None:
     queue(alice)
     (delivery,) = deliveries_claim(at=NIGHT, channel="email", limit=1, worker="engine-1")
     with CaptureQueriesContext(connection) as queries:
         delivery_send(delivery, clock=lambda: NIGHT, on_settled=lambda *_ignored: None)
-    statements = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert len(statements) == 5, statements
+    updates = [query["sql"] for query in queries if query["sql"].lstrip().startswith("UPDATE")]
+    assert len(updates) == 4, updates
+    assert len(queries) <= 9, "hand-over, three ends, one ledger entry and the bounds of the transaction"

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Before allauth's: its sign-in page leads to the first run while there is nobody.
     path("", include("escalation_site.first_run.urls")),
     path("", include("escalation_site.home.urls")),
+    path("", include("escalation_site.ui.urls")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -19,6 +19,8 @@ from escalation_site.supervisor.run import Supervisor
 
 
 class Command(BaseCommand):
+    # Each of the programs checks for itself.
+    requires_system_checks = ()
     help = "Starts web server, engine and task cluster, and restarts what dies or hangs, until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,0 +1,57 @@
+"""The cluster's regular tasks follow the settings."""
+
+from typing import Any
+
+import pytest
+from django.utils.module_loading import import_string
+from django_q.models import Schedule
+
+from escalation_site.schedules import schedules_apply
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_schedules() -> None:
+    Schedule.objects.all().delete()
+
+
+def listed() -> dict[str, tuple[str, int]]:
+    return {schedule.name: (schedule.func, schedule.minutes or 0) for schedule in Schedule.objects.all()}
+
+
+def test_when_a_task_is_listed_then_it_runs_for_ever_each_so_many_minutes(settings: Any) -> None:
+    settings.SCHEDULES = {"digest": ("reports.tasks.digest", 60)}
+
+    schedules_apply()
+
+    schedule = Schedule.objects.get()
+    assert (schedule.name, schedule.func, schedule.minutes) == ("watchbell: digest", "reports.tasks.digest", 60)
+    assert (schedule.schedule_type, schedule.repeats) == (Schedule.MINUTES, -1)
+
+
+def test_when_nothing_changed_then_the_next_run_stays_as_planned(settings: Any) -> None:
+    settings.SCHEDULES = {"digest": ("reports.tasks.digest", 60)}
+    schedules_apply()
+    planned = Schedule.objects.get().next_run
+
+    schedules_apply()
+
+    assert Schedule.objects.get().next_run == planned
+
+
+def test_when_the_settings_change_then_ours_follow_and_those_of_others_stay(settings: Any) -> None:
+    Schedule.objects.create(name="somebody's own", func="math.sqrt", schedule_type=Schedule.DAILY)
+    settings.SCHEDULES = {"digest": ("reports.tasks.digest", 60), "sealing": ("audit.tasks.seal", 10)}
+    schedules_apply()
+
+    settings.SCHEDULES = {"digest": ("reports.tasks.digest", 30)}
+    schedules_apply()
+
+    assert listed() == {"somebody's own": ("math.sqrt", 0), "watchbell: digest": ("reports.tasks.digest", 30)}
+
+
+def test_every_task_of_the_product_exists(settings: Any) -> None:
+    assert [
+        name for name, (function, _minutes) in settings.SCHEDULES.items() if not callable(import_string(function))
+    ] == []

@@ -1,0 +1,33 @@
+"""Each request is one action of one reader: their zone, their language, and one id for everything the request changes."""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone, translation
+
+from audit.context import action
+
+
+class ReaderMiddleware:
+    """Activates the signed-in person's time zone and, unless they chose another on this browser, their language.
+
+    Requests without a session cookie (monitors, health checks) ask the database for nobody.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with action(source="web", address=request.META.get("REMOTE_ADDR", "")):
+            if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+                timezone.activate(ZoneInfo(request.user.time_zone))
+                if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+                    translation.activate(request.user.language)
+                    request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]  as LocaleMiddleware
+            try:
+                return self.get_response(request)
+            finally:
+                timezone.deactivate()

@@ -309,7 +309,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "escalation_site.storage.HashedStorage"},
 }
 # Source maps are read by people who look for a fault; compressing them took most of the time of collecting.
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (

@@ -1,7 +1,7 @@
 """The statements of the path every page takes, as text.
 
 Django spends 2 ms of CPU on composing one conditional UPDATE and a page takes four of them (measured: 8 ms of CPU per
-page so, 1.5 ms with these), which is what bounds a storm. All of them compare the row with what was read and say how
+page so, 1.1 ms with these), which is what bounds a storm. All of them compare the row with what was read and say how
 many rows they changed: 0 means that somebody else was there first. They run unchanged on SQLite and PostgreSQL.
 """
 

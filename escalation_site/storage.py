@@ -4,8 +4,15 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStorage(CompressedManifestStaticFilesStorage):
-    """Also rewrites ``import`` in JavaScript modules; a file missing from the manifest keeps its plain name rather than failing a page
-    (the page that tells of an error least of all)."""
+    """Also rewrites ``import`` in our own JavaScript modules: one that imports another by its plain name would be stale after an upgrade.
+
+    A file missing from the manifest keeps its plain name rather than failing a page (the page that tells of an error least of all).
+    """
 
     support_js_module_import_aggregation = True
     manifest_strict = False
+    # Ours only: others' files mention modules in comments, which the patterns take for imports.
+    _js_module_import_aggregation_patterns = (
+        "js/*.js",
+        CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
+    )

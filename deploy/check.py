@@ -20,8 +20,8 @@ DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 
 CHECKS: list[tuple[str, list[str]]] = [
-    ("lint (ruff)", ["-m", "ruff", "check", "."]),
-    ("format (ruff)", ["-m", "ruff", "format", "--check", "--quiet", "."]),
+    ("lint (ruff)", ["-m", "ruff", "check", "--output-format", "concise", "."]),
+    ("format (ruff)", ["-m", "ruff", "format", "--check", "--output-format", "concise", "."]),
     ("types (mypy --strict)", ["-m", "mypy"]),
     ("imports (import-linter)", ["-m", "importlinter.cli", "lint-imports"]),
     ("system (manage.py check)", ["manage.py", "check", "--fail-level", "WARNING"]),

@@ -50,6 +50,7 @@ class FileForm(forms.Form):
         queryset=Service.objects.none(),
         empty_label=_("Choose a service"),
         to_field_name="slug",
+        widget=forms.Select(attrs={"data-search": _("Search the services")}),
     )
     severity = forms.TypedChoiceField(
         label=_("Severity"), choices=Severity.choices, coerce=int, widget=forms.RadioSelect

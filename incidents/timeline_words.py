@@ -67,7 +67,6 @@ WORDINGS: Mapping[str, Wording] = {
 """Every kind the services write. A kind that is missing here is shown by its own name, never hidden."""
 
 BECAUSE: Mapping[str, str | Promise] = {
-    "started": _lazy("It begins here."),
     "ack_timeout": _lazy("Nobody had answered in time."),
     "resolve_timeout": _lazy("It was not resolved in time."),
     "by_hand": _lazy("Somebody asked for it."),

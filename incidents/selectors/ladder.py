@@ -224,10 +224,9 @@ def _rung(
     policy: PolicyDef, state: RunState, cycle: int, level: int, pages: Sequence[_PageRow], incident: Incident
 ) -> Rung:
     catch_all = level >= len(policy.levels)
-    in_force = incident.is_open and (
-        (state.phase is Phase.EXHAUSTED and catch_all)
-        or (state.entered and (state.cycle, state.level) == (cycle, level))
-    )
+    exhausted = state.phase is Phase.EXHAUSTED or incident.exhausted_at is not None
+    stands_here = catch_all if exhausted else state.entered and (state.cycle, state.level) == (cycle, level)
+    in_force = incident.is_open and stands_here
     answered = any(page.values["answered_at"] for page in pages)
     # Who had time to answer and did not is told apart from who still has.
     taken = answered or incident.acknowledged_at is not None or not incident.is_open
@@ -278,9 +277,9 @@ def _with_clock(step: Rung | Flag, state: RunState, call: ForecastStep, names: s
     }
     whom = names or level_title(policy, call.level)
     then = (
-        _("%(whom)s: called unless it is mitigated or resolved first")
+        _("%(whom)s is called unless it is mitigated or resolved first")
         if state.acknowledged
-        else _("%(whom)s: called then")
+        else _("Then %(whom)s is called")
     )
     return replace(step, due_at=call.at, clock_label=labels.get(state.phase, ""), then=then % {"whom": whom})
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -42,11 +42,7 @@ EMPTY = {
 }
 
 
-# Generic for the type checker only.
-IncidentPaginator = Paginator[Incident] if TYPE_CHECKING else Paginator
-
-
-class _CountedPaginator(IncidentPaginator):
+class _CountedPaginator(Paginator[Incident]):
     """A paginator that is told the count: the tabs have asked for it already."""
 
     def __init__(self, found: Any, per_page: int, total: int) -> None:
@@ -91,7 +87,7 @@ def list_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "page": page,
         "groups": grouped(rows, counts),
         "sorts": _sorts(request.GET, sort),
-        "sort_label": SORTS[sort],
+        "sort_label": SORTS[sort or ("newest" if tab == "resolved" else "")],
         "empty_title": EMPTY[tab],
         "last_resolved": _last_resolved(request.user) if not rows else None,
         "may_act": bool(getattr(request.user, "may_respond", False)),

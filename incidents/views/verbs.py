@@ -31,6 +31,11 @@ class Verb:
     consequence: str | Promise = ""
     busy: str | Promise = ""
 
+    @property
+    def asks(self) -> bool:
+        """Whether it needs a form filled. (A template would call ``form``, a class.)"""
+        return self.form is not None
+
 
 def _acknowledge(pk: int, actor: User, at: datetime, _data: dict[str, Any]) -> object:
     return lifecycle.incident_acknowledge(incident_id=pk, actor=actor, at=at)

@@ -9,7 +9,7 @@ if (select && select.options.length > 12) {
   search.type = "search";
   search.className = "input mb1";
   search.autocomplete = "off";
-  search.placeholder = document.querySelector(`label[for="${select.id}"]`)?.firstChild.textContent.trim() ?? "";
+  search.placeholder = select.dataset.search;
   search.setAttribute("aria-label", search.placeholder);
   search.setAttribute("aria-controls", select.id);
   select.before(search);

@@ -1,4 +1,4 @@
-"""What the tests of the incident pages share: a night at Brightquay without an expectation of silence, and people's browsers."""
+"""What the tests of the incident pages share: a night at Brightquay, and people's browsers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,11 +12,8 @@ from incidents.models import Incident
 from incidents.services.lifecycle import incident_open
 from notifications.channels import channels_replaced
 from notifications.testing import FakeChannel
+from tests.incidents.views.cast import FRAME
 from tests.world.harness import NIGHT, World
-
-HTMX = {"HX-Request": "true"}
-FRAME = "escalation_site.ui.context.navigation"
-MOST_QUERIES = 15
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.test import Client
 
 from incidents.models import Incident, Service
 from incidents.services.lifecycle import incident_acknowledge, incident_resolve
-from tests.incidents.pages import HTMX, MOST_QUERIES, browser_of, file_incident, night  # noqa: F401
+from tests.incidents.views.cast import HTMX, MOST_QUERIES
 from tests.world.harness import World
 
 Browser = Callable[[str], Client]

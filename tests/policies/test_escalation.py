@@ -328,6 +328,16 @@ def test_when_the_harm_returns_after_a_mitigation_then_the_clock_runs_on_with_wh
     assert run.state.resolve_due_at == at(110)
 
 
+def test_when_the_harm_returns_after_the_time_was_over_then_the_next_level_is_due_at_once() -> None:
+    run = Run(THREE)
+    run.on(Acknowledged(at(2)))
+    run.on(Mitigated(at(31)))
+
+    run.on(Unmitigated(at(40)))
+
+    assert run.state.next_due_at == at(40)
+
+
 def test_when_it_is_mitigated_but_nobody_acknowledged_then_the_ladder_goes_on() -> None:
     run = Run(PolicyDef((a_level(ack=None, resolve=30), a_level())))
     run.on(Mitigated(at(1)))
@@ -384,6 +394,35 @@ def test_when_an_acknowledgement_is_given_back_then_the_level_in_force_is_told_a
     assert run.on(Unacknowledged(at(8))) == (EnterLevel(1, 1, Because.UNACKNOWLEDGED, at(8)),)
     run.let_pass(until=1000)
     assert run.entered == [(0, 0, 0), (5, 1, 0), (8, 1, 1), (18, 2, 1)]
+
+
+def test_when_an_acknowledgement_is_given_back_then_the_cycles_still_to_come_stay_as_many() -> None:
+    run = Run(simple_policy(schedule="ops", backup=BOB))
+    run.on(Acknowledged(at(1)))
+
+    run.on(Unacknowledged(at(2)))
+    run.let_pass(until=1000)
+
+    assert run.entered == [(0, 0, 0), (2, 0, 1), (7, 1, 1), (17, 0, 2), (22, 1, 2)]
+
+
+def test_when_a_level_is_told_again_then_a_timeout_from_the_start_counts_from_there() -> None:
+    run = Run(PolicyDef((LevelDef("One", (BOB,), Timeout(12 * 60, MeasuredFrom.START)),)))
+    run.on(Acknowledged(at(1)))
+
+    run.on(Unacknowledged(at(5)))
+
+    assert run.state.ack_due_at == at(17)
+
+
+def test_when_an_exhausted_run_rings_again_then_its_start_is_that_instant() -> None:
+    run = Run(PolicyDef((LevelDef("One", (BOB,), Timeout(60 * 60, MeasuredFrom.START)),)))
+    run.on(EscalateNow(at(1)))
+    run.on(Acknowledged(at(2)))
+
+    run.on(Unacknowledged(at(5)))
+
+    assert run.state.ack_due_at == at(65)
 
 
 def test_when_nothing_was_acknowledged_then_there_is_nothing_to_give_back() -> None:
@@ -618,6 +657,15 @@ def test_when_a_host_whose_clock_is_behind_acts_then_no_clock_goes_back() -> Non
     run.on(EscalateNow(at(4)))
 
     assert run.entered[-1] == (5, 2, 0)
+
+
+def test_when_the_clock_of_the_engine_is_behind_then_it_performs_nothing_early() -> None:
+    run = Run(THREE)
+    run.on(Tick(at(5)))
+    run.on(Acknowledged(at(1), expires_at=at(2)))
+
+    assert run.on(Tick(at(1))) == ()
+    assert run.on(Tick(at(2))) == (EnterLevel(1, 1, Because.ACK_EXPIRED, at(5)),)
 
 
 # Forecast and storage.

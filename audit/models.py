@@ -15,7 +15,9 @@ class LedgerEntry(models.Model):
         INTEGRATION = "integration", _("Integration")
 
     at = models.DateTimeField(_("at"), help_text=_("When it happened (UTC)."))
-    action_id = models.UUIDField(_("action id"), default=uuid.uuid4, help_text=_("One id for all entries of one action."))
+    action_id = models.UUIDField(
+        _("action id"), default=uuid.uuid4, help_text=_("One id for all entries of one action.")
+    )
     action = models.CharField(_("action"), max_length=60)
     actor_kind = models.CharField(_("kind of actor"), max_length=12, choices=ActorKind.choices)
     actor_id = models.CharField(_("actor id"), max_length=64)

@@ -18,7 +18,12 @@ def entries_append(values: Iterable[EntryValue]) -> None:
     """
     action = current_action()
     action_id = action.action_id if action else uuid.uuid4()
-    rows = [_row(value, action_id=action_id, source=action.source if action else "", address=action.address if action else "") for value in values]
+    rows = [
+        _row(
+            value, action_id=action_id, source=action.source if action else "", address=action.address if action else ""
+        )
+        for value in values
+    ]
     if rows:
         rows_insert(rows)
 

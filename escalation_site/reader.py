@@ -26,7 +26,7 @@ class ReaderMiddleware:
                 timezone.activate(ZoneInfo(request.user.time_zone))
                 if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
                     translation.activate(request.user.language)
-                    request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]  as LocaleMiddleware
+                    request.LANGUAGE_CODE = translation.get_language()
             try:
                 return self.get_response(request)
             finally:

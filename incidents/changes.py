@@ -9,18 +9,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import models, transaction
+
 from audit.services import entries_append
 from audit.values import SYSTEM, Actor, EntryValue
-from django.db import models, transaction
 from escalation_site.kernel.rows import rows_insert
 from incidents.models import Incident, TimelineEvent
 from oncall.models import User
 
+# Field → attribute: "owner" is kept in "owner_id".
+COLUMNS = {field.name: field.attname for field in Incident._meta.concrete_fields}
 COUNTERS = ("alert_count",)  # what changes with each repeat and has no history of its own
 
 
 _HistoricalIncident: type[models.Model] = Incident.history.model
-_TRACKED = tuple(field.attname for field in _HistoricalIncident.tracked_fields)  # type: ignore[attr-defined]  simple_history's own
+_TRACKED = tuple(field.attname for field in Incident.history.model.tracked_fields)
 
 
 def actor_of(user: User | None) -> Actor:
@@ -84,11 +87,11 @@ class Changes:
         )
 
     def set(self, incident: Incident, action: str, *, data: Mapping[str, Any] | None = None, **values: Any) -> None:
-        """Change fields of ``incident`` and enter the difference in the ledger as ``action``. No difference, no write, but the entry stands."""
+        """Change fields of ``incident`` and enter the difference in the ledger as ``action``. Without one only the entry is written."""
         before: dict[str, Any] = {}
         after: dict[str, Any] = {}
         for name, value in values.items():
-            column = Incident._meta.get_field(name).attname
+            column = COLUMNS[name]
             old = getattr(incident, column)
             setattr(incident, name, value)
             new = getattr(incident, column)
@@ -117,13 +120,13 @@ class Changes:
         groups: dict[tuple[str, ...], list[Incident]] = {}
         for incident, fields in self._touched.values():
             groups.setdefault(tuple(sorted(fields)), []).append(incident)
-        for fields, incidents in groups.items():
+        for names, incidents in groups.items():
             if len(incidents) == 1:
-                values = {name: getattr(incidents[0], name) for name in fields}
+                values = {name: getattr(incidents[0], name) for name in names}
                 Incident.objects.filter(pk=incidents[0].pk).update(**values)
             else:
-                Incident.objects.bulk_update(incidents, fields, batch_size=200)
-            if fields != COUNTERS:
+                Incident.objects.bulk_update(incidents, names, batch_size=200)
+            if names != COUNTERS:
                 history_append(incidents, user=self.user, at=self.at, update=True)
 
 

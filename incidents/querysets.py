@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-if TYPE_CHECKING:  # the model imports this module
-    from incidents.models import Incident
+if TYPE_CHECKING:
+    # The model imports this module; ruff does not see the name in the base class's string.
+    from incidents.models import Incident  # noqa: F401
     from oncall.models import User
 
 
@@ -35,5 +37,5 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         teams = user.memberships.values("team")
         if user.role == "reporter":
             return self.filter(Q(reporter=user, restricted=False) | Q(team__in=teams))
-        paged = self.model._meta.get_field("pages").related_model.objects.filter(incident=OuterRef("pk"), recipient=user)
+        paged = apps.get_model("incidents", "Page")._default_manager.filter(incident=OuterRef("pk"), recipient=user)
         return self.filter(Q(restricted=False) | Q(team__in=teams) | Q(owner=user) | Exists(paged))

@@ -1,12 +1,12 @@
 """What django-q2 runs: the safety net. Each task only calls a service, and may come late, twice or not at all without harm."""
 
+from escalation_site.kernel.instants import now
 from incidents.engine.beats import beat, beats_forget
 from incidents.engine.outcomes import page_report
 from incidents.services.intake import inbox_process
 from incidents.services.pages import reports_process
 from incidents.services.runs import runs_step
 from incidents.services.watch import stalled_rescue
-from escalation_site.kernel.instants import now
 from notifications.sender import Sender
 
 

@@ -39,17 +39,21 @@ def page_subject(incident: Incident, recipient: User) -> str:
         return f"{test}[{Severity(incident.severity).label}] {incident.title} · {incident.reference}"
 
 
-def page_body(incident: Incident, *, recipient: User, level: int, levels: int, why: dict[str, Any], link: str, at: datetime) -> str:
+def page_body(
+    incident: Incident, *, recipient: User, level: int, levels: int, why: dict[str, Any], link: str, at: datetime
+) -> str:
     """The text of a page. Times are in the recipient's zone."""
     with translation.override(recipient.language):
         since = incident.started_at.astimezone(ZoneInfo(recipient.time_zone))
         lines = [
             incident.title,
             "",
-            _("Service: %(service)s, %(environment)s") % {"service": incident.service.name, "environment": incident.environment},
+            _("Service: %(service)s, %(environment)s")
+            % {"service": incident.service.name, "environment": incident.environment},
             _("Severity: %(severity)s") % {"severity": Severity(incident.severity).label},
             _("Since: %(since)s") % {"since": since.strftime("%a %d %b %H:%M:%S %Z")},
-            _("Level %(level)d of %(levels)d. %(why)s") % {"level": min(level, levels), "levels": levels, "why": why_text(why)},
+            _("Level %(level)d of %(levels)d. %(why)s")
+            % {"level": min(level, levels), "levels": levels, "why": why_text(why)},
         ]
         if incident.summary:
             lines += ["", incident.summary[:1000]]

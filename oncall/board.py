@@ -206,7 +206,10 @@ class _People:
         local = [moment.astimezone(self.zone) for moment in (start, end)]
         times = f"{local[0]:%a %d %b %H:%M} – {local[1]:%a %d %b %H:%M}"
         title = f"{self.users[pk].name}{f', {role_words(role)}' if role else ''}, {times}"
-        return lanes.Span(start, end, self.name(pk), str(pk), "mine" if pk == self.reader.pk else "", title)
+        # "You" is for blocks with room for a word; the initials of a narrow one are the person's own.
+        narrow = (end - start) / timedelta(days=DAYS_SHOWN) * 100 < lanes.SHORT
+        name = self.users[pk].name if narrow else self.name(pk)
+        return lanes.Span(start, end, name, str(pk), "mine" if pk == self.reader.pk else "", title)
 
 
 def _lanes(

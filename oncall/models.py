@@ -1,9 +1,9 @@
 """People, teams and schedules: who belongs where, and who is on call when."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -36,14 +36,16 @@ class User(AbstractUser):
     # The password hash never enters the history: a history row cannot be taken back.
     history = HistoricalRecords(excluded_fields=["password", "last_login"])
 
-    objects: ClassVar[UserManager["User"]] = UserManager()
-
     class Meta(AbstractUser.Meta):
         ordering = ("username",)
         constraints = (
-            models.UniqueConstraint(Lower("username"), name="user_username_any_case", violation_error_message=_("This name is taken.")),
             models.UniqueConstraint(
-                Lower("email"), name="user_email_any_case", condition=~models.Q(email=""),
+                Lower("username"), name="user_username_any_case", violation_error_message=_("This name is taken.")
+            ),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_any_case",
+                condition=~models.Q(email=""),
                 violation_error_message=_("Somebody else has this e-mail address."),
             ),
         )
@@ -129,7 +131,9 @@ class Schedule(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     slug = models.SlugField(_("slug"), max_length=60, unique=True)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="schedules", verbose_name=_("team"))
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="schedules", verbose_name=_("team")
+    )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
     history = HistoricalRecords()
 
@@ -148,11 +152,15 @@ class Schedule(models.Model):
 class ScheduleVersion(models.Model):
     """What a schedule said from an instant on. Never changed, so that "who was on call at T" is answerable for ever."""
 
-    schedule = models.ForeignKey(Schedule, on_delete=models.PROTECT, related_name="versions", verbose_name=_("schedule"))
+    schedule = models.ForeignKey(
+        Schedule, on_delete=models.PROTECT, related_name="versions", verbose_name=_("schedule")
+    )
     number = models.PositiveIntegerField(_("version"))
     effective_from = models.DateTimeField(_("in force from"))
     definition = models.JSONField(_("definition"))
-    author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("author"))
+    author = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("author")
+    )
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"))
 
@@ -175,14 +183,20 @@ class Override(models.Model):
         ADD = "add", _("Joins")
         REMOVE = "remove", _("Is taken off")
 
-    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="overrides", verbose_name=_("schedule"))
+    schedule = models.ForeignKey(
+        Schedule, on_delete=models.CASCADE, related_name="overrides", verbose_name=_("schedule")
+    )
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.COVER)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="overrides", verbose_name=_("person"))
-    replaces = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("replaces"))
+    replaces = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("replaces")
+    )
     start = models.DateTimeField(_("start"))
     end = models.DateTimeField(_("end"))
     reason = models.CharField(_("reason"), max_length=200, blank=True)
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("created by"))
+    created_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("created by")
+    )
     created_at = models.DateTimeField(_("created"))
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
     history = HistoricalRecords()
@@ -193,12 +207,35 @@ class Override(models.Model):
         verbose_name_plural = _("overrides")
         constraints = (
             models.CheckConstraint(
-                condition=models.Q(start__lt=models.F("end")), name="override_start_before_end",
+                condition=models.Q(start__lt=models.F("end")),
+                name="override_start_before_end",
                 violation_error_message=_("The end must come after the start."),
             ),
         )
         # Shifts of a range: the overrides of some schedules that touch it.
-        indexes = (models.Index(fields=("schedule", "end"), name="override_touching", condition=models.Q(cancelled_at=None)),)
+        indexes = (
+            models.Index(fields=("schedule", "end"), name="override_touching", condition=models.Q(cancelled_at=None)),
+        )
 
     def __str__(self) -> str:
         return f"{self.user} {self.get_kind_display()} {self.schedule}"
+
+
+class ApiToken(models.Model):
+    """A key that acts as its owner over the API. Shown once and stored as a SHA-256 digest."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("owner"))
+    name = models.CharField(_("name"), max_length=80, help_text=_("What uses it, for example “deploy script”."))
+    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
+    hint = models.CharField(_("ends with"), max_length=4, editable=False)
+    created_at = models.DateTimeField(_("created"))
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        ordering = ("owner", "-created_at", "-id")
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+
+    def __str__(self) -> str:
+        return f"{self.name} (…{self.hint})"

@@ -63,7 +63,8 @@ def schedules_load(schedules: Collection[Schedule], *, since: datetime) -> dict[
     for item in Override.objects.filter(schedule__in=ids, cancelled_at=None, end__gt=since).order_by("id"):
         overrides[item.schedule_id].append(_override(item))
     return {
-        schedule.pk: Loaded(schedule, tuple(versions[schedule.pk]), tuple(overrides[schedule.pk])) for schedule in schedules
+        schedule.pk: Loaded(schedule, tuple(versions[schedule.pk]), tuple(overrides[schedule.pk]))
+        for schedule in schedules
     }
 
 
@@ -85,7 +86,11 @@ def holders_at(*, schedules: Collection[Schedule], at: datetime) -> dict[int, li
     shifts = {pk: item.on_call_at(at) for pk, item in loaded.items()}
     users = _active({shift.user_id for found in shifts.values() for shift in found})
     return {
-        pk: [Holder(users[shift.user_id], shift.role, str(shift.why), shift.end) for shift in found if shift.user_id in users]
+        pk: [
+            Holder(users[shift.user_id], shift.role, str(shift.why), shift.end)
+            for shift in found
+            if shift.user_id in users
+        ]
         for pk, found in shifts.items()
     }
 

@@ -18,7 +18,13 @@ def actor_of(user: User | None) -> Actor:
 
 @transaction.atomic
 def schedule_publish(
-    *, schedule: Schedule, definition: dict[str, Any], author: User | None, at: datetime, effective_from: datetime | None = None, reason: str = ""
+    *,
+    schedule: Schedule,
+    definition: dict[str, Any],
+    author: User | None,
+    at: datetime,
+    effective_from: datetime | None = None,
+    reason: str = "",
 ) -> ScheduleVersion:
     """Give ``schedule`` a new version in force from ``effective_from`` (now, unless said otherwise); the past stays as it was.
 
@@ -79,7 +85,15 @@ def override_create(
     if kind == Override.Kind.REPLACE and replaces is None:
         raise DomainError("Say whom it replaces.", field="replaces")
     override = Override.objects.create(
-        schedule=schedule, user=user, start=start, end=end, kind=kind, replaces=replaces, reason=reason, created_by=actor, created_at=at
+        schedule=schedule,
+        user=user,
+        start=start,
+        end=end,
+        kind=kind,
+        replaces=replaces,
+        reason=reason,
+        created_by=actor,
+        created_at=at,
     )
     entry_append(_override_entry(override, "override.create", actor=actor, at=at))
     return override

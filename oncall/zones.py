@@ -18,4 +18,6 @@ def validate_time_zone(value: str) -> None:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise ValidationError(_("“%(value)s” is no IANA time zone, such as Europe/Rome."), params={"value": value}) from error
+        raise ValidationError(
+            _("“%(value)s” is no IANA time zone, such as Europe/Rome."), params={"value": value}
+        ) from error

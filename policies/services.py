@@ -25,7 +25,12 @@ def policy_publish(
     if last is not None and last.definition == document and policy.current_version_id == last.pk:
         return last
     version = PolicyVersion.objects.create(
-        policy=policy, number=last.number + 1 if last else 1, definition=document, author=author, reason=reason, created_at=at
+        policy=policy,
+        number=last.number + 1 if last else 1,
+        definition=document,
+        author=author,
+        reason=reason,
+        created_at=at,
     )
     policy.current_version = version
     policy.save(update_fields=["current_version"])

@@ -48,7 +48,10 @@ class TargetResolver:
             case TargetKind.SCHEDULE:
                 return self._on_call(target)
             case TargetKind.USER:
-                return [Recipient(user, {"kind": "user"}) for user in _active(User.objects.filter(_reference(target, "username")))]
+                return [
+                    Recipient(user, {"kind": "user"})
+                    for user in _active(User.objects.filter(_reference(target, "username")))
+                ]
             case TargetKind.TEAM:
                 return self._members(self._team(target, team), lead_only=False)
             case TargetKind.TEAM_LEAD:

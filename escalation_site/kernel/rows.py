@@ -2,7 +2,7 @@
 
 ``bulk_create`` spends most of its time preparing every value and rendering every placeholder (measured: 0.25 ms of CPU per row on the
 intake path, where one alert makes some fourteen rows). Here rows go to PostgreSQL by COPY and to SQLite by one prepared statement, with
-ids taken from the sequence beforehand. Constraints and triggers hold as for any INSERT. docs/decisions/0003-set-based-writes.md has the figures.
+ids taken from the sequence beforehand. Constraints and triggers hold as for any INSERT. Figures: docs/decisions/0003-set-based-writes.md.
 """
 
 from __future__ import annotations
@@ -63,15 +63,17 @@ def _table(model: type[models.Model], vendor: str) -> Table:
     known = _SQLITE if vendor == "sqlite" else _POSTGRES
     fields = model._meta.concrete_fields
     key = model._meta.pk
-    if key is None or not isinstance(key, models.AutoField):
+    if not isinstance(key, models.AutoField):
         raise TypeError(f"{model.__name__} has no automatic key")
     quote = connection.ops.quote_name
     return Table(
         name=quote(model._meta.db_table),
         key=key.attname,
         attributes=tuple(field.attname for field in fields),
-        columns=", ".join(quote(field.column) for field in fields),
-        prepares=tuple(next((prepare for kind, prepare in known.items() if isinstance(field, kind)), None) for field in fields),
+        columns=", ".join(quote(str(field.column)) for field in fields),
+        prepares=tuple(
+            next((prepare for kind, prepare in known.items() if isinstance(field, kind)), None) for field in fields
+        ),
     )
 
 
@@ -94,7 +96,10 @@ def rows_insert(rows: Sequence[models.Model]) -> None:
                 [table.values(row) for row in rows],
             )
         else:
-            with connection.wrap_database_errors, cursor.copy(f"COPY {table.name} ({table.columns}) FROM STDIN") as copy:
+            with (
+                connection.wrap_database_errors,
+                cursor.copy(f"COPY {table.name} ({table.columns}) FROM STDIN") as copy,
+            ):
                 for row in rows:
                     copy.write_row(table.values(row))
     for row in rows:

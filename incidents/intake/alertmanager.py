@@ -28,7 +28,12 @@ def _alert(item: Any, index: int, group: str) -> AlertValue:
     fingerprint = reading.text(item.get("fingerprint")) or _fingerprint(labels)
     if not fingerprint:
         raise Unreadable(f"alerts[{index}]: neither a fingerprint nor labels to tell it by")
-    summary = annotations.get("summary") or annotations.get("message") or annotations.get("description") or labels.get("alertname", "")
+    summary = (
+        annotations.get("summary")
+        or annotations.get("message")
+        or annotations.get("description")
+        or labels.get("alertname", "")
+    )
     details: dict[str, object] = {"annotations": annotations}
     if group:
         details["group"] = group

@@ -54,7 +54,11 @@ class Keys:
         digest = key_digest(key)
         known = self._known.get(digest)
         if known is None or known[0] < time.monotonic():
-            row = Integration.objects.filter(key_digest=digest, enabled=True).values_list("id", "kind", "key_digest").first()
+            row = (
+                Integration.objects.filter(key_digest=digest, enabled=True)
+                .values_list("id", "kind", "key_digest")
+                .first()
+            )
             # The index found it; the comparison that grants anything takes constant time.
             if row is None or not hmac.compare_digest(row[2], digest):
                 self._known.pop(digest, None)
@@ -79,7 +83,14 @@ def answer_events(body: bytes) -> Answer:
     try:
         event = pagerduty.read(body)
     except Unreadable:
-        return Answer(400, {"status": "Unrecognized object", "message": "Event object format is unrecognized", "errors": ["JSON parse error"]})
+        return Answer(
+            400,
+            {
+                "status": "Unrecognized object",
+                "message": "Event object format is unrecognized",
+                "errors": ["JSON parse error"],
+            },
+        )
     if event.errors:
         return _pagerduty_refusal(400, "Event object is invalid", *event.errors)
     integration = keys.find(event.routing_key, Integration.Kind.PAGERDUTY)

@@ -50,7 +50,9 @@ def read(body: bytes) -> Event:
 def _payload_errors(payload: Any) -> list[str]:
     if not isinstance(payload, dict):
         return ["'payload' is missing or blank"]
-    errors = [f"'payload.{name}' is missing or blank" for name in ("summary", "source") if not reading.text(payload.get(name))]
+    errors = [
+        f"'payload.{name}' is missing or blank" for name in ("summary", "source") if not reading.text(payload.get(name))
+    ]
     if payload.get("severity") not in SEVERITIES:
         errors.append("'payload.severity' is invalid (must be one of the following: critical, warning, error or info)")
     return errors
@@ -72,7 +74,11 @@ def parse(body: bytes) -> list[AlertValue]:
             severity_word=reading.text(payload.get("severity")),
             labels={name: value for name, value in labels.items() if value},
             details={
-                "custom_details": custom if isinstance(custom, dict) else {"text": reading.text(custom)} if custom else {},
+                "custom_details": custom
+                if isinstance(custom, dict)
+                else {"text": reading.text(custom)}
+                if custom
+                else {},
                 "client": reading.text(event.body.get("client")),
                 "links": [
                     {"href": reading.web_link(item.get("href")), "text": reading.text(item.get("text"))}

@@ -47,7 +47,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if self.feeding is None:
             return
         asked = [topic for topic in content["subscribe"] if isinstance(topic, str)][:MAX_TOPICS]
-        allowed = await self._allowed(asked)
+        allowed = await database_sync_to_async(allowed_topics)(self.scope["user"], asked)
         self._leave()
         for topic in allowed:
             tailer.subscribe(topic, self.queue)
@@ -65,7 +65,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         newest = await database_sync_to_async(latest_entry)()
         if since is not None:
             missed = await database_sync_to_async(changes_since)(since)
-            told = self.topics if missed is None else {topic for change in missed for topic in topics_of(change.subject)} & self.topics
+            told = (
+                self.topics
+                if missed is None
+                else {topic for change in missed for topic in topics_of(change.subject)} & self.topics
+            )
             for topic in sorted(told):
                 await self.send_json({"topic": topic, "entry": newest})
         await self.send_json({"entry": newest})
@@ -76,13 +80,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             if topic in self.topics:
                 await self.send_json({"topic": topic, "entry": entry})
 
-    @database_sync_to_async
-    def _allowed(self, topics: list[str]) -> set[str]:
-        """Those of ``topics`` this person may watch: lists (which name nothing), and incidents they may see: one query."""
-        user: User = self.scope["user"]
-        numbers = {int(topic[9:]) for topic in topics if topic.startswith("incident:") and topic[9:].isdigit()}
-        seen = set(Incident.objects.visible_to(user).filter(pk__in=numbers).values_list("pk", flat=True)) if numbers else set()
-        lists = {LIST_TOPIC} & set(topics)
-        people = {f"user:{user.pk}"} & set(topics)
-        schedules = {topic for topic in topics if topic.startswith(("schedule:", "policy:"))}
-        return lists | people | schedules | {f"incident:{pk}" for pk in seen}
+
+def allowed_topics(user: User, topics: list[str]) -> set[str]:
+    """Those of ``topics`` this person may watch: lists (which name nothing), and incidents they may see: one query."""
+    numbers = {int(topic[9:]) for topic in topics if topic.startswith("incident:") and topic[9:].isdigit()}
+    visible = Incident.objects.visible_to(user).filter(pk__in=numbers)
+    seen = set(visible.values_list("pk", flat=True)) if numbers else set()
+    open_to_all = {topic for topic in topics if topic == LIST_TOPIC or topic.startswith(("schedule:", "policy:"))}
+    return open_to_all | ({f"user:{user.pk}"} & set(topics)) | {f"incident:{pk}" for pk in seen}

@@ -58,7 +58,11 @@ def latest_entry() -> int:
 
 def changes_since(entry: int) -> list[Change] | None:
     """What a browser that last saw ``entry`` missed; None when that is too much to tell piece by piece and it should look at everything."""
-    rows = list(LedgerEntry.objects.filter(pk__gt=entry - OVERLAP // 10).order_by("pk").values_list("pk", "subject")[: MAX_REPLAY + 1])
+    rows = list(
+        LedgerEntry.objects.filter(pk__gt=entry - OVERLAP // 10)
+        .order_by("pk")
+        .values_list("pk", "subject")[: MAX_REPLAY + 1]
+    )
     if len(rows) > MAX_REPLAY:
         return None
     return [Change(pk, subject) for pk, subject in rows]

@@ -23,7 +23,12 @@ class Service(models.Model):
     description = models.TextField(_("description"), blank=True)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="services", verbose_name=_("owner"))
     policy = models.ForeignKey(
-        EscalationPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="services", verbose_name=_("policy")
+        EscalationPolicy,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="services",
+        verbose_name=_("policy"),
     )
     tier = models.PositiveSmallIntegerField(_("tier"), choices=Tier.choices, default=Tier.NORMAL)
     region = models.CharField(_("region"), max_length=60, blank=True)
@@ -31,7 +36,9 @@ class Service(models.Model):
     revenue_flow = models.BooleanField(_("revenue flow"), default=False)
     high_risk = models.BooleanField(_("high risk"), default=False)
     regulated = models.BooleanField(_("regulated"), default=False)
-    default_severity = models.PositiveSmallIntegerField(_("default severity"), choices=Severity.choices, default=Severity.SEV3)
+    default_severity = models.PositiveSmallIntegerField(
+        _("default severity"), choices=Severity.choices, default=Severity.SEV3
+    )
     runbook_url = models.URLField(_("runbook"), blank=True)
     history = HistoricalRecords()
 
@@ -57,11 +64,16 @@ class Integration(models.Model):
     name = models.CharField(_("name"), max_length=120)
     slug = models.SlugField(_("slug"), max_length=80, unique=True)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
-    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="integrations", verbose_name=_("service"))
+    service = models.ForeignKey(
+        Service, on_delete=models.CASCADE, related_name="integrations", verbose_name=_("service")
+    )
     key_digest = models.CharField(_("key digest"), max_length=64, unique=True, editable=False)
     key_hint = models.CharField(_("key ends with"), max_length=4, editable=False)
     severity_map = models.JSONField(
-        _("severity map"), default=dict, blank=True, help_text=_("Words of the source to severities, for example {“page”: 1}.")
+        _("severity map"),
+        default=dict,
+        blank=True,
+        help_text=_("Words of the source to severities, for example {“page”: 1}."),
     )
     enabled = models.BooleanField(_("enabled"), default=True)
     created_at = models.DateTimeField(_("created"))

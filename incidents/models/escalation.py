@@ -10,18 +10,24 @@ from policies.models import PolicyVersion
 
 
 class EscalationRun(models.Model):
-    """Where an incident stands in its pinned policy version. ``state`` is the pure core's; the columns beside it are for claiming and lists."""
+    """Where an incident stands in its pinned policy version. ``state`` is the pure core's; the columns beside it serve claims and lists."""
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="runs", verbose_name=_("incident"))
-    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="runs", verbose_name=_("policy version"))
+    policy_version = models.ForeignKey(
+        PolicyVersion, on_delete=models.PROTECT, related_name="runs", verbose_name=_("policy version")
+    )
     state = models.JSONField(_("state"))
     phase = models.CharField(_("phase"), max_length=16)
     level = models.PositiveSmallIntegerField(_("level"))
     cycle = models.PositiveSmallIntegerField(_("cycle"))
-    priority = models.PositiveSmallIntegerField(_("claim order"), help_text=_("The severity: a storm of SEV-4 never delays a SEV-1."))
+    priority = models.PositiveSmallIntegerField(
+        _("claim order"), help_text=_("The severity: a storm of SEV-4 never delays a SEV-1.")
+    )
     started_at = models.DateTimeField(_("started"))
     next_due_at = models.DateTimeField(_("next due"), null=True, blank=True)
-    superseded = models.BooleanField(_("superseded"), default=False, help_text=_("A reopened or re-applied incident got a newer run."))
+    superseded = models.BooleanField(
+        _("superseded"), default=False, help_text=_("A reopened or re-applied incident got a newer run.")
+    )
     set_aside_at = models.DateTimeField(_("set aside"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)
 
@@ -34,9 +40,17 @@ class EscalationRun(models.Model):
         )
         indexes = (
             # The engine's look for the next due instant.
-            models.Index(fields=("next_due_at",), name="run_due", condition=models.Q(next_due_at__isnull=False, set_aside_at=None)),
+            models.Index(
+                fields=("next_due_at",),
+                name="run_due",
+                condition=models.Q(next_due_at__isnull=False, set_aside_at=None),
+            ),
             # The engine's claim, one severity after the other.
-            models.Index(fields=("priority", "next_due_at"), name="run_claim", condition=models.Q(next_due_at__isnull=False, set_aside_at=None)),
+            models.Index(
+                fields=("priority", "next_due_at"),
+                name="run_claim",
+                condition=models.Q(next_due_at__isnull=False, set_aside_at=None),
+            ),
         )
 
     def __str__(self) -> str:
@@ -56,16 +70,22 @@ class Page(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="pages", verbose_name=_("incident"))
     cycle = models.PositiveSmallIntegerField(_("cycle"))
     level = models.PositiveSmallIntegerField(_("level"))
-    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="pages", verbose_name=_("recipient"))
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="pages", verbose_name=_("recipient")
+    )
     why = models.JSONField(_("why this person"), default=dict)
-    message = models.OneToOneField(Message, on_delete=models.PROTECT, null=True, blank=True, related_name="page", verbose_name=_("message"))
+    message = models.OneToOneField(
+        Message, on_delete=models.PROTECT, null=True, blank=True, related_name="page", verbose_name=_("message")
+    )
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
     state_reason = models.CharField(_("reason"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"))
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     declined_at = models.DateTimeField(_("declined"), null=True, blank=True)
-    link_nonce = models.CharField(_("link nonce"), max_length=32, unique=True, help_text=_("Part of what the link's signature covers."))
+    link_nonce = models.CharField(
+        _("link nonce"), max_length=32, unique=True, help_text=_("Part of what the link's signature covers.")
+    )
     link_used_at = models.DateTimeField(_("link used"), null=True, blank=True)
 
     class Meta:

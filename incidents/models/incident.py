@@ -57,28 +57,58 @@ class Incident(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="incidents", verbose_name=_("team"))
     environment = models.CharField(_("environment"), max_length=40, blank=True)
     source = models.CharField(_("source"), max_length=12, choices=Source.choices)
-    detection = models.CharField(_("how it was noticed"), max_length=12, choices=Detection.choices, default=Detection.STAFF)
+    detection = models.CharField(
+        _("how it was noticed"), max_length=12, choices=Detection.choices, default=Detection.STAFF
+    )
     customer_impact = models.TextField(_("what customers notice"), blank=True)
-    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents", verbose_name=_("integration"))
+    integration = models.ForeignKey(
+        Integration,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        verbose_name=_("integration"),
+    )
     dedup_key = models.CharField(_("dedup key"), max_length=255, blank=True)
     reporter = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="reported_incidents", verbose_name=_("reported by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reported_incidents",
+        verbose_name=_("reported by"),
     )
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="owned_incidents", verbose_name=_("owner")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="owned_incidents",
+        verbose_name=_("owner"),
     )
-    restricted = models.BooleanField(_("restricted"), default=False, help_text=_("Only its team, its responders, auditors and administrators see it."))
+    restricted = models.BooleanField(
+        _("restricted"),
+        default=False,
+        help_text=_("Only its team, its responders, auditors and administrators see it."),
+    )
     is_test = models.BooleanField(_("test"), default=False, help_text=_("Left out of the figures."))
     started_at = models.DateTimeField(_("started"))
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
     mitigated_at = models.DateTimeField(_("mitigated"), null=True, blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("resolved by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("resolved by"),
     )
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
-    exhausted_at = models.DateTimeField(_("exhausted"), null=True, blank=True, help_text=_("Nobody answered on any level."))
+    exhausted_at = models.DateTimeField(
+        _("exhausted"), null=True, blank=True, help_text=_("Nobody answered on any level.")
+    )
     resolution = models.TextField(_("cause and fix"), blank=True)
     alert_count = models.PositiveIntegerField(_("alerts"), default=0)
     # Counting repeats is the ledger's business; a history row per repeat would drown the history.
@@ -97,11 +127,13 @@ class Incident(models.Model):
                 condition=~models.Q(state="resolved") & models.Q(integration__isnull=False),
             ),
             models.CheckConstraint(
-                condition=models.Q(state="resolved", resolved_at__isnull=False) | (~models.Q(state="resolved") & models.Q(resolved_at=None)),
+                condition=models.Q(state="resolved", resolved_at__isnull=False)
+                | (~models.Q(state="resolved") & models.Q(resolved_at=None)),
                 name="incident_resolved_has_instant",
             ),
             models.CheckConstraint(
-                condition=~models.Q(state="acknowledged") | models.Q(acknowledged_at__isnull=False), name="incident_acknowledged_has_instant"
+                condition=~models.Q(state="acknowledged") | models.Q(acknowledged_at__isnull=False),
+                name="incident_acknowledged_has_instant",
             ),
         )
         indexes = (
@@ -138,14 +170,25 @@ class Incident(models.Model):
 class TimelineEvent(models.Model):
     """One line of an incident's timeline, by the system or a person. Corrected only by adding another."""
 
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="timeline", verbose_name=_("incident"))
+    incident = models.ForeignKey(
+        Incident, on_delete=models.PROTECT, related_name="timeline", verbose_name=_("incident")
+    )
     at = models.DateTimeField(_("at"))
-    kind = models.CharField(_("kind"), max_length=40, help_text=_("What happened, as in the ledger: page.sent, incident.acknowledge."))
+    kind = models.CharField(
+        _("kind"), max_length=40, help_text=_("What happened, as in the ledger: page.sent, incident.acknowledge.")
+    )
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("person")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("person"),
     )
     text = models.TextField(_("text"), blank=True, help_text=_("What a person wrote."))
-    data = models.JSONField(_("data"), default=dict, help_text=_("Names and figures the line is built from, copied at the time."))
+    data = models.JSONField(
+        _("data"), default=dict, help_text=_("Names and figures the line is built from, copied at the time.")
+    )
 
     class Meta:
         ordering = ("incident", "at", "id")

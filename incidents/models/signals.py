@@ -10,7 +10,9 @@ from incidents.models.incident import Incident
 class InboxSignal(models.Model):
     """One accepted request, as it came. Accepting is this INSERT; the engine reads it afterwards in batches."""
 
-    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="signals", verbose_name=_("integration"))
+    integration = models.ForeignKey(
+        Integration, on_delete=models.CASCADE, related_name="signals", verbose_name=_("integration")
+    )
     received_at = models.DateTimeField(_("received"))
     body = models.BinaryField(_("body"), help_text=_("The bytes as received: signatures are over bytes."))
     processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
@@ -23,9 +25,13 @@ class InboxSignal(models.Model):
         verbose_name_plural = _("signals")
         indexes = (
             # The engine's claim of what is waiting, oldest first.
-            models.Index(fields=("id",), name="signal_waiting", condition=models.Q(processed_at=None, set_aside_at=None)),
+            models.Index(
+                fields=("id",), name="signal_waiting", condition=models.Q(processed_at=None, set_aside_at=None)
+            ),
             # The clean-up of what has been read long ago.
-            models.Index(fields=("processed_at",), name="signal_processed", condition=models.Q(processed_at__isnull=False)),
+            models.Index(
+                fields=("processed_at",), name="signal_processed", condition=models.Q(processed_at__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:
@@ -35,7 +41,9 @@ class InboxSignal(models.Model):
 class Alert(models.Model):
     """What one monitor says is wrong, from its first firing to its recovery; repeats only count."""
 
-    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="alerts", verbose_name=_("integration"))
+    integration = models.ForeignKey(
+        Integration, on_delete=models.PROTECT, related_name="alerts", verbose_name=_("integration")
+    )
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="alerts", verbose_name=_("incident"))
     dedup_key = models.CharField(_("dedup key"), max_length=255)
     summary = models.CharField(_("summary"), max_length=1024)
@@ -56,7 +64,9 @@ class Alert(models.Model):
         constraints = (
             # One firing alert per key and door; intake's lookup of what is open uses the same index.
             models.UniqueConstraint(
-                fields=("integration", "dedup_key"), name="alert_one_firing_per_key", condition=models.Q(resolved_at=None)
+                fields=("integration", "dedup_key"),
+                name="alert_one_firing_per_key",
+                condition=models.Q(resolved_at=None),
             ),
         )
 

@@ -148,7 +148,9 @@ class Escalator:
 
     def _record(self, run: EscalationRun, action: Action) -> None:
         if isinstance(action, Exhaust):
-            self.changes.timeline(run.incident, "escalation.exhaust", because=action.because.value, cycle=action.cycle + 1)
+            self.changes.timeline(
+                run.incident, "escalation.exhaust", because=action.because.value, cycle=action.cycle + 1
+            )
             self.changes.set(
                 run.incident, "escalation.exhaust", exhausted_at=self.changes.at, data={"because": action.because.value}
             )
@@ -159,7 +161,9 @@ class Escalator:
         elif isinstance(action, EndLevel):
             self._enter(run, "escalation.end_level", action)
 
-    def _enter(self, run: EscalationRun, kind: str, action: EnterLevel | PageCatchAll | EndLevel | StartCycle, **more: Any) -> None:
+    def _enter(
+        self, run: EscalationRun, kind: str, action: EnterLevel | PageCatchAll | EndLevel | StartCycle, **more: Any
+    ) -> None:
         level = {} if isinstance(action, StartCycle) else {"level": action.level + 1}
         data = {**level, "cycle": action.cycle + 1, "because": action.because.value, **more}
         self.changes.ledger(run.incident, kind, object_type="run", object_id=str(run.pk), data=data)

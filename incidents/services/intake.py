@@ -65,7 +65,9 @@ def inbox_process(*, at: datetime, limit: int = 500) -> int:
             return len(signals)
     except Exception:
         log.exception("intake.batch_failed")
-    return sum(_one(at) for _ in range(limit) if InboxSignal.objects.filter(processed_at=None, set_aside_at=None).exists())
+    return sum(
+        _one(at) for _ in range(limit) if InboxSignal.objects.filter(processed_at=None, set_aside_at=None).exists()
+    )
 
 
 def _one(at: datetime) -> int:
@@ -81,7 +83,9 @@ def _one(at: datetime) -> int:
         if signal is None:
             raise
         log.exception("intake.set_aside", signal=signal.pk)
-        InboxSignal.objects.filter(pk=signal.pk).update(set_aside_at=at, error=f"{type(error).__name__}: {error}"[:2000])
+        InboxSignal.objects.filter(pk=signal.pk).update(
+            set_aside_at=at, error=f"{type(error).__name__}: {error}"[:2000]
+        )
     return 1
 
 
@@ -276,7 +280,9 @@ def alerts_recover(alerts: Sequence[Alert], incidents: dict[int, Incident], *, a
         _enter_alert(changes, incident, alert, "alert.recover", count=1)
         changes.timeline(incident, "alert.recover", summary=alert.summary, integration=alert.integration.name)
     concerned = {alert.incident_id for alert in alerts}
-    still_firing = set(Alert.objects.filter(incident__in=concerned, resolved_at=None).values_list("incident_id", flat=True))
+    still_firing = set(
+        Alert.objects.filter(incident__in=concerned, resolved_at=None).values_list("incident_id", flat=True)
+    )
     over = [incidents[pk] for pk in sorted(concerned - still_firing) if incidents[pk].is_open]
     escalator = Escalator(changes)
     runs = current_runs(over)
@@ -301,7 +307,12 @@ def alerts_acknowledge(alerts: Sequence[Alert], incidents: dict[int, Incident], 
         if pk in runs:
             escalator.event(runs[pk], Acknowledged(at))
         changes.set(
-            incident, "incident.acknowledge", state=Incident.State.ACKNOWLEDGED, acknowledged_at=at, exhausted_at=None, snoozed_until=None
+            incident,
+            "incident.acknowledge",
+            state=Incident.State.ACKNOWLEDGED,
+            acknowledged_at=at,
+            exhausted_at=None,
+            snoozed_until=None,
         )
         changes.timeline(incident, "incident.acknowledge", source="alert", name=alert.integration.name)
     escalator.settle()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -163,9 +164,11 @@ def incident_acknowledge(
         if incident.state == State.ACKNOWLEDGED and not answered:
             if incident.owner_id == actor.pk:
                 return incident
-            raise Conflict(_("%(name)s has it already.") % {"name": incident.owner.name if incident.owner else _("Somebody")})
+            raise Conflict(
+                _("%(name)s has it already.") % {"name": incident.owner.name if incident.owner else _("Somebody")}
+            )
         _answered(incident, actor, at)
-        values: dict[str, object] = {"state": State.ACKNOWLEDGED, "exhausted_at": None, "snoozed_until": None}
+        values: dict[str, Any] = {"state": State.ACKNOWLEDGED, "exhausted_at": None, "snoozed_until": None}
         if incident.acknowledged_at is None:
             values["acknowledged_at"] = at
         if incident.owner_id is None or incident.state == State.TRIGGERED:
@@ -197,7 +200,9 @@ def _answered(incident: Incident, actor: User, at: datetime) -> None:
     Page.objects.filter(incident=incident, recipient=actor, answered_at=None).update(answered_at=at)
 
 
-def incident_unacknowledge(*, incident_id: int, actor: User, at: datetime, page: Page | None = None, source: str = "web") -> Incident:
+def incident_unacknowledge(
+    *, incident_id: int, actor: User, at: datetime, page: Page | None = None, source: str = "web"
+) -> Incident:
     """Give it back: the level in force rings again. With ``page`` it is the undo of a one-tap acknowledgement, whose link works again.
 
     Raises Conflict unless it is acknowledged.
@@ -254,9 +259,15 @@ def incident_mitigate(*, incident_id: int, actor: User, at: datetime, source: st
         require_responder(actor, incident)
         if incident.state == State.RESOLVED or incident.mitigated_at is not None:
             raise Conflict(_("It is mitigated or resolved already."))
-        values: dict[str, object] = {"mitigated_at": at, "stage": stage("mitigating")}
+        values: dict[str, Any] = {"mitigated_at": at, "stage": stage("mitigating")}
         if incident.state == State.TRIGGERED:
-            values |= {"state": State.ACKNOWLEDGED, "acknowledged_at": at, "owner": actor, "exhausted_at": None, "snoozed_until": None}
+            values |= {
+                "state": State.ACKNOWLEDGED,
+                "acknowledged_at": at,
+                "owner": actor,
+                "exhausted_at": None,
+                "snoozed_until": None,
+            }
             work.event(Acknowledged(at))
             _answered(incident, actor, at)
         work.event(Mitigated(at))
@@ -309,7 +320,9 @@ def incident_reopen(*, incident_id: int, actor: User, reason: str, at: datetime,
         require_responder(actor, incident)
         if incident.state != State.RESOLVED:
             raise Conflict(_("It is open."))
-        newer = Incident.objects.open().filter(integration=incident.integration_id, dedup_key=incident.dedup_key).first()
+        newer = (
+            Incident.objects.open().filter(integration=incident.integration_id, dedup_key=incident.dedup_key).first()
+        )
         if incident.integration_id and newer is not None:
             raise Conflict(_("%(reference)s is open for the same alert.") % {"reference": newer.reference})
         work.changes.set(
@@ -338,7 +351,7 @@ def incident_reassign(*, incident_id: int, owner: User, actor: User, at: datetim
             raise DomainError(_("%(name)s does not respond to incidents.") % {"name": owner.name}, field="owner")
         if incident.state == State.RESOLVED:
             raise Conflict(_("It is resolved already."))
-        values: dict[str, object] = {"owner": owner}
+        values: dict[str, Any] = {"owner": owner}
         if incident.state == State.TRIGGERED:
             values |= {"state": State.ACKNOWLEDGED, "acknowledged_at": at, "exhausted_at": None}
             work.event(Acknowledged(at))

@@ -15,14 +15,16 @@ from policies.escalation import Because, LevelUnreachable
 
 
 def page_decline(*, page: Page, at: datetime, source: str = "email") -> Page:
-    """"Can't take it": the others of the level keep it; when nobody is left who could, the next level is called at once."""
+    """ "Can't take it": the others of the level keep it; when nobody is left who could, the next level is called at once."""
     with working(page.incident_id, actor=page.recipient, at=at, source=source) as work:
         require_fresh(page, at=at)
         if work.incident.state != "triggered":
             raise Conflict(_("Somebody has it by now."))
         if not Page.objects.filter(pk=page.pk, declined_at=None).update(declined_at=at):
             return page
-        work.changes.ledger(work.incident, "page.decline", object_type="page", object_id=str(page.pk), object_label=page.recipient.name)
+        work.changes.ledger(
+            work.incident, "page.decline", object_type="page", object_id=str(page.pk), object_label=page.recipient.name
+        )
         work.changes.timeline(work.incident, "page.decline", name=page.recipient.name, level=page.level + 1)
         if work.run is not None:
             _skip_dead_level(work.run, work.escalator, at)
@@ -53,7 +55,9 @@ def reports_process(*, at: datetime, limit: int = 200) -> int:
     by_id = {incident.pk: incident for incident in incidents}
     # Read again under the lock: another engine may have been here between the look and the lock.
     reports = list(
-        PageReport.objects.filter(pk__in=[report.pk for report in waiting], processed_at=None).select_related("page__recipient")
+        PageReport.objects.filter(pk__in=[report.pk for report in waiting], processed_at=None).select_related(
+            "page__recipient"
+        )
     )
     changes = Changes(at=at, source="engine")
     for report in reports:

@@ -11,7 +11,7 @@ from incidents.wording import page_body, page_subject
 from notifications.models import Message
 from notifications.services import messages_cancel, messages_create
 from notifications.values import MessageValue
-from policies.severity import urgency_of
+from policies.severity import Urgency, urgency_of
 from policies.targets import Recipient
 
 
@@ -42,7 +42,10 @@ def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[
     made: list[list[Page]] = []
     for order, own in zip(orders, nonces, strict=True):
         made.append(
-            [_page(order, recipient, nonce, next(messages), changes) for recipient, nonce in zip(order.recipients, own, strict=True)]
+            [
+                _page(order, recipient, nonce, next(messages), changes)
+                for recipient, nonce in zip(order.recipients, own, strict=True)
+            ]
         )
     rows_insert([page for pages in made for page in pages])
     for order, pages in zip(orders, made, strict=True):
@@ -57,11 +60,17 @@ def _message_value(order: PageOrder, recipient: Recipient, nonce: str, changes: 
         recipient_id=user.pk,
         subject=page_subject(incident, user),
         body=page_body(
-            incident, recipient=user, level=order.level + 1, levels=order.levels, why=recipient.why, link=link, at=changes.at
+            incident,
+            recipient=user,
+            level=order.level + 1,
+            levels=order.levels,
+            why=recipient.why,
+            link=link,
+            at=changes.at,
         ),
         link=link,
         idempotency_key=f"page:{order.run.pk}:{order.cycle}:{order.level}:{user.pk}",
-        urgency=urgency_of(incident.severity).value,
+        urgency="high" if urgency_of(incident.severity) is Urgency.HIGH else "low",
         priority=incident.severity * 10,
         context={"subject": incident.subject},
     )
@@ -94,7 +103,12 @@ def _record(order: PageOrder, pages: Sequence[Page], changes: Changes) -> None:
             object_type="page",
             object_id=str(page.pk),
             object_label=page.recipient.name,
-            after={"recipient": page.recipient.name, "level": order.level + 1, "cycle": order.cycle + 1, "state": page.state},
+            after={
+                "recipient": page.recipient.name,
+                "level": order.level + 1,
+                "cycle": order.cycle + 1,
+                "state": page.state,
+            },
             data={"why": page.why},
         )
 
@@ -105,12 +119,17 @@ def pages_cancel(incidents: Sequence[Incident], *, reason: str, changes: Changes
         return
     by_id = {incident.pk: incident for incident in incidents}
     pending = list(
-        Page.objects.filter(incident__in=list(by_id), state=Page.State.PENDING, message__isnull=False).select_related("recipient")
+        Page.objects.filter(incident__in=list(by_id), state=Page.State.PENDING, message__isnull=False).select_related(
+            "recipient"
+        )
     )
     if not pending:
         return
     outcome = messages_cancel(
-        message_ids=[page.message_id for page in pending if page.message_id], reason=reason, at=changes.at, actor=changes.actor
+        message_ids=[page.message_id for page in pending if page.message_id],
+        reason=reason,
+        at=changes.at,
+        actor=changes.actor,
     )
     stopped_ids = {message.pk for message in outcome.cancelled}
     stopped = [page for page in pending if page.message_id in stopped_ids]

@@ -53,7 +53,10 @@ def _step(due: list[tuple[int, int]], *, at: datetime) -> int:
     incidents = {incident.pk: incident for incident in held.order_by("pk")}
     # Read the runs only now: an acknowledgement may have come between the look and the lock.
     runs = EscalationRun.objects.filter(
-        pk__in=[run_id for run_id, _incident_id in due], incident__in=list(incidents), next_due_at__lte=at, set_aside_at=None
+        pk__in=[run_id for run_id, _incident_id in due],
+        incident__in=list(incidents),
+        next_due_at__lte=at,
+        set_aside_at=None,
     ).select_related("policy_version")
     changes = Changes(at=at, source="engine")
     escalator = Escalator(changes)
@@ -78,7 +81,13 @@ def _step_one(run_id: int, incident_id: int, *, at: datetime) -> int:
             run.save(update_fields=["set_aside_at", "error"])
             changes = Changes(at=at, source="engine")
             changes.timeline(run.incident, "escalation.set_aside", reason=run.error)
-            changes.ledger(run.incident, "escalation.set_aside", object_type="run", object_id=str(run.pk), data={"error": run.error})
+            changes.ledger(
+                run.incident,
+                "escalation.set_aside",
+                object_type="run",
+                object_id=str(run.pk),
+                data={"error": run.error},
+            )
             changes.write()
         return 1
 
@@ -87,4 +96,3 @@ def next_due_at() -> datetime | None:
     """The earliest instant at which a run is due: when the engine must be awake."""
     waiting = EscalationRun.objects.filter(next_due_at__isnull=False, set_aside_at=None, superseded=False)
     return waiting.order_by("next_due_at").values_list("next_due_at", flat=True).first()
-

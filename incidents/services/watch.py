@@ -30,9 +30,16 @@ def stalled_rescue(*, at: datetime, limit: int = 200) -> int:
     ids = list(stalled().order_by("severity", "pk").values_list("pk", flat=True)[:limit])
     if not ids:
         return 0
-    incidents = [incident for incident in lock(ids) if incident.state == Incident.State.TRIGGERED and incident.exhausted_at is None]
+    incidents = [
+        incident
+        for incident in lock(ids)
+        if incident.state == Incident.State.TRIGGERED and incident.exhausted_at is None
+    ]
     changes = Changes(at=at, source="watchdog")
-    runs = {run.incident_id: run for run in EscalationRun.objects.filter(incident__in=ids, superseded=False).select_related("policy_version")}
+    runs = {
+        run.incident_id: run
+        for run in EscalationRun.objects.filter(incident__in=ids, superseded=False).select_related("policy_version")
+    }
     for incident in incidents:
         run = runs.get(incident.pk)
         reason = "set_aside" if run and run.set_aside_at else "no_next_step" if run else "no_policy"

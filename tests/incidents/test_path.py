@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from audit.models import LedgerEntry
 from incidents.models import EscalationRun, InboxSignal, Incident, Page
 from incidents.services.lifecycle import (
@@ -16,17 +17,18 @@ from incidents.tasks import escalation_check
 from notifications.channels import Refused
 from notifications.models import ContactMethod
 from policies.services import policy_publish
-from tests.world.cast import levels
+from tests.world.cast import Timings, levels
 from tests.world.harness import World
 
 
-def policy_is(world: World, **timings: tuple[str | None, str | None, str | None]) -> None:
-    policy_publish(
-        policy=world.cast.policy,
-        definition=levels(**timings),  # type: ignore[arg-type]  ack is always given whole in these tests
-        author=world.cast.elena,
-        at=world.now,
-    )
+def policy_is(world: World, *, ack: Timings, resolve: Timings = (None, None, None)) -> None:
+    definition = levels(ack=ack, resolve=resolve)
+    policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
+
+
+def until(instant: datetime | None, since: datetime) -> timedelta:
+    assert instant is not None
+    return instant - since
 
 
 @pytest.mark.requirement("R047")
@@ -58,7 +60,7 @@ def test_when_it_is_acknowledged_in_time_then_nobody_else_is_paged(world: World)
     incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
     world.advance(days=1)
     assert world.incident.owner == world.cast.marta
-    assert world.incident.acknowledged_at - world.incident.started_at == timedelta(minutes=4)
+    assert until(world.incident.acknowledged_at, world.incident.started_at) == timedelta(minutes=4)
 
 
 @pytest.mark.requirement("R131")
@@ -148,7 +150,9 @@ def test_when_the_provider_refuses_the_only_address_then_the_next_level_is_paged
 
 
 @pytest.mark.requirement("R041")
-def test_when_a_responder_escalates_with_a_reason_then_the_next_level_starts_at_once_and_the_reason_is_logged(world: World) -> None:
+def test_when_a_responder_escalates_with_a_reason_then_the_next_level_starts_at_once_and_the_reason_is_logged(
+    world: World,
+) -> None:
     world.alert()
     world.settle()
     world.expect_page("marta", level=1)
@@ -174,14 +178,24 @@ def test_from_alert_to_recovery_every_step_is_in_the_ledger_with_actor_time_and_
     world.recover()
     world.advance(hours=1)
     assert world.incident.state == "resolved"
-    assert world.incident.resolved_at - world.incident.started_at == timedelta(minutes=33)
+    assert until(world.incident.resolved_at, world.incident.started_at) == timedelta(minutes=33)
     entries = list(LedgerEntry.objects.filter(subject=world.incident.subject).order_by("pk"))
     actions = [entry.action for entry in entries]
-    for step in ("alert.receive", "incident.open", "escalation.enter_level", "page.create", "incident.acknowledge", "alert.recover", "incident.resolve"):
+    for step in (
+        "alert.receive",
+        "incident.open",
+        "escalation.enter_level",
+        "page.create",
+        "incident.acknowledge",
+        "alert.recover",
+        "incident.resolve",
+    ):
         assert step in actions, f"{step} is missing from {actions}"
     acknowledged = next(entry for entry in entries if entry.action == "incident.acknowledge")
     assert (acknowledged.actor_label, acknowledged.source) == ("Marta Ferri", "email")
+    assert acknowledged.before
     assert acknowledged.before["state"] == "triggered"
+    assert acknowledged.after
     assert acknowledged.after["state"] == "acknowledged"
     assert acknowledged.at - entries[0].at == timedelta(minutes=3)
     received = next(entry for entry in entries if entry.action == "alert.receive")
@@ -243,7 +257,12 @@ def test_on_the_night_the_clocks_change_steps_fire_at_the_configured_elapsed_tim
 
 def test_what_support_staff_file_takes_the_same_path(world: World) -> None:
     incident = incident_open(
-        title="Card payments fail", summary="A customer calls", severity=2, service=world.cast.gateway, reporter=world.cast.sofie, at=world.now
+        title="Card payments fail",
+        summary="A customer calls",
+        severity=2,
+        service=world.cast.gateway,
+        reporter=world.cast.sofie,
+        at=world.now,
     )
     world.settle()
     world.expect_page("marta", level=1)
@@ -290,7 +309,9 @@ def test_when_a_person_resolved_it_then_the_next_firing_opens_a_new_incident(wor
 
 
 @pytest.mark.requirement("R039")
-def test_when_an_incident_has_no_next_step_and_no_owner_then_it_is_flagged_and_the_catch_all_is_told(world: World) -> None:
+def test_when_an_incident_has_no_next_step_and_no_owner_then_it_is_flagged_and_the_catch_all_is_told(
+    world: World,
+) -> None:
     world.alert()
     world.settle()
     world.expect_page("marta", level=1)

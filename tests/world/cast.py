@@ -30,7 +30,10 @@ PEOPLE: dict[str, tuple[str, str, str, str]] = {
     "tomas": ("Tomás", "Oliveira", "responder", "Europe/Lisbon"),
     "nils": ("Nils", "Aaker", "responder", "Europe/Oslo"),
 }
-PASSWORD = "correct horse battery staple"  # noqa: S105  nobody's secret: tests only
+PASSWORD = "correct horse battery staple"
+
+
+Timings = tuple[str | None, str | None, str | None]
 
 
 @dataclass
@@ -52,7 +55,9 @@ class Cast:
 
 
 def levels(
-    *, ack: tuple[str, str, str] = ("5m", "5m", "5m"), resolve: tuple[str | None, str | None, str | None] = (None, None, None)
+    *,
+    ack: Timings = ("5m", "5m", "5m"),
+    resolve: Timings = (None, None, None),
 ) -> dict[str, Any]:
     """The default policy: primary on call; backup and the team's lead; the manager."""
     targets: list[list[dict[str, Any]]] = [
@@ -66,7 +71,7 @@ def levels(
             {
                 "name": name,
                 "targets": who,
-                "ack_timeout": {"after": wait},
+                **({"ack_timeout": {"after": wait}} if wait else {}),
                 **({"resolve_timeout": {"after": limit}} if limit else {}),
             }
             for name, who, wait, limit in zip(names, targets, ack, resolve, strict=True)

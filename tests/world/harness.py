@@ -81,7 +81,9 @@ class World:
         self._traveller.move_to(instant)
 
     def _next_due(self) -> datetime | None:
-        instants = [instant for instant in (next_due_at(), next_delivery_at()) if instant is not None and instant > self.now]
+        instants = [
+            instant for instant in (next_due_at(), next_delivery_at()) if instant is not None and instant > self.now
+        ]
         return min(instants, default=None)
 
     # --- signals
@@ -124,9 +126,13 @@ class World:
 
     def expect_page(self, username: str, *, level: int | None = None) -> Outgoing:
         """The next unexpected message went to ``username`` (a page of ``level``, counted from 1). Returns it."""
-        assert len(self.email.got) > self._expected, f"no page for {username}; nothing was sent since the last expected message"
+        assert len(self.email.got) > self._expected, (
+            f"no page for {username}; nothing was sent since the last expected message"
+        )
         message = self.email.got[self._expected]
-        assert message.address == f"{username}@brightquay.example", f"expected {username}, got {message.address}: {message.subject}"
+        assert message.address == f"{username}@brightquay.example", (
+            f"expected {username}, got {message.address}: {message.subject}"
+        )
         if level is not None:
             page = self.page_of(message)
             assert page.level + 1 == level, f"expected level {level}, got level {page.level + 1}"

@@ -20,7 +20,9 @@ class Command(BaseCommand):
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if missing:
             first = missing[0][0]
-            raise CommandError(f"The database is behind this code ({first} and {len(missing) - 1} more): run manage.py migrate.")
+            raise CommandError(
+                f"The database is behind this code ({first} and {len(missing) - 1} more): run manage.py migrate."
+            )
         engine = Engine()
 
         def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,110 @@
+"""Escalation policies: named here, written as a document, kept in versions."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from escalation_site.admin_site.base import Admin, ReadOnlyAdmin, ReadOnlyTabular
+from escalation_site.kernel.errors import DomainError
+from escalation_site.kernel.instants import now
+from policies.definition import policy_parse
+from policies.models import EscalationPolicy, PolicyVersion
+from policies.services import policy_publish
+
+
+class PolicyForm(forms.ModelForm[EscalationPolicy]):
+    """Beside the policy's own fields, what its next version says."""
+
+    definition = forms.JSONField(
+        label=_("definition"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 24, "spellcheck": "false"}),
+        help_text=_(
+            "Levels, targets and timeouts as JSON. What you change becomes the next version: new incidents get it, "
+            "escalations under way keep theirs."
+        ),
+    )
+    reason = forms.CharField(label=_("reason"), required=False, max_length=200, help_text=_("Why it changes."))
+
+    class Meta:
+        model = EscalationPolicy
+        fields = ("name", "slug", "description", "team")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        current = self.instance.current_version if self.instance.pk else None
+        self.fields["definition"].initial = current.definition if current else None
+
+    def clean_definition(self) -> Any:
+        definition = self.cleaned_data["definition"]
+        if definition is not None:
+            try:
+                policy_parse(definition)
+            except DomainError as error:
+                raise forms.ValidationError(str(error)) from error
+        return definition
+
+
+class VersionInline(ReadOnlyTabular):
+    model = PolicyVersion
+    fields = ("number", "created_at", "author", "reason")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
+        return super().get_queryset(request).select_related("author", "policy")  # type: ignore[no-any-return]
+
+
+@admin.register(EscalationPolicy)
+class EscalationPolicyAdmin(Admin):
+    ledger_noun = "policy"
+    form = PolicyForm
+    list_display = ("name", "team", "version", "service_count")
+    list_select_related = ("team", "current_version")
+    list_filter = ("team",)
+    search_fields = ("name", "slug", "description")
+    prepopulated_fields = {"slug": ("name",)}
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "description", "team")}),
+        (_("Next version"), {"fields": ("definition", "reason")}),
+    )
+    inlines = (VersionInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EscalationPolicy]:
+        return super().get_queryset(request).annotate(services_n=Count("services"))  # type: ignore[no-any-return]
+
+    @display(description=_("version"), ordering="current_version__number")
+    def version(self, policy: EscalationPolicy) -> str:
+        return f"v{policy.current_version.number}" if policy.current_version else "–"
+
+    @display(description=_("services"), ordering="services_n")
+    def service_count(self, policy: Any) -> int:
+        return int(policy.services_n)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Publish once the policy itself is stored; a definition that says what is in force makes no version."""
+        super().save_related(request, form, formsets, change)
+        definition = form.cleaned_data.get("definition")
+        if definition is not None:
+            author: Any = request.user
+            policy_publish(
+                policy=form.instance,
+                definition=definition,
+                author=author,
+                at=now(),
+                reason=form.cleaned_data.get("reason", ""),
+            )
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(ReadOnlyAdmin):
+    list_display = ("policy", "number", "author", "reason", "created_at")
+    list_select_related = ("policy", "author")
+    list_filter = ("policy",)
+    search_fields = ("policy__name", "reason")
+    ordering = ("-created_at", "-id")

@@ -26,6 +26,7 @@ from policies.escalation import (
     EscalateNow,
     Event,
     Mitigated,
+    Phase,
     Reopened,
     Resolved,
     Snoozed,
@@ -244,12 +245,18 @@ def incident_escalate(
             require_fresh(page, at=at)
         if incident.state == State.RESOLVED:
             raise Conflict(_("It is resolved already."))
-        seen = EscalateNow(at, page.level, page.cycle) if page else EscalateNow(at)
+        if page is not None and work.run is not None and _has_moved_on(work.run, page):
+            raise Conflict(_("The next level has been called already."))
         work.changes.ledger(incident, "incident.escalate", data={"reason": reason.strip()})
         work.changes.timeline(incident, "incident.escalate", text=reason.strip(), source=source)
-        if not work.event(seen):
-            raise Conflict(_("There is no further level to call, or it has been called already."))
+        if not work.event(EscalateNow(at)):
+            raise Conflict(_("There is no further level to call."))
     return incident
+
+
+def _has_moved_on(run: EscalationRun, page: Page) -> bool:
+    """Whether another level is in force than the page's: a second press on an old page must not call one level more."""
+    return run.phase != Phase.WAITING and (run.level, run.cycle) != (page.level, page.cycle)
 
 
 def incident_mitigate(*, incident_id: int, actor: User, at: datetime, source: str = "web") -> Incident:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
@@ -25,9 +25,15 @@ def page_or_fragment(
     return response
 
 
+class SeeOther(HttpResponseRedirect):
+    """After a change: what follows is read with GET, so that reloading it never repeats the change."""
+
+    status_code = 303
+
+
 def see_other(address: str) -> HttpResponse:
-    """After a change: 303, so that reloading what follows never repeats it."""
-    return HttpResponse(status=303, headers={"Location": address})
+    """A redirect to read ``address``."""
+    return SeeOther(address)
 
 
 def status_of(error: DomainError) -> int:

@@ -25,7 +25,7 @@ from escalation_site.kernel.errors import Conflict, DomainError
 from escalation_site.kernel.instants import now
 from incidents.links import UNDO_WINDOW
 from incidents.models import Page
-from incidents.selectors.phone import page_behind, phone_page
+from incidents.selectors.phone import Look, look_of, page_behind, phone_page
 from incidents.services.lifecycle import incident_acknowledge, incident_escalate, incident_unacknowledge
 from incidents.services.pages import page_decline
 from incidents.views.answers import see_other, status_of
@@ -50,7 +50,6 @@ def _for_recipient(view: PageView) -> Callable[..., HttpResponse]:
 def _secret(response: HttpResponse) -> HttpResponse:
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Cache-Control"] = "no-store"
     return response
 
 
@@ -89,8 +88,7 @@ def _acting(act: Callable[[Page, datetime], object]) -> Callable[..., HttpRespon
 def page_show(request: HttpRequest, page: Page) -> HttpResponse:
     """What happened, why you, what happens next. Changes nothing."""
     at = now()
-    shown = phone_page(page, at=at)
-    return _show(request, page, at=at, status=410 if shown.look == "expired" else 200)
+    return _show(request, page, at=at, status=410 if look_of(page, at=at) is Look.EXPIRED else 200)
 
 
 @_acting

@@ -1,10 +1,12 @@
 """Who is on call, read from the stored schedules through the one rota function (DESIGN.md §3)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+import orjson
 from django.db.models import Prefetch
 
 from oncall import rota
@@ -12,6 +14,8 @@ from oncall.models import Membership, Override, Schedule, ScheduleVersion, Team,
 from oncall.rota_document import document_load
 
 NEXT_SHIFT_HORIZON = timedelta(days=60)
+# A shift that an override cut short began before it: without those of the last days its true start would not show.
+OVERRIDE_LOOKBACK = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,29 @@ class Loaded:
         return rota.on_call_at(self.versions, at=at, overrides=self.overrides)
 
 
+_specs: dict[bytes, rota.ScheduleSpec] = {}
+
+
+def definition_spec(definition: Mapping[str, Any]) -> rota.ScheduleSpec:
+    """A stored definition as a value, parsed once per process: remembered by content, since versions never change."""
+    key = orjson.dumps(definition)
+    if key not in _specs:
+        if len(_specs) > 2000:
+            _specs.clear()
+        _specs[key] = document_load(definition)
+    return _specs[key]
+
+
 def schedules_load(schedules: Collection[Schedule], *, since: datetime) -> dict[int, Loaded]:
     """The schedules with their versions and the overrides that end after ``since``: two queries, however many schedules."""
     ids = [schedule.pk for schedule in schedules]
     versions: dict[int, list[rota.Version]] = defaultdict(list)
     for row in ScheduleVersion.objects.filter(schedule__in=ids).order_by("schedule", "effective_from", "number"):
-        versions[row.schedule_id].append(rota.Version(row.effective_from, document_load(row.definition)))
+        versions[row.schedule_id].append(rota.Version(row.effective_from, definition_spec(row.definition)))
     overrides: dict[int, list[rota.Override]] = defaultdict(list)
-    for item in Override.objects.filter(schedule__in=ids, cancelled_at=None, end__gt=since).order_by("id"):
+    for item in Override.objects.filter(
+        schedule__in=ids, cancelled_at=None, end__gt=since - OVERRIDE_LOOKBACK
+    ).order_by("id"):
         overrides[item.schedule_id].append(_override(item))
     return {
         schedule.pk: Loaded(schedule, tuple(versions[schedule.pk]), tuple(overrides[schedule.pk]))

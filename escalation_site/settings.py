@@ -12,6 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from escalation_site.admin_site.look import UNFOLD as UNFOLD
 from escalation_site.env import BASE_DIR, read_or_exit
 from escalation_site.logging import logging_config
 

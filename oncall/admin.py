@@ -10,7 +10,6 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -22,6 +21,7 @@ from escalation_site.admin_site.base import (
     ReadOnlyMixin,
     ReadOnlyTabular,
     Tabular,
+    column,
     each,
     from_admin,
     save_password_entry,
@@ -42,9 +42,12 @@ class MembershipInline(Tabular):
     model = Membership
     autocomplete_fields = ("team", "user")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("team", "user")  # type: ignore[no-any-return]
+
 
 @admin.register(User)
-class UserAdmin(Admin, AuthUserAdmin):
+class UserAdmin(Admin, AuthUserAdmin[User]):
     """People. Accounts are switched off and never deleted: history names them."""
 
     form = UserChangeForm
@@ -74,7 +77,7 @@ class UserAdmin(Admin, AuthUserAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("teams")  # type: ignore[no-any-return]
+        return super().get_queryset(request).prefetch_related("teams")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -92,15 +95,15 @@ class UserAdmin(Admin, AuthUserAdmin):
                 save_password_entry(request, user)
         return response
 
-    @display(description=_("person"), header=True, ordering="first_name")
+    @column(_("person"), header=True, ordering="first_name")
     def person(self, user: User) -> list[str]:
         return [user.name, user.email, initials(user.name)]
 
-    @display(description=_("role"), ordering="role", label=ROLE_LABELS)
+    @column(_("role"), ordering="role", label=ROLE_LABELS)
     def role_label(self, user: User) -> tuple[str, str]:
         return user.role, user.get_role_display()
 
-    @display(description=_("teams"))
+    @column(_("teams"))
     def team_names(self, user: User) -> str:
         return ", ".join(team.name for team in user.teams.all())
 
@@ -138,7 +141,7 @@ class TeamAdmin(Admin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         return super().get_queryset(request).annotate(members_n=Count("memberships"))  # type: ignore[no-any-return]
 
-    @display(description=_("members"), ordering="members_n")
+    @column(_("members"), ordering="members_n")
     def member_count(self, team: Any) -> int:
         return int(team.members_n)
 
@@ -211,7 +214,7 @@ class ScheduleAdmin(Admin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Schedule]:
         return super().get_queryset(request).annotate(versions_n=Count("versions"))  # type: ignore[no-any-return]
 
-    @display(description=_("versions"), ordering="versions_n")
+    @column(_("versions"), ordering="versions_n")
     def version_count(self, schedule: Any) -> int:
         return int(schedule.versions_n)
 
@@ -305,7 +308,7 @@ class ApiTokenAdmin(ReadOnlyMixin, PlainAdmin):
     fields = ("name", "owner", "ends_with", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke",)
 
-    @display(description=_("ends with"))
+    @column(_("ends with"))
     def ends_with(self, token: ApiToken) -> str:
         return f"…{token.hint}"
 

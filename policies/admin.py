@@ -7,10 +7,9 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from escalation_site.admin_site.base import Admin, ReadOnlyAdmin, ReadOnlyTabular
+from escalation_site.admin_site.base import Admin, ReadOnlyAdmin, ReadOnlyTabular, column
 from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
 from policies.definition import policy_parse
@@ -78,11 +77,11 @@ class EscalationPolicyAdmin(Admin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[EscalationPolicy]:
         return super().get_queryset(request).annotate(services_n=Count("services"))  # type: ignore[no-any-return]
 
-    @display(description=_("version"), ordering="current_version__number")
+    @column(_("version"), ordering="current_version__number")
     def version(self, policy: EscalationPolicy) -> str:
         return f"v{policy.current_version.number}" if policy.current_version else "–"
 
-    @display(description=_("services"), ordering="services_n")
+    @column(_("services"), ordering="services_n")
     def service_count(self, policy: Any) -> int:
         return int(policy.services_n)
 

@@ -1,0 +1,1 @@
+"""The custom admin: one look with the pages, every change in the ledger."""

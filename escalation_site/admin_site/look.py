@@ -1,0 +1,144 @@
+"""UNFOLD: the admin's branding, colours and sidebar (DESIGN_LANGUAGE.md §8). Settings import it, so it imports no model."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Named = str | Promise
+
+
+def _file(path: str) -> Callable[[HttpRequest], str]:
+    return lambda _request: static(path)
+
+
+def _steps(*values: str) -> dict[str, str]:
+    """Colours by step, each written as lightness, chroma and hue."""
+    names = ("50", "100", "200", "300", "400", "500", "600", "700", "800", "900", "950")
+    return {name: f"oklch({value})" for name, value in zip(names, values, strict=True)}
+
+
+BASE = _steps(
+    ".974 .004 235", ".945 .006 235", ".912 .006 235", ".845 .009 235", ".680 .014 240", ".510 .018 244",
+    ".410 .022 246", ".365 .020 245", ".285 .018 245", ".207 .016 245", ".168 .014 245",
+)  # fmt: skip
+PETROL = _steps(
+    ".963 .013 222", ".930 .025 222", ".865 .036 222", ".800 .075 218", ".800 .100 216", ".690 .100 222",
+    ".435 .085 229", ".385 .078 230", ".340 .065 231", ".285 .048 233", ".258 .030 234",
+)  # fmt: skip
+INK, INK_DARK = "oklch(.235 .025 248)", "oklch(.945 .006 235)"
+
+
+def _place(title: Named, icon: str, model: str) -> dict[str, Any]:
+    """An entry of the sidebar; ``model`` is "app_model"."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+
+
+def _area(title: Named, *places: dict[str, Any], folded: bool = False) -> dict[str, Any]:
+    return {"title": title, "items": list(places), "collapsible": folded}
+
+
+SIDEBAR = [
+    _area(
+        _("People and teams"),
+        _place(_("People"), "person", "oncall_user"),
+        _place(_("Teams"), "groups", "oncall_team"),
+        _place(_("Memberships"), "group_add", "oncall_membership"),
+        _place(_("Contact methods"), "contact_mail", "notifications_contactmethod"),
+    ),
+    _area(
+        _("On call"),
+        _place(_("Schedules"), "calendar_month", "oncall_schedule"),
+        _place(_("Schedule versions"), "history", "oncall_scheduleversion"),
+        _place(_("Overrides"), "swap_horiz", "oncall_override"),
+    ),
+    _area(
+        _("Escalation"),
+        _place(_("Policies"), "stairs", "policies_escalationpolicy"),
+        _place(_("Policy versions"), "history", "policies_policyversion"),
+        _place(_("Escalation runs"), "steps", "incidents_escalationrun"),
+        _place(_("Pages"), "notifications_active", "incidents_page"),
+    ),
+    _area(
+        _("Incidents"),
+        _place(_("Incidents"), "crisis_alert", "incidents_incident"),
+        _place(_("Stages"), "linear_scale", "incidents_stage"),
+        _place(_("Timeline events"), "timeline", "incidents_timelineevent"),
+    ),
+    _area(
+        _("Intake"),
+        _place(_("Services"), "deployed_code", "incidents_service"),
+        _place(_("Integrations"), "hub", "incidents_integration"),
+        _place(_("Signals"), "inbox", "incidents_inboxsignal"),
+        _place(_("Alerts"), "warning", "incidents_alert"),
+    ),
+    _area(
+        _("Delivery"),
+        _place(_("Messages"), "mail", "notifications_message"),
+        _place(_("Deliveries"), "send", "notifications_delivery"),
+        _place(_("Attempts"), "outbound", "notifications_attempt"),
+        _place(_("Page reports"), "mark_email_read", "incidents_pagereport"),
+        folded=True,
+    ),
+    _area(
+        _("Access"),
+        _place(_("API tokens"), "key", "oncall_apitoken"),
+        _place(_("Groups"), "group", "auth_group"),
+        _place(_("Second steps"), "phonelink_lock", "mfa_authenticator"),
+        _place(_("E-mail addresses"), "alternate_email", "account_emailaddress"),
+        _place(_("Sign-in providers"), "login", "socialaccount_socialapp"),
+        _place(_("Accounts at providers"), "account_circle", "socialaccount_socialaccount"),
+        _place(_("Tokens of providers"), "token", "socialaccount_socialtoken"),
+        folded=True,
+    ),
+    _area(
+        _("Running"),
+        _place(_("Processes"), "monitor_heart", "incidents_processbeat"),
+        _place(_("Regular tasks"), "schedule", "django_q_schedule"),
+        _place(_("Failed tasks"), "error", "django_q_failure"),
+        _place(_("Done tasks"), "task_alt", "django_q_success"),
+        _place(_("Waiting tasks"), "pending_actions", "django_q_ormq"),
+        folded=True,
+    ),
+    _area(
+        _("Proof"),
+        _place(_("Ledger"), "verified", "audit_ledgerentry"),
+        _place(_("Notes of the admin"), "edit_note", "admin_logentry"),
+        folded=True,
+    ),
+]
+
+
+def organisation(_request: HttpRequest) -> str:
+    return str(settings.ORGANISATION_NAME)
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Watchbell",
+    "SITE_HEADER": "Watchbell",
+    "SITE_SUBHEADER": organisation,
+    "SITE_URL": "/",
+    "SITE_ICON": _file("img/mark.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("img/mark.svg")}],
+    "STYLES": [_file("css/tokens.css"), _file("css/admin.css")],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+    "COLORS": {
+        "base": BASE,
+        "primary": PETROL,
+        "font": {
+            "subtle-light": "var(--color-base-500)",
+            "subtle-dark": "var(--color-base-400)",
+            "default-light": "var(--color-base-600)",
+            "default-dark": "var(--color-base-300)",
+            "important-light": INK,
+            "important-dark": INK_DARK,
+        },
+    },
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": SIDEBAR},
+}

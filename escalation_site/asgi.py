@@ -24,7 +24,9 @@ application = IntakeDoor(
     ProtocolTypeRouter(
         {
             "http": OneHopHandler(threads=getattr(settings, "WEB_THREADS", 4)),
-            "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("live/", LiveConsumer.as_asgi())]))),
+            "websocket": AllowedHostsOriginValidator(
+                AuthMiddlewareStack(URLRouter([path("live/", LiveConsumer.as_asgi())]))
+            ),
         }
     )
 )

@@ -34,7 +34,7 @@ WORK = (
     Place("incidents", _("Incidents"), "incidents/", "bell", EVERYBODY),
     Place("oncall", _("On call"), "oncall/", "calendar-days", STAFF),
     Place("policies", _("Policies"), "policies/", "list-tree", STAFF),
-    Place("services", _("Services"), "services/", "boxes", STAFF),
+    Place("services", _("Services"), "incidents/services/", "boxes", STAFF),
 )
 LEARN = (
     Place("metrics", _("Metrics"), "reports/", "chart-line", frozenset({"manager", "auditor", "administrator"})),
@@ -69,4 +69,5 @@ def place_of(path: str) -> str:
         return "home"
     if below.startswith(FILE.path):
         return FILE.name
-    return next((place.name for place in (*WORK, *LEARN, *RUN) if place.path and below.startswith(place.path)), "")
+    found = [place for place in (*WORK, *LEARN, *RUN) if place.path and below.startswith(place.path)]
+    return max(found, key=lambda place: len(place.path)).name if found else ""

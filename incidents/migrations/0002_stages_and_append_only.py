@@ -18,7 +18,9 @@ STAGES = (
 
 def add_stages(apps: Any, schema_editor: Any) -> None:
     stage = apps.get_model("incidents", "Stage")
-    stage.objects.bulk_create(stage(key=key, name=name, position=position) for position, (key, name) in enumerate(STAGES, 1))
+    stage.objects.bulk_create(
+        stage(key=key, name=name, position=position) for position, (key, name) in enumerate(STAGES, 1)
+    )
 
 
 class Migration(migrations.Migration):

@@ -184,7 +184,7 @@ def alerts_open(fresh: Sequence[News], *, at: datetime) -> list[Incident]:
     rows_insert(incidents)
     alerts = [_alert(news, incident) for news, incident in zip(fresh, incidents, strict=True)]
     rows_insert(alerts)
-    changes = Changes(at=at, source="alert")
+    changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
     for alert, incident, news in zip(alerts, incidents, fresh, strict=True):
         _enter_alert(changes, incident, alert, "alert.receive", count=news.count)
         changes.timeline(incident, "alert.receive", summary=alert.summary, integration=news.integration.name)
@@ -259,7 +259,7 @@ def _enter_alert(changes: Changes, incident: Incident, alert: Alert, action: str
 
 def alerts_repeat(repeats: Sequence[tuple[Alert, News]], incidents: dict[int, Incident], *, at: datetime) -> None:
     """The same again: it is counted and nobody is told. One ledger entry for all repeats of an alert in a batch."""
-    changes = Changes(at=at, source="alert")
+    changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
     for alert, news in repeats:
         incident = incidents[alert.incident_id]
         alert.count += news.count
@@ -273,7 +273,7 @@ def alerts_repeat(repeats: Sequence[tuple[Alert, News]], incidents: dict[int, In
 
 def alerts_recover(alerts: Sequence[Alert], incidents: dict[int, Incident], *, at: datetime) -> None:
     """The monitor says it is over; an incident whose last alert recovered is resolved, whoever has it."""
-    changes = Changes(at=at, source="alert")
+    changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
     Alert.objects.filter(pk__in=[alert.pk for alert in alerts]).update(resolved_at=at)
     for alert in alerts:
         incident = incidents[alert.incident_id]
@@ -295,7 +295,7 @@ def alerts_recover(alerts: Sequence[Alert], incidents: dict[int, Incident], *, a
 
 def alerts_acknowledge(alerts: Sequence[Alert], incidents: dict[int, Incident], *, at: datetime) -> None:
     """Somebody acknowledged it at the source: nobody needs to be paged here, and the ledger says by which door it came."""
-    changes = Changes(at=at, source="alert")
+    changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
     escalator = Escalator(changes)
     concerned = {alert.incident_id: alert for alert in alerts}
     runs = current_runs([incidents[pk] for pk in concerned])

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from audit.values import Actor
 from escalation_site.kernel.errors import Conflict
 from incidents.changes import Changes, lock
 from incidents.models import EscalationRun, Page, PageReport
@@ -59,7 +60,7 @@ def reports_process(*, at: datetime, limit: int = 200) -> int:
             "page__recipient"
         )
     )
-    changes = Changes(at=at, source="engine")
+    changes = Changes(at=at, actor=Actor.system("engine"), source="engine")
     for report in reports:
         report.page.incident = by_id[report.page.incident_id]
     settled = pages_settle([(report.page, report.outcome, report.reason) for report in reports], changes=changes)

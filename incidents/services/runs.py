@@ -5,6 +5,7 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
+from audit.values import Actor
 from incidents.changes import Changes
 from incidents.models import EscalationRun, Incident
 from incidents.services.escalator import Escalator
@@ -12,6 +13,8 @@ from policies.escalation import Tick
 from policies.severity import Severity
 
 log = structlog.get_logger(__name__)
+
+ENGINE = Actor.system("engine")
 
 
 def runs_step(*, at: datetime, limit: int = 200) -> int:
@@ -58,7 +61,7 @@ def _step(due: list[tuple[int, int]], *, at: datetime) -> int:
         next_due_at__lte=at,
         set_aside_at=None,
     ).select_related("policy_version")
-    changes = Changes(at=at, source="engine")
+    changes = Changes(at=at, actor=ENGINE, source="engine")
     escalator = Escalator(changes)
     stepped = 0
     for run in runs.order_by("priority", "next_due_at", "id"):
@@ -79,7 +82,7 @@ def _step_one(run_id: int, incident_id: int, *, at: datetime) -> int:
             run = EscalationRun.objects.select_related("incident").get(pk=run_id)
             run.set_aside_at, run.error = at, f"{type(error).__name__}: {error}"[:2000]
             run.save(update_fields=["set_aside_at", "error"])
-            changes = Changes(at=at, source="engine")
+            changes = Changes(at=at, actor=ENGINE, source="engine")
             changes.timeline(run.incident, "escalation.set_aside", reason=run.error)
             changes.ledger(
                 run.incident,

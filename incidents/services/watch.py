@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audit.values import Actor
 from incidents.changes import Changes, lock
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services.paging import PageOrder, pages_create
@@ -35,7 +36,7 @@ def stalled_rescue(*, at: datetime, limit: int = 200) -> int:
         for incident in lock(ids)
         if incident.state == Incident.State.TRIGGERED and incident.exhausted_at is None
     ]
-    changes = Changes(at=at, source="watchdog")
+    changes = Changes(at=at, actor=Actor.system("watchdog"), source="watchdog")
     runs = {
         run.incident_id: run
         for run in EscalationRun.objects.filter(incident__in=ids, superseded=False).select_related("policy_version")

@@ -1,0 +1,134 @@
+"""The policy pages: the list, one policy in words, its versions, and whom it would tell now."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from oncall.models import Schedule
+from policies.models import EscalationPolicy
+from policies.services import policy_publish
+from tests.world.cast import levels
+from tests.world.harness import World
+
+PAGE = "/policies/"
+POLICY = "/policies/critical-payments/"
+NOW = "/policies/critical-payments/now/"
+
+
+@pytest.fixture
+def elena(world: World, client: Client) -> Client:
+    """The manager's browser."""
+    client.force_login(world.cast.elena)
+    return client
+
+
+def shown(response: Any) -> str:
+    return str(response.content.decode())
+
+
+def test_the_list_names_each_policy_its_levels_and_when_each_is_reached(elena: Client) -> None:
+    page = shown(elena.get(PAGE))
+    assert "Critical payments" in page
+    assert "used by 1 service" in page
+    assert "Backup and senior" in page
+    assert "after 5 minutes" in page
+    assert "after 10 minutes" in page
+
+
+@pytest.mark.requirement("R038")
+def test_the_page_of_a_policy_answers_who_when_and_how_for_each_level_in_words(elena: Client) -> None:
+    page = shown(elena.get(POLICY))
+    assert "At once, tell the primary on Payments." in page
+    assert "If nobody at level 1 acknowledges in time, tell the backup on Payments and the lead of" in page
+    assert page.count("Time to acknowledge: 5 minutes.") == 3
+    assert page.count("reached by") >= 3
+    assert "Payments gateway" in page
+
+
+def test_whom_each_level_would_tell_now_is_looked_up_as_the_engine_would(elena: Client) -> None:
+    page = shown(elena.get(NOW))
+    assert "Marta Ferri" in page
+    assert "Jonas de Wit" in page
+    assert "Elena Conti" in page
+
+
+def test_when_a_level_has_nobody_then_it_says_that_it_would_be_skipped(world: World, elena: Client) -> None:
+    definition = levels()
+    definition["levels"][0]["targets"] = [{"kind": "schedule", "ref": "no-such-schedule"}]
+    policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
+    assert "nobody: the level would be skipped" in shown(elena.get(NOW))
+
+
+def test_when_a_policy_belongs_to_no_team_then_the_first_services_team_stands_for_it(
+    world: World, elena: Client
+) -> None:
+    EscalationPolicy.objects.filter(pk=world.cast.policy.pk).update(team=None)
+    page = shown(elena.get(NOW))
+    assert "Elena Conti" in page
+    assert "“The service’s team” is Payments here." in page
+
+
+def test_when_an_older_version_is_asked_for_then_it_is_shown_as_not_in_force(world: World, elena: Client) -> None:
+    policy_publish(
+        policy=world.cast.policy,
+        definition=levels(ack=("90s", "5m", "5m")),
+        author=world.cast.elena,
+        at=world.now,
+        reason="Five minutes were too long",
+    )
+    page = shown(elena.get(POLICY))
+    assert "In force, version 2" in page
+    assert "Five minutes were too long" in page
+    assert "Time to acknowledge: 90 seconds." in page
+    older = shown(elena.get(f"{POLICY}?version=1"))
+    assert "Version 1, not in force" in older
+    assert "Time to acknowledge: 90 seconds." not in older
+
+
+def test_when_an_incident_is_open_on_a_version_then_the_page_says_that_it_stays_there(
+    world: World, elena: Client
+) -> None:
+    world.alert()
+    world.advance(seconds=1)
+    world.expect_page("marta")
+    assert "1 open incident is on version 1 and stays there" in shown(elena.get(POLICY))
+
+
+def test_when_a_policy_has_no_version_then_the_pages_say_what_that_means(world: World, elena: Client) -> None:
+    EscalationPolicy.objects.create(name="Empty", slug="empty")
+    assert "No version is published" in shown(elena.get(PAGE))
+    assert "No version is published" in shown(elena.get("/policies/empty/"))
+    assert elena.get("/policies/empty/now/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/policies/none/", f"{POLICY}?version=9", f"{POLICY}?version=x", f"{NOW}?version=9"])
+def test_what_is_not_there_is_not_found(elena: Client, path: str) -> None:
+    assert elena.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", [PAGE, POLICY, NOW])
+@pytest.mark.parametrize(("username", "status"), [("marta", 200), ("amara", 200), ("hugo", 200), ("sofie", 403)])
+def test_staff_read_policies(world: World, client: Client, path: str, username: str, status: int) -> None:
+    client.force_login(world.cast.people[username])
+    assert client.get(path).status_code == status
+
+
+@pytest.mark.parametrize("path", [PAGE, POLICY, NOW])
+def test_policies_are_read_here_and_never_posted_to(elena: Client, path: str) -> None:
+    assert elena.post(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", [PAGE, POLICY, NOW])
+def test_the_policy_pages_take_at_most_fifteen_queries(
+    world: World, elena: Client, path: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Also where a policy names several schedules."""
+    for number in range(3):
+        Schedule.objects.create(name=f"Other {number}", slug=f"other-{number}")
+    definition = levels()
+    definition["levels"][1]["targets"] += [{"kind": "schedule", "ref": f"other-{number}"} for number in range(3)]
+    policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
+    with django_assert_max_num_queries(15):
+        assert elena.get(path).status_code == 200

@@ -56,7 +56,12 @@ def heat(loads: Sequence[Load], *, period: Period) -> Heat:
         Line(load.name, tuple(_cell(found[week], nights[week], most) for week in weeks), load.total, load.nights)
         for load, (found, nights) in counted
     )
-    return Heat(tuple(dateformat.format(week, "j M") for week in weeks), lines, len(loads) - len(shown), _note(loads))
+    return Heat(
+        tuple(dateformat.format(max(week, period.first), "j M") for week in weeks),
+        lines,
+        len(loads) - len(shown),
+        _note(loads),
+    )
 
 
 def _weeks(period: Period) -> list[date]:

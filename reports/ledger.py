@@ -2,18 +2,21 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 
 from audit.models import LedgerEntry
 from audit.selectors import Protection, protection
-from incidents.models import TimelineEvent
-from oncall.models import ScheduleVersion
-from policies.models import PolicyVersion
+from incidents.models import Service, Stage, TimelineEvent
+from oncall.models import ScheduleVersion, Team, User
+from policies.models import EscalationPolicy, PolicyVersion
+from policies.severity import Severity
 from reports.ledger_words import action_words, object_words
 
 _INCIDENT = re.compile(r"(?:inc-|incident:)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
@@ -60,18 +63,56 @@ def detail(entry: LedgerEntry) -> Detail:
     return Detail(
         line=line(entry),
         object_kind=object_words(entry.object_type),
-        differences=differences(entry.before, entry.after),
+        differences=differences(entry.before, entry.after, names=names_in(entry)),
         data=tuple((name, written(value)) for name, value in (entry.data or {}).items()),
         subject_label=label,
         subject_url=url,
     )
 
 
-def differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[Difference, ...]:
-    """Field by field, those of ``before`` first; entries hold only what changed."""
+Names = Mapping[tuple[str, Any], str]
+"""What the keys of other rows are called, by field and key: ("owner", 20) is "Nils Aaker"."""
+
+_ROWS: dict[str, type[Model]] = {
+    "manager": User,
+    "owner": User,
+    "policy": EscalationPolicy,
+    "reporter": User,
+    "resolved_by": User,
+    "service": Service,
+    "stage": Stage,
+    "team": Team,
+}
+
+
+def names_in(entry: LedgerEntry) -> Names:
+    """Names for the keys that stand in an entry: a query for each kind of row that is mentioned."""
+    keys: dict[type[Model], set[int]] = {}
+    fields = [(field, value) for side in (entry.before, entry.after) for field, value in (side or {}).items()]
+    mentioned = [(field, value) for field, value in fields if field in _ROWS and type(value) is int]
+    for field, value in mentioned:
+        keys.setdefault(_ROWS[field], set()).add(value)
+    rows = {model: model._default_manager.in_bulk(found) for model, found in keys.items()}
+    names = {(field, value): str(rows[_ROWS[field]].get(value, "")) for field, value in mentioned}
+    for field, value in fields:
+        if field == "severity" and value in Severity.values:
+            names[field, value] = str(Severity(value).label)
+    return names
+
+
+def differences(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, *, names: Names | None = None
+) -> tuple[Difference, ...]:
+    """Field by field, those of ``before`` first; entries hold only what changed. Keys get the name of their row beside them."""
     old, new = before or {}, after or {}
-    names = dict.fromkeys([*old, *new])
-    return tuple(Difference(name.replace("_", " "), written(old.get(name)), written(new.get(name))) for name in names)
+
+    def side(values: dict[str, Any], field: str) -> str:
+        text, value = written(values.get(field)), values.get(field)
+        name = (names or {}).get((field, value)) if isinstance(value, int) else ""
+        return f"{name} ({text})" if name else text
+
+    fields = dict.fromkeys([*old, *new])
+    return tuple(Difference(field.replace("_", " "), side(old, field), side(new, field)) for field in fields)
 
 
 def written(value: Any) -> str:

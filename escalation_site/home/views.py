@@ -12,10 +12,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from escalation_site.first_run.steps import next_step
 from escalation_site.home import selectors
 from escalation_site.home.duty import reaches_of, week_of
 from escalation_site.kernel.instants import now
 from escalation_site.ui.context import Frame
+from incidents.models import Incident
 from notifications.models import Message
 from notifications.services.messages import messages_create
 from notifications.values import MessageValue
@@ -46,7 +48,9 @@ def _auditor(_request: HttpRequest, user: User, at: datetime) -> Context:
 
 
 def _administrator(_request: HttpRequest, _user: User, at: datetime) -> Context:
-    return {"health": selectors.health(at=at)}
+    # Once there has been an incident the installation is in use, whatever else is missing.
+    step = "" if Incident.objects.exists() else next_step()
+    return {"health": selectors.health(at=at), "setup_goes_on": bool(step)}
 
 
 PAGES: dict[str, Callable[[HttpRequest, User, datetime], Context]] = {

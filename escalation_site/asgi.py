@@ -3,7 +3,6 @@
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation_site.settings")
-os.environ.setdefault("WATCHBELL_ROLE", "web")
 
 import django
 
@@ -23,7 +22,7 @@ from incidents.live.consumer import LiveConsumer  # noqa: E402
 application = IntakeDoor(
     ProtocolTypeRouter(
         {
-            "http": OneHopHandler(threads=getattr(settings, "WEB_THREADS", 4)),
+            "http": OneHopHandler(threads=settings.WEB_THREADS),
             "websocket": AllowedHostsOriginValidator(
                 AuthMiddlewareStack(URLRouter([path("live/", LiveConsumer.as_asgi())]))
             ),

@@ -36,7 +36,7 @@ class IncidentFilter(django_filters.FilterSet):
 
     q = django_filters.CharFilter(label=_("Words in the title"), method="filter_words")
     severity = django_filters.MultipleChoiceFilter(
-        label=_("Severity"), choices=Severity.choices, widget=forms.CheckboxSelectMultiple
+        label=_("Severity"), choices=Severity.choices, widget=forms.CheckboxSelectMultiple(attrs={"class": "check"})
     )
     team = django_filters.ModelChoiceFilter(
         label=_("Team"), queryset=Team.objects.all(), to_field_name="slug", empty_label=_("All teams")

@@ -35,6 +35,13 @@ def refuse(form: forms.BaseForm, error: DomainError) -> None:
     form.add_error(error.field if error.field in form.fields else None, error.message)
 
 
+class ServiceChoiceField(forms.ModelChoiceField[Service]):
+    """Services with their owners: the same word may name two things in two teams."""
+
+    def label_from_instance(self, service: Service) -> str:
+        return f"{service.name} · {service.team.name}"
+
+
 class FileForm(forms.Form):
     """Filing an incident, in five groups. Only title, description, service and severity stop anybody."""
 
@@ -45,7 +52,7 @@ class FileForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Since when, where, how many are hit."),
     )
-    service = forms.ModelChoiceField(
+    service = ServiceChoiceField(
         label=_("Affected service"),
         queryset=Service.objects.none(),
         empty_label=_("Choose a service"),
@@ -88,14 +95,9 @@ class FileForm(forms.Form):
         services = self.fields["service"]
         assert isinstance(services, forms.ModelChoiceField)  # noqa: S101  tells the type checker what was declared above
         services.queryset = Service.objects.select_related("team").order_by("name")
-        services.label_from_instance = _service_label
 
     def clean_detection(self) -> str:
         return self.cleaned_data["detection"] or str(Incident.Detection.STAFF)
-
-
-def _service_label(service: Any) -> str:
-    return f"{service.name} · {service.team.name}"
 
 
 class ActionForm(forms.Form):

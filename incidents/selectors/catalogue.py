@@ -51,13 +51,9 @@ def services_listed(user: Any, *, text: str = "", team: str = "") -> list[Servic
     if team:
         found = found.filter(team__slug=team)
     visible = Incident.objects.visible_to(user).filter(state__in=OPEN_STATES).order_by()
-    counted = visible.values("service").annotate(n=Count("pk"), worst=Min("severity"))
-    by_service = {row["service"]: row for row in counted}
-    return [_service_row(service, by_service.get(service.pk)) for service in found]
-
-
-def _service_row(service: Service, counted: dict[str, Any] | None) -> ServiceRow:
-    return ServiceRow(service, counted["n"], counted["worst"]) if counted else ServiceRow(service, 0, None)
+    counted = visible.values_list("service").annotate(n=Count("pk"), worst=Min("severity"))
+    by_service = {service: (count, worst) for service, count, worst in counted}
+    return [ServiceRow(service, *by_service.get(service.pk, (0, None))) for service in found]
 
 
 def service_page(service: Service, *, user: User, at: datetime) -> ServicePage:

@@ -277,9 +277,7 @@ def _with_clock(step: Rung | Flag, state: RunState, call: ForecastStep, names: s
     }
     whom = names or level_title(policy, call.level)
     then = (
-        _("%(whom)s is called unless it is mitigated or resolved first")
-        if state.acknowledged
-        else _("Then %(whom)s is called")
+        _("Calls %(whom)s unless it is mitigated or resolved first") if state.acknowledged else _("Then calls %(whom)s")
     )
     return replace(step, due_at=call.at, clock_label=labels.get(state.phase, ""), then=then % {"whom": whom})
 

@@ -31,12 +31,13 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One face of the chain of command: ``phase`` is gone, now or later."""
+    """One face of the chain of command: ``phase`` is gone, now or later; ``rings`` is whether it is being called now."""
 
     phase: str
     name: str
     at: datetime | None
     is_you: bool = False
+    rings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _next_names(run: EscalationRun, coming: Sequence[ForecastStep], incident: In
         return ""
     policy, level = version_definition(run.policy_version), coming[0].level
     targets = policy.catch_all if level is None else policy.levels[level].targets
-    return ", ".join(one.user.name for one in people_called(targets, team=incident.team, at=at))
+    return list_of([one.user.name for one in people_called(targets, team=incident.team, at=at)])
 
 
 def _chain(
@@ -135,15 +136,14 @@ def _chain(
     """At most four links: who was called before, who is called now, who comes next."""
     policy = version_definition(run.policy_version)
     links: list[Link] = []
-    for level in sorted({one.level for one in pages if one.level <= page.level}):
-        own = [one for one in pages if one.level == level]
-        mine = level == page.level
-        links.append(
-            Link("now" if mine else "gone", (page if mine else own[0]).recipient.name, own[0].created_at, is_you=mine)
-        )
+    called = sorted({one.level for one in pages})
+    for level in called:
+        own = page if level == page.level else next(one for one in pages if one.level == level)
+        phase = "now" if own is page else "gone" if level < page.level else "later"
+        links.append(Link(phase, own.recipient.name, own.created_at, is_you=own is page, rings=level == called[-1]))
     for place, step in enumerate(coming):
-        if step.cycle == page.cycle and step.level is not None and step.level > page.level:
-            first = names.split(", ")[0] if names and not place else policy.levels[step.level].name
+        if step.cycle == page.cycle and step.level is not None and step.level > called[-1]:
+            first = names if names and not place else policy.levels[step.level].name
             links.append(Link("later", first, step.at))
     you = next((place for place, link in enumerate(links) if link.is_you), 0)
     return links[max(0, min(you - 1, len(links) - 4)) :][:4]

@@ -1,6 +1,6 @@
 """Where an incident stands on its ladder and what comes next, in the words of its own policy version (R023). No queries here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -66,15 +66,15 @@ def standing_of(incident: Incident, run: EscalationRun | None, *, at: datetime) 
         return Standing(Next.NO_POLICY, answered=incident.state == Incident.State.ACKNOWLEDGED)
     policy, state = version_definition(run.policy_version), RunState.from_json(run.state)
     current = min(state.level_number if state.entered else state.level, len(policy.levels))
-    base = {"total": len(policy.levels), "current": current, "answered": state.phase is Phase.ACKNOWLEDGED}
+    base = Standing(Next.NONE, total=len(policy.levels), current=current, answered=state.phase is Phase.ACKNOWLEDGED)
     if run.set_aside_at is not None:
-        return Standing(Next.SET_ASIDE, **base, at=run.set_aside_at)
+        return replace(base, next=Next.SET_ASIDE, at=run.set_aside_at)
     if state.phase is Phase.EXHAUSTED or incident.exhausted_at is not None:
-        return Standing(Next.EXHAUSTED, **base, at=incident.exhausted_at)
+        return replace(base, next=Next.EXHAUSTED, at=incident.exhausted_at)
     coming = next_calls(policy, state, at=at)
     if not coming:
-        return Standing(Next.NONE, **base)
+        return base
     step = coming[0]
     kind = Next.SNOOZED if state.phase is Phase.SNOOZED else Next.CALL
     since = state.level_started_at or state.cycle_started_at
-    return Standing(kind, **base, at=step.at, since=since, to=level_title(policy, step.level), level=step.level)
+    return replace(base, next=kind, at=step.at, since=since, to=level_title(policy, step.level), level=step.level)

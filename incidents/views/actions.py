@@ -73,7 +73,9 @@ def _done(request: HttpRequest, incident: Incident, action: Verb) -> HttpRespons
         messages.success(request, str(action.done))
         return see_other(incident.get_absolute_url())
     user: Any = request.user
-    undo = {"undo_verb": "unacknowledge", "undo_seconds": UNDO_SECONDS} if action.key == "acknowledge" else {}
+    undo: dict[str, Any] = (
+        {"undo_verb": "unacknowledge", "undo_seconds": UNDO_SECONDS} if action.key == "acknowledge" else {}
+    )
     response = live_fragment(request, incident_for(user, incident.pk), at=now(), done=action.done, **undo)
     response["HX-Trigger"] = "wb:done"
     return response

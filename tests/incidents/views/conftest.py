@@ -46,7 +46,7 @@ def file_incident(night: World) -> Callable[..., Incident]:
     """File an incident on the payments gateway as Sofie and let the engine do what is due."""
 
     def make(title: str = "Card payments fail", **values: object) -> Incident:
-        given = {
+        given: dict[str, Any] = {
             "title": title,
             "summary": "Every card is declined.",
             "severity": 1,
@@ -55,7 +55,7 @@ def file_incident(night: World) -> Callable[..., Incident]:
             "at": night.now,
             **values,
         }
-        incident = incident_open(**given)  # type: ignore[arg-type]  the values are those of the service
+        incident = incident_open(**given)
         night.settle()
         return incident
 

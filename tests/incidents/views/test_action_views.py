@@ -23,7 +23,7 @@ def to(incident: Incident, verb: str) -> str:
 
 
 def text_of(response: Any) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def test_when_a_responder_acknowledges_then_it_is_theirs(

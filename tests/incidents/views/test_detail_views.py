@@ -20,7 +20,7 @@ File = Callable[..., Incident]
 
 
 def text_of(response: Any) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def rungs_of(response: Any) -> list[tuple[str, str]]:
@@ -165,7 +165,7 @@ def test_when_support_staff_open_it_then_the_state_is_in_plain_words(
     sofie = browser_of("sofie")
     page = text_of(sofie.get(incident.get_absolute_url()))
     assert "Nobody has answered yet." in page
-    assert "<b>Jonas de Wit</b> is called" in page
+    assert "Next to be called: <b>Jonas de Wit</b>" in page
     incident_acknowledge(incident_id=incident.pk, actor=night.cast.marta, at=night.now)
     assert "<b>Marta Ferri</b> is working on it" in text_of(sofie.get(incident.get_absolute_url()))
 

@@ -18,7 +18,7 @@ FILLED = {"title": "Cards fail", "summary": "All of them", "service": "payments-
 
 
 def text_of(response: Any) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 @pytest.mark.parametrize("username", ["sofie", "marta", "elena", "hugo"])

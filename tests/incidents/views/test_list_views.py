@@ -18,7 +18,7 @@ BULK = "/incidents/bulk/"
 
 
 def text_of(response: Any) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def test_when_a_stranger_opens_the_list_then_they_are_sent_to_sign_in(night: World) -> None:

@@ -46,7 +46,7 @@ def test_when_the_link_is_opened_then_it_says_what_why_and_who_is_next_and_chang
     assert "Page for Marta Ferri" in page
     assert "level 1 of 3" in page
     assert "on call for Payments" in page
-    assert "until <b>Jonas de Wit</b> is called" in page
+    assert "until the call to <b>Jonas de Wit</b>" in page
     assert "03:09:00 CET" in page, "in the zone of the person who was paged"
     incident.refresh_from_db()
     assert incident.state == "triggered"

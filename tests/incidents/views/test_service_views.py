@@ -17,7 +17,7 @@ SERVICES = "/incidents/services/"
 
 
 def text_of(response: Any) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def test_when_the_list_is_opened_then_each_service_shows_with_what_is_open(

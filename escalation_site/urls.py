@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from escalation_site.api.tokens import token_end, tokens
 from escalation_site.health import healthz, metrics, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("escalation_site.first_run.urls")),
     path("", include("escalation_site.home.urls")),
     path("", include("escalation_site.ui.urls")),
+    path("accounts/tokens/", tokens, name="api_tokens"),
+    path("accounts/tokens/<int:pk>/revoke/", token_end, name="api_token_end"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
@@ -22,5 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("policies/", include("policies.urls")),
     path("reports/", include("reports.urls")),
     path("audit/", include("reports.audit_urls")),
+    path("api/v1/", include("escalation_site.api.urls")),
     path("p/<str:token>/", include("incidents.page_urls")),
 ]

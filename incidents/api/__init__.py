@@ -1,0 +1,1 @@
+"""Incidents, their alerts and the service catalogue over the API."""

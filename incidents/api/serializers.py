@@ -1,0 +1,123 @@
+"""Incidents as JSON, and what each action on them asks for."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from incidents.models import Alert, EscalationRun, Incident, Service
+from oncall.api.serializers import PersonSerializer, TeamSerializer
+from oncall.models import User
+from policies.severity import Severity
+
+
+class RunSerializer(serializers.ModelSerializer[EscalationRun]):
+    """Where an incident stands in its policy. ``level`` counts from 1; ``next_due_at`` is null where nothing is due."""
+
+    policy = serializers.CharField(source="policy_version.policy.slug")
+    policy_version = serializers.IntegerField(source="policy_version.number")
+    level = serializers.SerializerMethodField()
+
+    class Meta:
+        model = EscalationRun
+        fields = ("policy", "policy_version", "phase", "level", "cycle", "next_due_at")
+        read_only_fields = fields
+
+    def get_level(self, run: EscalationRun) -> int:
+        return run.level + 1
+
+
+class IncidentSerializer(serializers.ModelSerializer[Incident]):
+    """An incident whose service, team, stage, owner, reporter and ``current_runs`` are loaded."""
+
+    service: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    team = TeamSerializer(read_only=True)
+    stage: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="key", read_only=True)
+    owner = PersonSerializer(read_only=True, allow_null=True)
+    reporter = PersonSerializer(read_only=True, allow_null=True)
+    escalation = serializers.SerializerMethodField()
+    url = serializers.CharField(source="get_absolute_url", read_only=True)
+
+    class Meta:
+        model = Incident
+        fields = (
+            "id", "reference", "url", "title", "summary", "severity", "state", "stage", "service", "team",
+            "environment", "source", "detection", "customer_impact", "owner", "reporter", "restricted", "is_test",
+            "started_at", "acknowledged_at", "mitigated_at", "resolved_at", "closed_at", "snoozed_until",
+            "exhausted_at", "resolution", "alert_count", "escalation",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_escalation(self, incident: Incident) -> dict[str, Any] | None:
+        """Where it stands in its policy; null without one."""
+        runs: list[EscalationRun] = getattr(incident, "current_runs", [])
+        return dict(RunSerializer(runs[0]).data) if runs else None
+
+
+class AlertSerializer(serializers.ModelSerializer[Alert]):
+    """What one monitor says, from its first firing to its recovery."""
+
+    integration: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+
+    class Meta:
+        model = Alert
+        fields = (
+            "id", "integration", "dedup_key", "summary", "severity_word", "labels", "details", "link",
+            "started_at", "received_at", "last_received_at", "resolved_at", "count",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class ServiceSerializer(serializers.ModelSerializer[Service]):
+    team = TeamSerializer(read_only=True)
+    policy: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True, allow_null=True
+    )
+    url = serializers.CharField(source="get_absolute_url", read_only=True)
+
+    class Meta:
+        model = Service
+        fields = (
+            "slug", "name", "description", "team", "policy", "tier", "region", "environment", "default_severity",
+            "revenue_flow", "high_risk", "regulated", "runbook_url", "url",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class NewIncidentSerializer(serializers.Serializer[Any]):
+    """What filing an incident asks for. Without a severity it gets its service's."""
+
+    title = serializers.CharField(max_length=200)
+    service = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Service.objects.select_related("team", "policy__current_version")
+    )
+    severity = serializers.ChoiceField(choices=Severity.choices, required=False)
+    summary = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+    customer_impact = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+    environment = serializers.CharField(default="", allow_blank=True, max_length=40)
+    detection = serializers.ChoiceField(choices=Incident.Detection.choices, default=Incident.Detection.STAFF)
+    restricted = serializers.BooleanField(default=False)
+    is_test = serializers.BooleanField(default=False)
+
+
+class EmptySerializer(serializers.Serializer[Any]):
+    """Asks for nothing."""
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=2000)
+
+
+class ResolutionSerializer(serializers.Serializer[Any]):
+    resolution = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+
+
+class CommentSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=20_000)
+
+
+class SnoozeSerializer(serializers.Serializer[Any]):
+    until = serializers.DateTimeField()
+
+
+class ReassignSerializer(serializers.Serializer[Any]):
+    owner = serializers.SlugRelatedField(slug_field="username", queryset=User.objects.filter(is_active=True))

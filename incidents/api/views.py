@@ -1,0 +1,181 @@
+"""Incidents over the API. The same permissions and services as the pages; what a page refuses is refused here."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from escalation_site.kernel.errors import NotAllowed
+from escalation_site.kernel.instants import now
+from incidents.api.serializers import (
+    AlertSerializer,
+    CommentSerializer,
+    EmptySerializer,
+    IncidentSerializer,
+    NewIncidentSerializer,
+    ReasonSerializer,
+    ReassignSerializer,
+    ResolutionSerializer,
+    ServiceSerializer,
+    SnoozeSerializer,
+)
+from incidents.filters import SORTS, IncidentFilter, in_order
+from incidents.models import EscalationRun, Incident, Service
+from incidents.permissions import incident_for, may_file
+from incidents.selectors.listing import TABS, in_tab
+from incidents.services import lifecycle
+
+SOURCE = "api"
+CURRENT_RUNS = Prefetch(
+    "runs",
+    EscalationRun.objects.filter(superseded=False).select_related("policy_version__policy"),
+    to_attr="current_runs",
+)
+
+
+class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]):
+    """Incidents the caller may see. Filters are those of the page; ``tab`` and ``sort`` too."""
+
+    queryset = Incident.objects.none()
+    serializer_class = IncidentSerializer
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = IncidentFilter
+    lookup_value_regex = "[0-9]+"
+
+    def get_queryset(self) -> QuerySet[Incident]:
+        if getattr(self, "swagger_fake_view", False):
+            return Incident.objects.none()
+        return (
+            Incident.objects.visible_to(self.request.user)
+            .select_related("service", "team", "stage", "owner", "reporter")
+            .prefetch_related(CURRENT_RUNS)
+            .order_by("-started_at", "-id")
+        )
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        found: Any = super().filter_queryset(queryset)
+        tab, sort = (self.request.query_params.get(name, "") for name in ("tab", "sort"))
+        if tab in TABS:
+            found = in_tab(found, tab)
+        return in_order(found, sort, tab=tab) if sort in SORTS and sort else found
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("tab", str, enum=TABS, description="All states, unless given."),
+            OpenApiParameter(
+                "sort", str, enum=[sort for sort in SORTS if sort], description="Newest first, unless given."
+            ),
+        ]
+    )
+    def list(self, request: Request, *args: Any, **options: Any) -> Response:
+        return super().list(request, *args, **options)
+
+    @extend_schema(request=NewIncidentSerializer, responses={201: IncidentSerializer})
+    def create(self, request: Request) -> Response:
+        """File an incident: its service's policy starts at once."""
+        actor: Any = request.user
+        if not may_file(actor):
+            raise NotAllowed(_("You may read incidents, not file them."))
+        values = self._asked(NewIncidentSerializer)
+        severity = values.pop("severity", None) or values["service"].default_severity
+        incident = lifecycle.incident_open(**values, severity=severity, reporter=actor, at=now(), source=SOURCE)
+        return self._answer(incident.pk, status=201)
+
+    @extend_schema(request=EmptySerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, pk: str) -> Response:
+        """Take it: the clock stops and nobody else is called."""
+        return self._act(lifecycle.incident_acknowledge, EmptySerializer)
+
+    @extend_schema(request=EmptySerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def unacknowledge(self, request: Request, pk: str) -> Response:
+        """Give it back: the level in force rings again."""
+        return self._act(lifecycle.incident_unacknowledge, EmptySerializer)
+
+    @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def escalate(self, request: Request, pk: str) -> Response:
+        """Call the next level now."""
+        return self._act(lifecycle.incident_escalate, ReasonSerializer)
+
+    @extend_schema(request=EmptySerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def mitigate(self, request: Request, pk: str) -> Response:
+        """The harm is stopped."""
+        return self._act(lifecycle.incident_mitigate, EmptySerializer)
+
+    @extend_schema(request=ResolutionSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Request, pk: str) -> Response:
+        """It is over: nobody is paged any more."""
+        return self._act(lifecycle.incident_resolve, ResolutionSerializer)
+
+    @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: str) -> Response:
+        """It is not over after all: the ladder is walked again."""
+        return self._act(lifecycle.incident_reopen, ReasonSerializer)
+
+    @extend_schema(request=SnoozeSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def snooze(self, request: Request, pk: str) -> Response:
+        """Page nobody before an instant."""
+        return self._act(lifecycle.incident_snooze, SnoozeSerializer)
+
+    @extend_schema(request=ReassignSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def reassign(self, request: Request, pk: str) -> Response:
+        """Hand it to somebody."""
+        return self._act(lifecycle.incident_reassign, ReassignSerializer)
+
+    @extend_schema(request=CommentSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def comment(self, request: Request, pk: str) -> Response:
+        """Add a line to the timeline."""
+        actor: Any = request.user
+        if not may_file(actor):
+            raise NotAllowed(_("You may read this incident, not write to it."))
+        return self._act(lifecycle.incident_comment, CommentSerializer)
+
+    @extend_schema(responses=AlertSerializer(many=True), filters=False)
+    @action(detail=True)
+    def alerts(self, request: Request, pk: str) -> Response:
+        """What monitors said about it."""
+        user: Any = request.user
+        found: Any = incident_for(user, int(pk)).alerts.select_related("integration").order_by("id")
+        page: Any = self.paginate_queryset(found)
+        return self.get_paginated_response(AlertSerializer(page, many=True).data)
+
+    def _asked(self, serializer_class: Any) -> dict[str, Any]:
+        serializer = serializer_class(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def _act(self, service: Any, asks: Any) -> Response:
+        """Let ``service`` act on the incident, where the caller sees it, with what ``asks`` understood."""
+        actor: Any = self.request.user
+        incident = incident_for(actor, int(self.kwargs["pk"]))
+        service(incident_id=incident.pk, actor=actor, at=now(), source=SOURCE, **self._asked(asks))
+        return self._answer(incident.pk)
+
+    def _answer(self, pk: int, *, status: int = 200) -> Response:
+        """The incident as it is now. Who filed a restricted one for another team gets its number only."""
+        incident = self.get_queryset().filter(pk=pk).first()
+        if incident is None:
+            return Response({"id": pk, "reference": f"INC-{pk}"}, status=status)
+        return Response(IncidentSerializer(incident).data, status=status)
+
+
+class ServiceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Service]):
+    """What can break, and whose it is."""
+
+    queryset = Service.objects.select_related("team", "policy").order_by("name")
+    serializer_class = ServiceSerializer
+    lookup_field = "slug"

@@ -72,7 +72,7 @@ def list_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
     filters = IncidentFilter(request.GET, queryset=Incident.objects.visible_to(request.user), request=request)
     counts = tab_counts(filters.qs)
     found = in_order(in_tab(filters.qs, tab), sort, tab=tab).select_related(
-        "service", "team", "owner", "reporter", "stage"
+        "service", "team", "owner", "reporter", "stage", "resolved_by"
     )
     page = _CountedPaginator(found, PER_PAGE, counts[tab]).get_page(request.GET.get("page"))
     rows = rows_of(list(page.object_list), at=at)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from escalation_site.kernel.instants import now
 from incidents.models import Incident, Service
 from incidents.services.lifecycle import incident_acknowledge, incident_resolve
+from oncall.models import User
 from tests.incidents.views.cast import HTMX, MOST_QUERIES
 from tests.world.harness import World
 
@@ -127,6 +129,18 @@ def test_when_htmx_asks_then_only_the_table_comes(browser_of: Browser, file_inci
     assert "<html" not in text_of(response)
     assert 'id="incident-list"' in text_of(response)
     assert "HX-Request" in response.headers["Vary"]
+
+
+def test_when_many_are_resolved_by_people_then_the_queries_stay_few(
+    browser_of: Browser, file_incident: File, django_assert_max_num_queries: Any
+) -> None:
+    marta = browser_of("marta")
+    for number in range(20):
+        incident = file_incident(f"Incident {number}")
+        incident_resolve(incident_id=incident.pk, actor=User.objects.get(username="marta"), at=now())
+    marta.get(f"{LIST}?tab=resolved")
+    with django_assert_max_num_queries(MOST_QUERIES):
+        marta.get(f"{LIST}?tab=resolved")
 
 
 def test_when_fifty_incidents_show_then_the_queries_stay_few(

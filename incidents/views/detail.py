@@ -17,7 +17,7 @@ from incidents.models import Incident, Stage
 from incidents.permissions import incident_for, may_file
 from incidents.selectors.around import around_of
 from incidents.selectors.ladder import ladder_of, run_of
-from incidents.selectors.steps import standing_of
+from incidents.selectors.steps import Next, Standing, standing_of
 from incidents.selectors.timeline import events_of, line_counts, lines_of
 from incidents.timeline_words import ALERTS, ESCALATION, PEOPLE, SYSTEM
 from incidents.views.verbs import offer_for
@@ -71,12 +71,13 @@ def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) 
     group = request.GET.get("lines", "")
     group = group if group in (PEOPLE, ESCALATION, ALERTS, SYSTEM) else ""
     ladder = ladder_of(incident, run, at=at, events=events) if run else None
+    standing = standing_of(incident, run, at=at)
     show = request.GET.get("show", "")
     return {
         "at": at,
         "incident": incident,
         "run": run,
-        "standing": standing_of(incident, run, at=at),
+        "standing": standing,
         "ladder": ladder,
         "lines": lines_of(events, group=group, at=at),
         "line_tabs": _line_tabs(line_counts(events), group),
@@ -85,7 +86,7 @@ def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) 
         "offer": offer_for(user, incident),
         "composer": CommentForm() if may_file(user) else None,
         "show": show if show in SHOWS else SHOWS[0],
-        "state_name": state_name(incident),
+        "state_name": state_name(incident, standing),
         "reporter_page": user.role == User.Role.REPORTER,
         "may_audit": user.role in (User.Role.AUDITOR, User.Role.ADMINISTRATOR),
         "took": (incident.acknowledged_at - incident.started_at) if incident.acknowledged_at else None,
@@ -93,12 +94,10 @@ def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) 
     }
 
 
-def state_name(incident: Incident) -> str:
+def state_name(incident: Incident, standing: Standing) -> str:
     """The state as the tag shows it: exhausted and snoozed are said before triggered."""
-    if incident.is_open and incident.exhausted_at is not None:
-        return "exhausted"
-    if incident.is_open and incident.snoozed_until is not None:
-        return "snoozed"
+    if standing.next in (Next.EXHAUSTED, Next.SNOOZED):
+        return standing.next.value
     return incident.state if incident.state in STATES else "other"
 
 

@@ -236,3 +236,14 @@ def test_when_the_page_is_drawn_then_the_queries_stay_few(
         marta.get(f"{incident.get_absolute_url()}{address}")
         with django_assert_max_num_queries(MOST_QUERIES):
             marta.get(f"{incident.get_absolute_url()}{address}")
+
+
+def test_when_a_snoozed_incident_is_escalated_then_it_no_longer_sleeps(
+    night: World, browser_of: Browser, file_incident: File
+) -> None:
+    incident = file_incident()
+    marta = browser_of("marta")
+    marta.post(f"{incident.get_absolute_url()}snooze/", {"minutes": "60"})
+    assert marta.get(incident.get_absolute_url()).context["state_name"] == "snoozed"
+    marta.post(f"{incident.get_absolute_url()}escalate/", {"reason": "It got worse"})
+    assert marta.get(incident.get_absolute_url()).context["state_name"] == "triggered"

@@ -55,7 +55,12 @@ def run_check(name: str, command: list[str]) -> bool:
 
 
 def run_tests(selection: str, changes: Mapping[str, str]) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", selection, "--durations=10"]
+    workers = os.environ.get("TEST_WORKERS", str(min(os.cpu_count() or 1, 4)))
+    command = [
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", selection, "--durations=10"),
+        # One file's tests stay on one worker, so that what a module sets up is set up once.
+        *("-n", workers, "--dist", "loadfile"),
+    ]
     return subprocess.run(command, cwd=ROOT, env=environment(**changes), check=False).returncode == 0
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from audit.services import Actor
 from escalation_site.configuration.document import Item
-from escalation_site.configuration.fields import UNUSABLE, Field, Scope
+from escalation_site.configuration.fields import UNUSABLE, Field, Scope, Secret
 from escalation_site.configuration.problems import did_you_mean
 from oncall.models import User
 
@@ -34,6 +34,8 @@ class Writing:
     rows: dict[tuple[str, str], models.Model] = field(default_factory=dict)
     new_keys: list[tuple[str, str]] = field(default_factory=list)
     """Keys that were generated, each (name of the integration, key): told once, stored nowhere."""
+    hashes: dict[Secret, str] = field(default_factory=dict)
+    """Hashing a password takes a good part of a second; who is given the same one in one file gets the same hash."""
 
     @property
     def actor(self) -> Actor:

@@ -251,7 +251,9 @@ class Users(Kind):
             values["manager"] = writing.row(self, changed["manager"])
         password = changed.get("password_env")
         if isinstance(password, Secret):
-            values["password"] = make_password(password.plain)
+            if password not in writing.hashes:
+                writing.hashes[password] = make_password(password.plain)
+            values["password"] = writing.hashes[password]
         elif is_new:
             values["password"] = make_password(None)
         return values

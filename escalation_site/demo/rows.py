@@ -1,0 +1,109 @@
+"""Rows made in memory, numbered as the database will number them, and stored together in the order in which they
+happened.
+"""
+
+import random
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+
+from audit import services as ledger
+from audit.models import LedgerEntry
+from audit.values import EntryValue
+from escalation_site.kernel.rows import rows_insert
+from incidents.models import Alert, EscalationRun, Incident, Page, PageReport, TimelineEvent
+from notifications.models import Attempt, Delivery, Message
+
+HistoricalIncident: type[models.Model] = Incident.history.model
+
+NUMBERED: tuple[type[models.Model], ...] = (Incident, Alert, EscalationRun, Message, Delivery, Page)
+"""Rows that others name by their number: theirs is known before they are stored, in the order in which they are
+made.
+"""
+
+UNNUMBERED: dict[type[models.Model], str] = {
+    Attempt: "started_at",
+    PageReport: "at",
+    HistoricalIncident: "history_date",
+    TimelineEvent: "at",
+    LedgerEntry: "at",
+}
+"""Rows nobody names, with the instant by which they are put in order when they are stored."""
+
+
+class NumbersTaken(RuntimeError):
+    """Somebody else stored rows meanwhile: the history would name the wrong ones. It is rolled back; load it again."""
+
+
+class Rows:
+    """Collects. ``store`` writes everything; call it in a transaction."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._next = {model: _next_number(model) for model in NUMBERED}
+        self._rows: dict[type[models.Model], list[Any]] = defaultdict(list)
+
+    def number(self, row: models.Model) -> None:
+        """Give ``row`` the number it will be stored under."""
+        model = type(row)
+        row.pk = self._next[model]
+        self._next[model] += 1
+        self._rows[model].append(row)
+
+    def add(self, rows: Iterable[models.Model]) -> None:
+        """Take rows that nobody names."""
+        for row in rows:
+            self._rows[type(row)].append(row)
+
+    def enter(self, values: Sequence[EntryValue]) -> None:
+        """Ledger entries of one action, as ``audit.services.entries_append`` makes them."""
+        action_id = uuid.UUID(int=self._chance.getrandbits(128), version=4)
+        self.add(ledger._row(value, action_id=action_id, source="", address="") for value in values)
+
+    def made(self, model: type[models.Model]) -> list[Any]:
+        """What has been collected of one model, in the order in which it was made."""
+        return self._rows[model]
+
+    def of(self, model: type[models.Model]) -> list[Any]:
+        """What has been collected of one model, in the order in which it will be stored."""
+        rows = self._rows[model]
+        instant = UNNUMBERED.get(model)
+        # Sorting keeps the order of what happened at one instant.
+        return sorted(rows, key=lambda row: _instant(row, instant)) if instant else rows
+
+    def store(self) -> int:
+        """Write everything; returns how many rows. Raises NumbersTaken."""
+        count = 0
+        for model in (*NUMBERED, *UNNUMBERED):
+            rows = self.of(model)
+            expected = [row.pk for row in rows] if model in NUMBERED else None
+            rows_insert(rows)
+            if expected is not None and [row.pk for row in rows] != expected:
+                raise NumbersTaken(model.__name__)
+            count += len(rows)
+        return count
+
+
+def _instant(row: Any, attribute: str) -> datetime:
+    instant: datetime = getattr(row, attribute)
+    return instant
+
+
+def _next_number(model: type[models.Model]) -> int:
+    """The number the database gives to the next row of ``model``."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+            found = cursor.fetchone()
+            return int(found[0]) + 1 if found else 1
+        cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [f'"{table}"', "id"])
+        sequence = cursor.fetchone()[0]
+        # The name comes from the database's own catalogue.
+        cursor.execute(f"SELECT last_value, is_called FROM {sequence}")  # noqa: S608
+        last, is_called = cursor.fetchone()
+        return int(last) + 1 if is_called else int(last)

@@ -1,0 +1,227 @@
+"""An installation that runs: web, engine and cluster as processes of their own, on a database of their own."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from escalation_site.env import BASE_DIR
+from tests.peers.mailbox import Mailbox
+from tests.peers.ports import free_port, until
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "web": ("-m", "escalation_site.supervisor.web"),
+    "engine": ("manage.py", "run_engine"),
+    "cluster": ("manage.py", "qcluster"),
+}
+_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class RunningSite:
+    """``start`` and ``kill`` its programs by name; ``post`` to it; look into its ``rows``."""
+
+    folder: Path
+    database_url: str
+    mailbox: Mailbox
+    sessions: Mapping[str, str]
+    port: int = field(default_factory=free_port)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return site_environment(
+            self.database_url,
+            self.folder,
+            EMAIL_URL=f"smtp://127.0.0.1:{self.mailbox.port}",
+            HOST="127.0.0.1",
+            PORT=str(self.port),
+            PUBLIC_URL=self.address,
+            LOG_LEVEL="WARNING",
+        )
+
+    # --- its processes
+
+    def start(self, *names: str) -> None:
+        """Start these programs, without waiting for them. Each is the leader of a group, to be killed with its children."""
+        for name in names:
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    [sys.executable, *COMMANDS[name]],
+                    cwd=BASE_DIR,
+                    env={**self.environment, "WATCHBELL_PROCESS": name},
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as the kernel does when memory ends: nothing is finished, nothing is said."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+    def wait_until_up(self) -> None:
+        """Web answers and, where one was started, the engine has beaten."""
+        until(self.answers, f"the web server\n{self.log('web')}")
+        if "engine" in self.processes:
+            pid = self.processes["engine"].pid
+            until(
+                lambda: self.rows("SELECT 1 FROM incidents_processbeat WHERE name = 'engine' AND pid = %s", pid),
+                f"the engine's beat\n{self.log('engine')}",
+            )
+
+    def answers(self) -> bool:
+        try:
+            return self.get("/healthz").status == 200
+        except OSError:
+            return False
+
+    def log(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text(encoding="utf-8", errors="replace")[-3000:] if path.exists() else ""
+
+    # --- what clients and operators see
+
+    def get(self, path: str) -> Answer:
+        return _send(urllib.request.Request(self.address + path))  # noqa: S310  our own address
+
+    def post(self, path: str, body: bytes | Any = b"", *, content_type: str = "application/json") -> Answer:
+        """POST bytes as they are, anything else as JSON. ``path`` may be a whole address. Raises OSError where nobody answers."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        address = path if path.startswith("http") else self.address + path
+        headers = {"Content-Type": content_type}
+        return _send(urllib.request.Request(address, content, headers, method="POST"))  # noqa: S310
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask the site's database, over a connection of its own. Values stand as ``%s``."""
+        with self._cursor(query, values) as cursor:
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
+
+    def write(self, statement: str, *values: Any) -> None:
+        """Change rows behind the product's back, to set a scene."""
+        with self._cursor(statement, values):
+            pass
+
+    @contextmanager
+    def _cursor(self, statement: str, values: tuple[Any, ...]) -> Iterator[Any]:
+        if self.database_url.startswith("sqlite"):
+            path = self.database_url.removeprefix("sqlite:///")
+            with closing(sqlite3.connect(path, timeout=20)) as lite, lite:
+                yield lite.execute(statement.replace("%s", "?"), values)
+        else:
+            with psycopg.connect(self.database_url) as connection:
+                yield connection.execute(statement.encode(), values)
+
+    def value(self, query: str, *values: Any) -> Any:
+        """The first column of the first row, or None where there is none."""
+        found = self.rows(query, *values)
+        return found[0][0] if found else None
+
+
+def _send(request: urllib.request.Request) -> Answer:
+    try:
+        with _NO_PROXY.open(request, timeout=30) as answer:
+            return Answer(answer.status, answer.read())
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return Answer(refused.code, refused.read())
+
+
+def site_environment(database_url: str, folder: Path, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.peers.settings",
+        "DATABASE_URL": database_url,
+        "DATA_DIR": str(folder),
+        "SECRET_KEY": "only for the tests with real processes " * 2,
+        **more,
+    }
+
+
+@dataclass(frozen=True)
+class Template:
+    """A database with the cast in it, made once; each site begins with a copy."""
+
+    database_url: str
+    sessions: Mapping[str, str]
+
+    @contextmanager
+    def site(self, folder: Path, mailbox: Mailbox) -> Iterator[RunningSite]:
+        """A site that does not run yet; its processes and its database are gone afterwards."""
+        with self._copy(folder) as database_url:
+            site = RunningSite(folder, database_url, mailbox, self.sessions)
+            try:
+                yield site
+            finally:
+                for name in list(site.processes):
+                    site.kill(name)
+
+    @contextmanager
+    def _copy(self, folder: Path) -> Iterator[str]:
+        if self.database_url.startswith("sqlite"):
+            shutil.copy(self.database_url.removeprefix("sqlite:///"), folder / "site.sqlite3")
+            yield f"sqlite:///{folder / 'site.sqlite3'}"
+            return
+        with postgres_database(
+            self.database_url, f"site_{os.getpid()}_{free_port()}", template=self.database_url
+        ) as url:
+            yield url
+
+
+def template_make(folder: Path, database_url: str) -> Template:
+    """Migrate the empty database at ``database_url`` and load the cast."""
+    printed = _run(site_environment(database_url, folder, EMAIL_URL="filemail:"), "-m", "tests.peers.organisation")
+    return Template(database_url, json.loads(printed.splitlines()[-1]))
+
+
+def _run(environment: Mapping[str, str], *arguments: str) -> str:
+    command = [sys.executable, *arguments]
+    done = subprocess.run(
+        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def postgres_database(server: str, name: str, *, template: str = "") -> Iterator[str]:
+    """A database beside the one ``server`` names, as a copy of ``template``'s if given; dropped afterwards. Yields its address."""
+    name = f"watchbell_peers_{name}"
+    base, _slash, _own = server.rpartition("/")
+    copy = f' TEMPLATE "{template.rpartition("/")[2]}"' if template else ""
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+        connection.execute(f'CREATE DATABASE "{name}"{copy}'.encode())
+    try:
+        yield f"{base}/{name}"
+    finally:
+        with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())

@@ -32,6 +32,12 @@ def require_responder(user: User, incident: Incident) -> None:
         raise NotAllowed(_("Only responders of this incident may do that. Ask its team or an administrator."))
 
 
+def require_reader(user: User, incident: Incident) -> None:
+    """Raise NotAllowed unless ``user`` works with incidents and may see this one: enough to say something on it."""
+    if not (may_file(user) and Incident.objects.visible_to(user).filter(pk=incident.pk).exists()):
+        raise NotAllowed(_("Only people who work on this incident may write on it."))
+
+
 def may_file(user: User) -> bool:
     """Everybody who works with incidents may file one; auditors only read."""
     return user.is_active and user.role != User.Role.AUDITOR

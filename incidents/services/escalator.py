@@ -154,7 +154,8 @@ class Escalator:
             self.changes.set(
                 run.incident, "escalation.exhaust", exhausted_at=self.changes.at, data={"because": action.because.value}
             )
-        elif isinstance(action, EnterLevel) and action.because is Because.SNOOZE_ENDED:
+        elif isinstance(action, EnterLevel) and run.incident.snoozed_until is not None:
+            # By its end, or because somebody escalated meanwhile.
             self.changes.set(run.incident, "incident.snooze_end", snoozed_until=None)
         elif isinstance(action, StartCycle):
             self._enter(run, "escalation.start_cycle", action)

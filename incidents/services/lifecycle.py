@@ -18,7 +18,7 @@ from escalation_site.kernel.rows import rows_insert
 from incidents.changes import Changes, actor_of, history_append, lock
 from incidents.links import expired
 from incidents.models import EscalationRun, Incident, Page, Service, Stage
-from incidents.permissions import require_responder
+from incidents.permissions import require_reader, require_responder
 from incidents.services.escalator import Escalator, current_runs
 from oncall.models import User
 from policies.escalation import (
@@ -394,10 +394,11 @@ def incident_stage(*, incident_id: int, stage: Stage, actor: User, at: datetime,
 
 
 def incident_comment(*, incident_id: int, text: str, actor: User, at: datetime, source: str = "web") -> Incident:
-    """Add a line to the timeline. Raises DomainError when it is empty."""
+    """Add a line to the timeline. Raises DomainError when it is empty, NotAllowed for auditors and for people who may not see it."""
     if not text.strip():
         raise DomainError(_("Write something first."), field="text")
     with working(incident_id, actor=actor, at=at, source=source) as work:
+        require_reader(actor, work.incident)
         work.changes.ledger(work.incident, "incident.comment", after={"text": text.strip()})
         work.changes.timeline(work.incident, "incident.comment", text=text.strip(), source=source)
     return work.incident

@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from audit.models import LedgerEntry
+from escalation_site.kernel.errors import NotAllowed
 from incidents.models import EscalationRun, InboxSignal, Incident, Page
 from incidents.services.lifecycle import (
     incident_acknowledge,
+    incident_comment,
     incident_escalate,
     incident_open,
     incident_reopen,
     incident_resolve,
+    incident_snooze,
 )
 from incidents.tasks import escalation_check
 from notifications.channels import Refused
@@ -329,3 +332,42 @@ def test_signals_of_an_unknown_key_are_refused_and_nothing_is_stored(world: Worl
     answer = world.post("/integrations/alertmanager/nobodys-key/", {"alerts": []})
     assert answer.status_code == 404
     assert not InboxSignal.objects.exists()
+
+
+def test_when_a_snoozed_incident_is_escalated_then_it_is_snoozed_no_longer(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    until_noon = world.now + timedelta(hours=8)
+    incident_snooze(incident_id=world.incident.pk, until=until_noon, actor=world.cast.marta, at=world.now)
+    world.advance(hours=1)
+    world.expect_silence()
+    incident_escalate(incident_id=world.incident.pk, actor=world.cast.elena, reason="It grows", at=world.now)
+    world.settle()
+    world.expect_page("jonas", level=2)
+    assert world.incident.snoozed_until is None
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+
+
+def test_when_a_snooze_ends_then_the_level_in_force_rings_again(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_snooze(
+        incident_id=world.incident.pk, until=world.now + timedelta(hours=1), actor=world.cast.marta, at=world.now
+    )
+    world.advance(minutes=59, seconds=59)
+    world.expect_silence()
+    world.advance(seconds=1)
+    world.expect_page("marta", level=1)
+    assert world.incident.snoozed_until is None
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+
+
+def test_when_an_auditor_writes_on_an_incident_then_it_is_refused(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    with pytest.raises(NotAllowed):
+        incident_comment(incident_id=world.incident.pk, text="Noted", actor=world.cast.amara, at=world.now)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from escalation_site.ui import durations, lanes
+from escalation_site.ui import durations, lanes, moments
 from escalation_site.ui.shapes import person_hue
 from oncall import rota
 from oncall.models import Override, Schedule, User
@@ -203,8 +203,7 @@ class _People:
         return _("You") if pk == self.reader.pk else self.users[pk].name
 
     def span(self, pk: int, start: datetime, end: datetime, role: str = "") -> lanes.Span:
-        local = [moment.astimezone(self.zone) for moment in (start, end)]
-        times = f"{local[0]:%a %d %b %H:%M} – {local[1]:%a %d %b %H:%M}"
+        times = " – ".join(moments.written(moment, "short", at=moment, zone=self.zone) for moment in (start, end))
         title = f"{self.users[pk].name}{f', {role_words(role)}' if role else ''}, {times}"
         # "You" is for blocks with room for a word; the initials of a narrow one are the person's own.
         narrow = (end - start) / timedelta(days=DAYS_SHOWN) * 100 < lanes.SHORT

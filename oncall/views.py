@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
+from escalation_site.ui import moments
 from oncall import board
 from oncall.access import role_required
 from oncall.forms import TakeOverForm
@@ -102,10 +103,10 @@ def take_over(request: HttpRequest, slug: str) -> HttpResponse:
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return _render_schedule(request, found, form=form, at=at, status=422)
-    until = override.end.astimezone(zone)
+    until = moments.written(override.end, "short", at=at, zone=zone)
     messages.success(
         request,
-        _("You are on call for %(name)s until %(until)s.") % {"name": found.name, "until": f"{until:%a %d %b %H:%M}"},
+        _("You are on call for %(name)s until %(until)s.") % {"name": found.name, "until": until},
     )
     return redirect(found)
 

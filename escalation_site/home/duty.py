@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Subquery
+from django.utils import dateformat
 from django.utils.translation import gettext as _
 
 from escalation_site.ui import lanes
@@ -126,7 +127,7 @@ def _days(shifts: Sequence[rota.Shift], *, first: date, zone: ZoneInfo) -> tuple
 
 
 def _label(days: Sequence[Day]) -> str:
-    on = [f"{day.day:%a %d}" for day in days if day.bars]
+    on = [dateformat.format(day.day, "l j") for day in days if day.bars]
     if not on:
         return _("On call on none of the next 7 days")
     return _("On call on %(days)s") % {"days": list_of(on)}

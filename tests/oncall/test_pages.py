@@ -90,6 +90,7 @@ def test_when_a_responder_takes_over_for_an_hour_then_they_are_paged_in_that_hou
     world.jump(minutes=61)
     assert primary(world) == "marta"
     entry = LedgerEntry.objects.get(action="override.create")
+    assert entry.after
     assert (entry.actor_label, entry.after["reason"]) == ("Jonas de Wit", "Marta is on a train")
 
 

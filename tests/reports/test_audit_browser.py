@@ -225,7 +225,20 @@ def test_the_browser_takes_at_most_fifteen_queries(
         assert amara.get(PAGE + query).status_code == 200
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's own plan")
+def assert_found_in_order(wanted: LedgerFilter, index: str) -> None:
+    """The database's own plan walks ``index`` and sorts nothing."""
+    if connection.vendor == "postgresql":
+        # On an almost empty table reading everything is cheapest; the question is what it does on a full one.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
+            )
+    plan = entries_matching(wanted)[:51].explain()
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
+
+
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
@@ -236,16 +249,11 @@ def test_the_browser_takes_at_most_fifteen_queries(
     ids=["subject", "action", "actor"],
 )
 def test_each_search_is_found_by_its_index_and_needs_no_sorting(db: None, wanted: LedgerFilter, index: str) -> None:
-    plan = entries_matching(wanted)[:51].explain()
-    assert index in plan
-    assert "TEMP B-TREE" not in plan
+    assert_found_in_order(wanted, index)
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's own plan")
 def test_a_range_of_time_is_found_by_its_index_in_its_order(world: World) -> None:
-    plan = entries_matching(LedgerFilter(since=world.now, text="card"))[:51].explain()
-    assert "ledger_at" in plan
-    assert "TEMP B-TREE" not in plan
+    assert_found_in_order(LedgerFilter(since=world.now, text="card"), "ledger_at")
 
 
 @pytest.mark.parametrize("path", [PAGE, f"{PAGE}1/", f"{PAGE}export.csv", f"{PAGE}export.json"])

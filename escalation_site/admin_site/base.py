@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.contrib.admin.utils import NestedObjects
+from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -75,6 +76,12 @@ class LedgerMixin:
     def changelist_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         with from_admin(request):
             return super().changelist_view(request, *args, **options)  # type: ignore[misc]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """An address typed without a scheme is meant to be fetched safely."""
+        if isinstance(db_field, models.URLField):
+            options.setdefault("assume_scheme", "https")
+        return super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
         noun = self.ledger_noun or obj._meta.model_name or ""
@@ -192,6 +199,12 @@ class Admin(LedgerMixin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] 
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         """Earlier states are for reading: what depends on a row would not go back with it."""
         return True
+
+    def history_form_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        """Hiding the button does not refuse what it would send."""
+        if request.method == "POST":
+            raise PermissionDenied
+        return super().history_form_view(request, *args, **options)
 
 
 class PlainAdmin(LedgerMixin, ModelAdmin):  # type: ignore[misc]

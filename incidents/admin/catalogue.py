@@ -41,12 +41,6 @@ class ServiceAdmin(Admin):
         still_open = Count("incidents", filter=Q(incidents__state__in=("triggered", "acknowledged")))
         return super().get_queryset(request).annotate(open_n=still_open)  # type: ignore[no-any-return]
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """A runbook given without a scheme is meant to be read safely."""
-        if db_field.name == "runbook_url":
-            options["assume_scheme"] = "https"
-        return super().formfield_for_dbfield(db_field, request, **options)
-
     @column(_("default severity"), ordering="default_severity")
     def severity_shape(self, service: Service) -> str:
         return severity(service.default_severity)

@@ -47,7 +47,7 @@ def filed(world: World) -> Callable[..., Incident]:
 
     def make(title: str = "Card payments fail", **values: Any) -> Incident:
         given = {"title": title, "summary": "", "severity": 1, "service": world.cast.gateway, "at": world.now}
-        return incident_open(**{**given, "reporter": world.cast.sofie, **values})  # type: ignore[arg-type]
+        return incident_open(**{**given, "reporter": world.cast.sofie, **values})
 
     return make
 
@@ -260,7 +260,17 @@ def test_when_a_program_walks_an_incident_through_its_life_then_each_step_is_rec
     assert marta.post(f"{at}resolve/", resolution="Restarted").json()["resolution"] == "Restarted"
     assert marta.post(f"{at}reopen/", reason="Again").json()["state"] == "triggered"
     kinds = set(TimelineEvent.objects.values_list("kind", flat=True))
-    for verb in "acknowledge unacknowledge escalate reassign comment mitigate snooze resolve reopen".split():
+    for verb in [
+        "acknowledge",
+        "unacknowledge",
+        "escalate",
+        "reassign",
+        "comment",
+        "mitigate",
+        "snooze",
+        "resolve",
+        "reopen",
+    ]:
         assert f"incident.{verb}" in kinds
         assert LedgerEntry.objects.get(action=f"incident.{verb}").source == "api"
 

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from escalation_site.ui.durations import list_of
 
@@ -29,66 +29,68 @@ class Wording:
 
 
 WORDINGS: Mapping[str, Wording] = {
-    "incident.open": Wording("bell", _lazy("Opened by %(actor)s"), SYSTEM),
-    "incident.acknowledge": Wording("user-check", _lazy("%(actor)s acknowledged"), PEOPLE),
-    "incident.unacknowledge": Wording("undo-2", _lazy("%(actor)s gave it back"), PEOPLE),
-    "incident.escalate": Wording("arrow-up-from-line", _lazy("%(actor)s called the next level"), PEOPLE),
-    "incident.mitigate": Wording("shield-check", _lazy("%(actor)s marked it mitigated"), PEOPLE),
-    "incident.resolve": Wording("circle-check", _lazy("Resolved by %(actor)s"), PEOPLE),
-    "incident.reopen": Wording("rotate-cw", _lazy("%(actor)s reopened it"), PEOPLE),
-    "incident.reassign": Wording("user-round-plus", _lazy("%(actor)s handed it to %(name)s"), PEOPLE),
-    "incident.snooze": Wording("moon", _lazy("%(actor)s snoozed it until %(until)s"), PEOPLE),
-    "incident.stage": Wording("arrow-right", _lazy("%(actor)s moved it to %(name)s"), PEOPLE),
-    "incident.comment": Wording("message-square", _lazy("%(actor)s wrote"), PEOPLE),
-    "incident.severity": Wording("gauge", _lazy("Severity is %(after)s, it was %(before)s"), PEOPLE),
+    "incident.open": Wording("bell", gettext_lazy("Opened by %(actor)s"), SYSTEM),
+    "incident.acknowledge": Wording("user-check", gettext_lazy("%(actor)s acknowledged"), PEOPLE),
+    "incident.unacknowledge": Wording("undo-2", gettext_lazy("%(actor)s gave it back"), PEOPLE),
+    "incident.escalate": Wording("arrow-up-from-line", gettext_lazy("%(actor)s called the next level"), PEOPLE),
+    "incident.mitigate": Wording("shield-check", gettext_lazy("%(actor)s marked it mitigated"), PEOPLE),
+    "incident.resolve": Wording("circle-check", gettext_lazy("Resolved by %(actor)s"), PEOPLE),
+    "incident.reopen": Wording("rotate-cw", gettext_lazy("%(actor)s reopened it"), PEOPLE),
+    "incident.reassign": Wording("user-round-plus", gettext_lazy("%(actor)s handed it to %(name)s"), PEOPLE),
+    "incident.snooze": Wording("moon", gettext_lazy("%(actor)s snoozed it until %(until)s"), PEOPLE),
+    "incident.stage": Wording("arrow-right", gettext_lazy("%(actor)s moved it to %(name)s"), PEOPLE),
+    "incident.comment": Wording("message-square", gettext_lazy("%(actor)s wrote"), PEOPLE),
+    "incident.severity": Wording("gauge", gettext_lazy("Severity is %(after)s, it was %(before)s"), PEOPLE),
     "incident.stall": Wording(
-        "octagon-alert", _lazy("The watchdog found no next step and alarmed the administrators"), SYSTEM
+        "octagon-alert", gettext_lazy("The watchdog found no next step and alarmed the administrators"), SYSTEM
     ),
     "escalation.enter_level": Wording(
-        "bell-ring", _lazy("Level %(level)s, %(name)s, was paged: %(people)s. %(because)s"), ESCALATION
+        "bell-ring", gettext_lazy("Level %(level)s, %(name)s, was paged: %(people)s. %(because)s"), ESCALATION
     ),
     "escalation.skip_level": Wording(
-        "skip-forward", _lazy("Level %(level)s, %(name)s, was skipped. %(because)s"), ESCALATION
+        "skip-forward", gettext_lazy("Level %(level)s, %(name)s, was skipped. %(because)s"), ESCALATION
     ),
-    "escalation.exhaust": Wording("bell-off", _lazy("Every level was called and nobody answered"), ESCALATION),
-    "escalation.catch_all": Wording("siren", _lazy("The catch-all was paged: %(people)s"), ESCALATION),
+    "escalation.exhaust": Wording("bell-off", gettext_lazy("Every level was called and nobody answered"), ESCALATION),
+    "escalation.catch_all": Wording("siren", gettext_lazy("The catch-all was paged: %(people)s"), ESCALATION),
     "escalation.no_policy": Wording(
-        "bell-off", _lazy("%(name)s has no escalation policy: nobody was paged"), ESCALATION
+        "bell-off", gettext_lazy("%(name)s has no escalation policy: nobody was paged"), ESCALATION
     ),
-    "escalation.set_aside": Wording("octagon-alert", _lazy("The escalation stopped on an error: %(reason)s"), SYSTEM),
-    "page.delivered": Wording("package-check", _lazy("The page for %(name)s was delivered"), ESCALATION),
-    "page.failed": Wording("triangle-alert", _lazy("The page for %(name)s failed: %(reason)s"), ESCALATION),
-    "page.cancelled": Wording("ban", _lazy("The page for %(name)s was called off"), ESCALATION),
-    "page.decline": Wording("hand", _lazy("%(name)s can’t take it"), ESCALATION),
-    "alert.receive": Wording("zap", _lazy("Alert from %(integration)s: %(summary)s"), ALERTS),
-    "alert.repeat": Wording("layers", _lazy("The same alert came again"), ALERTS),
-    "alert.recover": Wording("heart-pulse", _lazy("Recovered: %(summary)s"), ALERTS),
+    "escalation.set_aside": Wording(
+        "octagon-alert", gettext_lazy("The escalation stopped on an error: %(reason)s"), SYSTEM
+    ),
+    "page.delivered": Wording("package-check", gettext_lazy("The page for %(name)s was delivered"), ESCALATION),
+    "page.failed": Wording("triangle-alert", gettext_lazy("The page for %(name)s failed: %(reason)s"), ESCALATION),
+    "page.cancelled": Wording("ban", gettext_lazy("The page for %(name)s was called off"), ESCALATION),
+    "page.decline": Wording("hand", gettext_lazy("%(name)s can’t take it"), ESCALATION),
+    "alert.receive": Wording("zap", gettext_lazy("Alert from %(integration)s: %(summary)s"), ALERTS),
+    "alert.repeat": Wording("layers", gettext_lazy("The same alert came again"), ALERTS),
+    "alert.recover": Wording("heart-pulse", gettext_lazy("Recovered: %(summary)s"), ALERTS),
 }
 """Every kind the services write. A kind that is missing here is shown by its own name, never hidden."""
 
 BECAUSE: Mapping[str, str | Promise] = {
-    "ack_timeout": _lazy("Nobody had answered in time."),
-    "resolve_timeout": _lazy("It was not resolved in time."),
-    "by_hand": _lazy("Somebody asked for it."),
-    "nobody_on_call": _lazy("Nobody was on call."),
-    "nobody_reachable": _lazy("Nobody could be reached."),
-    "acknowledged": _lazy("Somebody has it."),
-    "unacknowledged": _lazy("It was given back."),
-    "ack_expired": _lazy("The acknowledgement ran out."),
-    "snooze_ended": _lazy("The snooze ended."),
-    "reopened": _lazy("It was reopened."),
-    "restarted": _lazy("The ladder was started again."),
-    "resolved": _lazy("It was resolved."),
+    "ack_timeout": gettext_lazy("Nobody had answered in time."),
+    "resolve_timeout": gettext_lazy("It was not resolved in time."),
+    "by_hand": gettext_lazy("Somebody asked for it."),
+    "nobody_on_call": gettext_lazy("Nobody was on call."),
+    "nobody_reachable": gettext_lazy("Nobody could be reached."),
+    "acknowledged": gettext_lazy("Somebody has it."),
+    "unacknowledged": gettext_lazy("It was given back."),
+    "ack_expired": gettext_lazy("The acknowledgement ran out."),
+    "snooze_ended": gettext_lazy("The snooze ended."),
+    "reopened": gettext_lazy("It was reopened."),
+    "restarted": gettext_lazy("The ladder was started again."),
+    "resolved": gettext_lazy("It was resolved."),
 }
 """Why the escalation moved, as a sentence of its own."""
 
 _REASONS: Mapping[str, str | Promise] = {
-    "no_contact_method": _lazy("no contact method"),
-    "unreachable": _lazy("unreachable by every contact method"),
-    "outcome_unknown": _lazy("handed over, but the outcome is unknown"),
-    "acknowledged": _lazy("somebody answered"),
-    "resolved": _lazy("it was resolved"),
-    "snoozed": _lazy("it was snoozed"),
+    "no_contact_method": gettext_lazy("no contact method"),
+    "unreachable": gettext_lazy("unreachable by every contact method"),
+    "outcome_unknown": gettext_lazy("handed over, but the outcome is unknown"),
+    "acknowledged": gettext_lazy("somebody answered"),
+    "resolved": gettext_lazy("it was resolved"),
+    "snoozed": gettext_lazy("it was snoozed"),
 }
 
 

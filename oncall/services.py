@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from audit.services import Actor, EntryValue, entry_append
 from escalation_site.kernel.errors import DomainError
@@ -37,7 +38,7 @@ def schedule_publish(
     if last is not None and last.definition == definition:
         return last
     if last is not None and effective_from < last.effective_from:
-        raise DomainError("A version cannot begin before the one it follows.", field="effective_from")
+        raise DomainError(_("A version cannot begin before the one it follows."), field="effective_from")
     version = ScheduleVersion.objects.create(
         schedule=schedule,
         number=last.number + 1 if last else 1,
@@ -79,11 +80,11 @@ def override_create(
 ) -> Override:
     """Let ``user`` take a window of ``schedule``. Raises DomainError for a window that is empty or already over."""
     if end <= start:
-        raise DomainError("The end must come after the start.", field="end")
+        raise DomainError(_("The end must come after the start."), field="end")
     if end <= at:
-        raise DomainError("The window is over; the past is not rewritten.", field="end")
+        raise DomainError(_("The window is over; the past is not rewritten."), field="end")
     if kind == Override.Kind.REPLACE and replaces is None:
-        raise DomainError("Say whom it replaces.", field="replaces")
+        raise DomainError(_("Say whom it replaces."), field="replaces")
     override = Override.objects.create(
         schedule=schedule,
         user=user,
@@ -103,7 +104,7 @@ def override_create(
 def override_cancel(*, override: Override, actor: User | None, at: datetime) -> Override:
     """End an override: from now on where it is under way, altogether where it has not begun. What was, stays."""
     if override.end <= at:
-        raise DomainError("The window is over; the past is not rewritten.", field="end")
+        raise DomainError(_("The window is over; the past is not rewritten."), field="end")
     if override.start < at:
         override.end = at
         override.save(update_fields=["end"])

@@ -4,22 +4,21 @@ The browser counts the same digits down (``static/js/clock.js``); both read the 
 does not change its wording when the script takes over from the server.
 """
 
-from django.utils.translation import gettext, pgettext
-from django.utils.translation import gettext_noop as _noop
+from django.utils.translation import gettext, gettext_noop, pgettext
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 UNIT_WORDS = {
-    "day": _noop("{n} d"),
-    "hour": _noop("{n} h"),
-    "minute": _noop("{n} min"),
-    "second": _noop("{n} s"),
-    "ago": _noop("{span} ago"),
-    "ahead": _noop("in {span}"),
-    "now": _noop("just now"),
-    "over": _noop("over by {span}"),
+    "day": gettext_noop("{n} d"),
+    "hour": gettext_noop("{n} h"),
+    "minute": gettext_noop("{n} min"),
+    "second": gettext_noop("{n} s"),
+    "ago": gettext_noop("{span} ago"),
+    "ahead": gettext_noop("in {span}"),
+    "now": gettext_noop("just now"),
+    "over": gettext_noop("over by {span}"),
 }
 """Message ids of the unit words. The script fills ``{n}`` and ``{span}`` exactly as the functions below do."""
 

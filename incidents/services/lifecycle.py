@@ -67,7 +67,7 @@ def stage(key: str) -> Stage:
     try:
         return Stage.objects.get(key=key)
     except Stage.DoesNotExist as error:
-        raise DomainError(f"The stage “{key}” is missing.", field="stage") from error
+        raise DomainError(_("The stage “%(key)s” is missing.") % {"key": key}, field="stage") from error
 
 
 @transaction.atomic

@@ -12,8 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from escalation_site.kernel.errors import DomainError, NotAllowed
@@ -29,16 +28,16 @@ from oncall.models import User
 PER_PAGE = 50
 BULK_MOST = 200
 TAB_LABELS = {
-    "open": _lazy("Open"),
-    "triggered": _lazy("Triggered"),
-    "acknowledged": _lazy("Acknowledged"),
-    "resolved": _lazy("Resolved"),
+    "open": gettext_lazy("Open"),
+    "triggered": gettext_lazy("Triggered"),
+    "acknowledged": gettext_lazy("Acknowledged"),
+    "resolved": gettext_lazy("Resolved"),
 }
 EMPTY = {
-    "open": _lazy("Nothing is open"),
-    "triggered": _lazy("Nothing rings"),
-    "acknowledged": _lazy("Nobody is working on an incident"),
-    "resolved": _lazy("Nothing has been resolved"),
+    "open": gettext_lazy("Nothing is open"),
+    "triggered": gettext_lazy("Nothing rings"),
+    "acknowledged": gettext_lazy("Nobody is working on an incident"),
+    "resolved": gettext_lazy("Nothing has been resolved"),
 }
 
 

@@ -20,6 +20,7 @@ from reports.selectors import Scope, incident_rows, page_loads
 from reports.wording import Card, cards, time_text
 
 HEADROOM = 1.05
+Weeks = dict[date, list[IncidentRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,16 @@ def dashboard(scope: Scope) -> Dashboard:
     now_rows = [row for row in rows if row.started_at >= scope.period.since]
     old_rows = [row for row in rows if row.started_at < scope.period.since]
     teams = Team.objects.in_bulk()
+    weeks, earlier = _weeks(now_rows, scope.period), list(_weeks(old_rows, before).values())
     return Dashboard(
         period=scope.period,
         before=before,
         cards=cards(metrics.figures(now_rows), metrics.figures(old_rows)),
         acknowledge=_trend(
-            now_rows, old_rows, scope.period, metrics.time_to_acknowledge, _("Time to acknowledge, by week")
+            weeks, earlier, scope.period, metrics.time_to_acknowledge, _("Time to acknowledge, by week")
         ),
-        resolve=_trend(now_rows, old_rows, scope.period, metrics.time_to_resolve, _("Time to resolve, by week")),
-        started=_started(now_rows, scope.period),
+        resolve=_trend(weeks, earlier, scope.period, metrics.time_to_resolve, _("Time to resolve, by week")),
+        started=_started(weeks, scope.period),
         acknowledge_spread=_spreads(
             now_rows, old_rows, teams, metrics.time_to_acknowledge, _("MTTA by severity and team")
         ),
@@ -92,7 +94,7 @@ def dashboard(scope: Scope) -> Dashboard:
     )
 
 
-def _weeks(rows: Sequence[IncidentRow], period: Period) -> dict[date, list[IncidentRow]]:
+def _weeks(rows: Sequence[IncidentRow], period: Period) -> Weeks:
     return metrics.by_week(rows, zone=period.zone, first=period.first, last=period.last)
 
 
@@ -101,11 +103,9 @@ def day_text(day: date) -> str:
 
 
 def _trend(
-    now: Sequence[IncidentRow], old: Sequence[IncidentRow], period: Period, measure: Measure, title: str
+    weeks: Weeks, earlier: Sequence[Sequence[IncidentRow]], period: Period, measure: Measure, title: str
 ) -> charts.LineChart:
     """Medians and p90 by week; the dashes are the same week of the period before, counted from its beginning."""
-    weeks = _weeks(now, period)
-    earlier = list(_weeks(old, period.before()).values())
     points = []
     for index, (monday, rows) in enumerate(weeks.items()):
         spread = metrics.spread(rows, measure)
@@ -127,12 +127,13 @@ def _trend(
     )
 
 
-def _started(rows: Sequence[IncidentRow], period: Period) -> charts.ColumnChart:
-    weeks = [(day_text(max(monday, period.first)), float(len(found))) for monday, found in _weeks(rows, period).items()]
+def _started(weeks: Weeks, period: Period) -> charts.ColumnChart:
+    bars = [(day_text(max(monday, period.first)), float(len(found))) for monday, found in weeks.items()]
     return charts.column_chart(
-        weeks,
+        bars,
         title=_("Incidents by week"),
-        description=_("%(number)d incidents started in the period.") % {"number": len(rows)},
+        description=_("%(number)d incidents started in the period.")
+        % {"number": sum(len(found) for found in weeks.values())},
         heads=(_("Week of"), _("incidents")),
     )
 

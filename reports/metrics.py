@@ -16,7 +16,7 @@
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from math import ceil
 
@@ -35,16 +35,13 @@ class IncidentRow:
     resolved_at: datetime | None = None
     exhausted: bool = False
     called: int = 0
+    # Seconds; None while nobody has acknowledged, while it is open. Worked out once: every group asks again.
+    to_acknowledge: float | None = field(init=False)
+    to_resolve: float | None = field(init=False)
 
-    @property
-    def to_acknowledge(self) -> float | None:
-        """Seconds; None while nobody has acknowledged."""
-        return _seconds(self.started_at, self.acknowledged_at)
-
-    @property
-    def to_resolve(self) -> float | None:
-        """Seconds; None while it is open."""
-        return _seconds(self.started_at, self.resolved_at)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "to_acknowledge", _seconds(self.started_at, self.acknowledged_at))
+        object.__setattr__(self, "to_resolve", _seconds(self.started_at, self.resolved_at))
 
 
 def _seconds(start: datetime, end: datetime | None) -> float | None:

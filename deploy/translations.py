@@ -69,7 +69,7 @@ def _is_current(committed: polib.POFile, compiled: Path) -> bool:
         return {
             (entry.msgctxt or "", entry.msgid, entry.msgstr, str(sorted(entry.msgstr_plural.items())))
             for entry in catalogue
-            if entry.translated()
+            if entry.msgstr or any(entry.msgstr_plural.values())
         }
 
     return meaning(committed) == meaning(polib.mofile(str(compiled)))

@@ -221,8 +221,9 @@ def test_when_stage_2_has_not_resolved_it_in_60_minutes_then_stage_3_fires_even_
 
     run.let_pass(until=80)
 
+    last = run.done[-1]
     assert run.entered[-1] == (80, 2, 0)
-    assert run.done[-1] == EnterLevel(2, 0, Because.RESOLVE_TIMEOUT, at(80))
+    assert last == EnterLevel(2, 0, Because.RESOLVE_TIMEOUT, at(80))
 
 
 def test_when_a_level_is_due_from_a_start_long_past_then_it_is_entered_at_once() -> None:

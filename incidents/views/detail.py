@@ -14,6 +14,7 @@ from escalation_site.kernel.instants import now
 from escalation_site.ui.shapes import STATES
 from incidents.forms import CommentForm
 from incidents.models import Incident, Stage
+from incidents.models.incident import stage_label
 from incidents.permissions import incident_for, may_file
 from incidents.selectors.around import around_of
 from incidents.selectors.ladder import ladder_of, run_of
@@ -122,7 +123,9 @@ def _stages(incident: Incident) -> list[dict[str, Any]]:
         stages = list(Stage.objects.order_by("position").values_list("key", "name", "position"))
         cache.set("incident-stages", stages, STAGES_SECONDS)
     here = incident.stage.position
-    return [{"name": name, "done": position < here, "now": position == here} for _key, name, position in stages]
+    return [
+        {"name": stage_label(name), "done": position < here, "now": position == here} for _key, name, position in stages
+    ]
 
 
 @require_safe

@@ -1,12 +1,12 @@
-"""Duties that people exchanged in the course of the year: overrides, made through the service a few days before
-they begin.
-"""
+"""Duties that people exchanged in the course of the year: overrides, agreed a few days before they begin."""
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
-from oncall.models import Schedule, User
-from oncall.services import override_create
+from escalation_site.demo.rows import Rows
+from oncall import services
+from oncall.models import Override, Schedule, User
 
 EXCHANGES = 36
 SCHEDULES = {
@@ -20,8 +20,11 @@ SCHEDULES = {
 REASONS = ("Dentist.", "School play.", "Moving house.", "Away for the weekend.", "Swapped; I take the next one.", "")
 
 
-def duty_exchange(chance: random.Random, *, since: datetime, until: datetime) -> None:
-    """Let somebody cover somebody else now and then, and twice in the days to come."""
+def duty_exchange(rows: Rows, chance: random.Random, *, since: datetime, until: datetime) -> None:
+    """Let somebody cover somebody else now and then, and twice in the days to come.
+
+    Stored at once, for the history asks who is on call; the ledger's entries wait in ``rows`` for their place in time.
+    """
     schedules = {schedule.slug: schedule for schedule in Schedule.objects.filter(slug__in=SCHEDULES)}
     people = {user.username: user for user in User.objects.all()}
     days = int((until - since) / timedelta(days=1))
@@ -32,12 +35,23 @@ def duty_exchange(chance: random.Random, *, since: datetime, until: datetime) ->
         slug = chance.choice(list(SCHEDULES))
         person = people[chance.choice(SCHEDULES[slug])]
         start = since + timedelta(days=day, hours=chance.choice((6, 9, 14, 18)))
-        override_create(
+        at = since + timedelta(days=min(day - asked[day], days - 1))
+        override = Override(
             schedule=schedules[slug],
             user=person,
             start=start,
             end=start + timedelta(hours=chance.choice((4, 8, 12, 24))),
-            actor=person,
-            at=since + timedelta(days=min(day - asked[day], days - 1)),
+            kind=Override.Kind.COVER.value,
             reason=chance.choice(REASONS),
+            created_by=person,
+            created_at=at,
         )
+        _store(override, at=at, user=person)
+        rows.enter([services._override_entry(override, "override.create", actor=person, at=at)])
+
+
+def _store(override: Override, *, at: datetime, user: User) -> None:
+    """Store it with a history row of that instant."""
+    history: Any = override
+    history._history_date, history._history_user = at, user
+    override.save()

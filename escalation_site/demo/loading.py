@@ -85,9 +85,10 @@ def demo_load(
     say(f"{len(plan.changes)} people, teams, schedules, policies, services and doors.")
     # Chance decides what the example says, and keeps no secret.
     chance = random.Random(seed)  # noqa: S311
-    duty_exchange(chance, since=since, until=until)
+    rows = Rows(chance)
+    duty_exchange(rows, chance, since=since, until=until)
     with _collector_resting():
-        rows = history_make(chance, since=since, until=until, incidents=incidents)
+        history_make(rows, chance, since=since, until=until, incidents=incidents)
         count = rows.store()
     say(f"{len(rows.of(Incident))} incidents, {count} rows.")
     entry_append(
@@ -119,11 +120,10 @@ def _collector_resting() -> Iterator[None]:
             gc.enable()
 
 
-def history_make(chance: random.Random, *, since: datetime, until: datetime, incidents: int) -> Rows:
-    """The year and what is open at its end, not stored yet."""
-    recording = Recording(Rows(chance), Directory.read(since=since), chance)
+def history_make(rows: Rows, chance: random.Random, *, since: datetime, until: datetime, incidents: int) -> None:
+    """Add the year and what is open at its end to ``rows``, which are not stored yet."""
+    recording = Recording(rows, Directory.read(since=since), chance)
     author = Author(recording, since, until)
     for occurrence in occurrences(chance, since=since, until=until, count=incidents, storms=STORMS):
         author.write(occurrence)
     present_write(author)
-    return recording.rows

@@ -72,7 +72,7 @@ def author() -> Iterator[Author]:
         environ={loading.PASSWORD_VARIABLE: loading.PASSWORD},
     )
     chance = random.Random(7)
-    duty_exchange(chance, since=SINCE, until=UNTIL)
+    duty_exchange(Rows(chance), chance, since=SINCE, until=UNTIL)
     with channels_replaced({"email": FakeChannel()}):
         yield Troubled(Recording(Rows(chance), Directory.read(since=SINCE), chance), SINCE, UNTIL)
 

@@ -1,7 +1,6 @@
 """Each request is one action of one reader: their zone, their language, and one id for everything the request changes."""
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -9,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 
 from audit.context import action
+from oncall.rota.clock import zone_named
 
 
 class ReaderMiddleware:
@@ -23,7 +23,7 @@ class ReaderMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with action(source="web", address=request.META.get("REMOTE_ADDR", "")):
             if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
-                timezone.activate(ZoneInfo(request.user.time_zone))
+                timezone.activate(zone_named(request.user.time_zone))
                 if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
                     translation.activate(request.user.language)
                     request.LANGUAGE_CODE = translation.get_language()

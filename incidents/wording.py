@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from incidents.models import Incident
 from oncall.models import User
+from oncall.rota.clock import zone_named
 from policies.severity import Severity
 
 
@@ -44,7 +44,7 @@ def page_body(
 ) -> str:
     """The text of a page. Times are in the recipient's zone."""
     with translation.override(recipient.language):
-        since = incident.started_at.astimezone(ZoneInfo(recipient.time_zone))
+        since = incident.started_at.astimezone(zone_named(recipient.time_zone))
         lines = [
             incident.title,
             "",

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from incidents.models import Incident, Page
 from oncall.models import User
+from oncall.rota.clock import zone_named
 from reports.metrics import IncidentRow
 from reports.period import Period
 
@@ -102,7 +102,7 @@ def page_loads(scope: Scope) -> list[Load]:
     loads: dict[int, Load] = {}
     for pk, first, last, username, zone, at in found.values_list(*names, "created_at"):
         load = loads.setdefault(pk, Load(pk, f"{first} {last}".strip() or username))
-        load.pages.append((at, is_night(at, ZoneInfo(zone))))
+        load.pages.append((at, is_night(at, zone_named(zone))))
     return sorted(loads.values(), key=lambda load: (-load.total, load.name))
 
 

@@ -72,8 +72,9 @@ def management(user: User, *, at: datetime) -> Management:
     period = period_of("28d", at=at, zone=ZoneInfo(user.time_zone))
     scope = Scope(user, period)
     rows = incident_rows(scope.during(Period(period.before().first, period.last, period.zone)))
-    now_rows = [row for row in rows if row.started_at >= period.since]
-    before_rows = [row for row in rows if row.started_at < period.since]
+    since = period.since
+    now_rows = [row for row in rows if row.started_at >= since]
+    before_rows = [row for row in rows if row.started_at < since]
     loads = page_loads(scope)
     return Management(
         cards(figures(now_rows), figures(before_rows))[:2],

@@ -57,7 +57,13 @@ class User(AbstractUser):
         # Only administrators reach the admin; the flag follows the role and is never set by hand.
         self.is_staff = self.role == self.Role.ADMINISTRATOR
         self.is_superuser = self.role == self.Role.ADMINISTRATOR
-        super().save(*args, **kwargs)
+        # Signing in notes when, which is no change of the person: no row of history for it.
+        if kwargs.get("update_fields") == ["last_login"]:
+            self.skip_history_when_saving = True
+        try:
+            super().save(*args, **kwargs)
+        finally:
+            self.__dict__.pop("skip_history_when_saving", None)
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Incidents over the API. The same permissions and services as the pages; what a page refuses is refused here."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -27,9 +28,10 @@ from incidents.api.serializers import (
 )
 from incidents.filters import SORTS, IncidentFilter, in_order
 from incidents.models import EscalationRun, Incident, Service
-from incidents.permissions import incident_for, may_file
+from incidents.permissions import incident_for, may_file, require_responder
 from incidents.selectors.listing import TABS, in_tab
 from incidents.services import lifecycle
+from oncall.models import User
 
 SOURCE = "api"
 CURRENT_RUNS = Prefetch(
@@ -37,6 +39,11 @@ CURRENT_RUNS = Prefetch(
     EscalationRun.objects.filter(superseded=False).select_related("policy_version__policy"),
     to_attr="current_runs",
 )
+
+
+def _require_writer(user: User, _incident: Incident) -> None:
+    if not may_file(user):
+        raise NotAllowed(_("You may read this incident, not write to it."))
 
 
 class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]):
@@ -139,10 +146,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"])
     def comment(self, request: Request, pk: str) -> Response:
         """Add a line to the timeline."""
-        actor: Any = request.user
-        if not may_file(actor):
-            raise NotAllowed(_("You may read this incident, not write to it."))
-        return self._act(lifecycle.incident_comment, CommentSerializer)
+        return self._act(lifecycle.incident_comment, CommentSerializer, may=_require_writer)
 
     @extend_schema(responses=AlertSerializer(many=True), filters=False)
     @action(detail=True)
@@ -158,10 +162,14 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
-    def _act(self, service: Any, asks: Any) -> Response:
-        """Let ``service`` act on the incident, where the caller sees it, with what ``asks`` understood."""
+    def _act(self, service: Any, asks: Any, *, may: Callable[[User, Incident], None] = require_responder) -> Response:
+        """Let ``service`` act on the incident, where the caller sees it and ``may``, with what ``asks`` understood.
+
+        Whoever may not is told so before what they sent is looked at.
+        """
         actor: Any = self.request.user
         incident = incident_for(actor, int(self.kwargs["pk"]))
+        may(actor, incident)
         service(incident_id=incident.pk, actor=actor, at=now(), source=SOURCE, **self._asked(asks))
         return self._answer(incident.pk)
 

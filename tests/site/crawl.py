@@ -1,0 +1,284 @@
+"""Every address × every role × GET and POST, and what each answers.
+
+    python -m tests.site.crawl --write     writes crawl_expectations.txt again; read the difference line by line
+
+The addresses come from the URL configuration, so that a new page is in the table or fails the test. Each request is
+undone, so that the order does not matter. A route that shows one incident is asked for three: of the people's own team,
+a restricted one of another team, and one that is not there.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.http import StreamingHttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from incidents.links import page_url
+from incidents.models import Incident
+from incidents.services.lifecycle import incident_open
+from oncall.models import Override
+from oncall.services import override_create
+from oncall.tokens import token_create
+from tests.world.harness import World
+
+TABLE = Path(__file__).with_name("crawl_expectations.txt")
+PEOPLE = ("", "sofie", "marta", "elena", "amara", "hugo")
+ROLES = ("anonymous", "reporter", "responder", "manager", "auditor", "administrator")
+METHODS = ("GET", "POST")
+WRITES = re.compile(r"^\s*(INSERT|UPDATE|DELETE|REPLACE|TRUNCATE|COPY)\b", re.IGNORECASE)
+# A session is the browser's own memory (a message to show next, the second step's secret), not the organisation's.
+OWN_MEMORY = ("django_session",)
+# The sign-in library copies the person's address into its own table when they first look at it.
+NOTED_ON_READING = {"/accounts/email/": "account_emailaddress"}
+# Not this machine, which may read some things nobody else may.
+ELSEWHERE = "203.0.113.7"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+_PARAMETER = re.compile(r"<(?:[a-z]+:)?(\w+)>")
+_GROUP = re.compile(r"\((?:\?P<(\w+)>)?(?:[^()\[\]]|\[[^\]]*\])*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One route with values in its places. ``label`` is how the table names it."""
+
+    label: str
+    path: str
+
+
+@dataclass
+class Answers:
+    """What one address answered by method and role, and what went wrong."""
+
+    address: Address
+    got: dict[str, list[str]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        for method in METHODS:
+            yield line(method, self.address.label, self.got[method])
+
+
+def line(method: str, label: str, cells: Sequence[str]) -> str:
+    return f"{method:<5}{label:<72}" + "".join(f"{cell:<14}" for cell in cells).rstrip()
+
+
+def head() -> str:
+    return line("", "", ROLES).rstrip()
+
+
+# --- the addresses
+
+
+def routes() -> list[str]:
+    """Every route of the site, as written in the URL configuration, in its order."""
+
+    def below(resolver: URLResolver, prefix: str) -> Iterator[str]:
+        for one in resolver.url_patterns:
+            route = prefix + _plain(str(one.pattern))
+            if isinstance(one, URLResolver):
+                yield from below(one, route)
+            elif isinstance(one, URLPattern):
+                yield route
+
+    return list(dict.fromkeys(below(get_resolver(), "")))
+
+
+def _plain(pattern: str) -> str:
+    """A regular expression as a route: its groups become <name> or <n>."""
+    if "^" not in pattern and "\\" not in pattern and "(" not in pattern:
+        return pattern
+    numbers = iter(range(1, 10))
+    text = _GROUP.sub(lambda match: f"<{match[1] or next(numbers)}>", pattern)
+    return text.replace("^", "").replace("$", "").replace("\\Z", "").replace("\\", "").replace("/?", "/")
+
+
+def addresses(world: World) -> list[Address]:
+    """Every route with the values of the cast. Raises KeyError for a place nobody has given a value yet."""
+    values = _values(world)
+    found = []
+    for route in routes():
+        if _of_an_incident(route):
+            for kind, incident in _incidents(world).items():
+                own = {**values, "pk": incident, "id": incident}
+                found.append(Address(f"/{route} {kind}".rstrip(), _filled(route, own)))
+        else:
+            found.append(Address(f"/{route}", _filled(route, {**values, **_special(route, world)})))
+    return found
+
+
+def _of_an_incident(route: str) -> bool:
+    return bool(re.match(r"(incidents/<int:pk>|api/v1/incidents/<pk>)/", route))
+
+
+def _incidents(world: World) -> dict[str, int]:
+    own = Incident.objects.order_by("pk").first()
+    other = Incident.objects.get(restricted=True)
+    assert own is not None
+    return {"": own.pk, "(restricted)": other.pk, "(nowhere)": 999_999}
+
+
+def _filled(route: str, values: Mapping[str, Any]) -> str:
+    return "/" + _PARAMETER.sub(lambda match: str(values[match[1]]), route)
+
+
+def _values(world: World) -> dict[str, Any]:
+    page = Incident.objects.order_by("pk")[0].pages.get()
+    return {
+        "token": page_url(page.link_nonce).rstrip("/").rsplit("/", 1)[1],
+        "kind": "alertmanager",
+        "key": "unknown",
+        "verb": "acknowledge",
+        "slug": "payments",
+        "app_label": "oncall",
+        "content_type_id": 1,
+        "object_id": 1,
+        "url": "nowhere",
+        "uidb36": "1",
+        "provider_id": "oidc",
+        "format": ".json",
+        "1": 1,
+        "2": 1,
+    }
+
+
+_SLUGS = {"services": "payments-gateway", "policies": "critical-payments", "schedules": "payments"}
+
+
+def _special(route: str, world: World) -> dict[str, Any]:
+    """Values that mean something else on this route than elsewhere."""
+    if match := re.match(r"admin/(\w+)/(\w+)/", route):
+        return _admin_row(*match.groups())
+    if "<slug:slug>" in route or "<slug>" in route:
+        return {"slug": next((slug for part, slug in _SLUGS.items() if f"{part}/" in route), "payments")}
+    if route.startswith("oncall/overrides/"):
+        return {"pk": Override.objects.get().pk}
+    if route.startswith("accounts/tokens/"):
+        return {"pk": world.cast.hugo.api_tokens.get().pk}
+    return {"pk": 1}
+
+
+def _admin_row(app: str, name: str) -> dict[str, Any]:
+    """A row of the model this page of the admin is about, and a state of its history."""
+    for model in admin.site._registry:
+        if (model._meta.app_label, model._meta.model_name) == (app, name):
+            row: Any = model._base_manager.order_by("pk").first()
+            pk = row.pk if row is not None else 0
+            history = getattr(row, "history", None)
+            earlier = history.order_by("pk").first() if history is not None else None
+            return {"object_id": pk, "id": pk, "1": pk, "2": earlier.pk if earlier else 0}
+    return {}
+
+
+# --- the crawl
+
+
+def populate(world: World) -> None:
+    """One of everything: an alert that pages Marta, a restricted incident of another team, an override, a token."""
+    world.alert()
+    world.settle()
+    world.expect_page("marta")
+    cast = world.cast
+    gateway = cast.gateway
+    secret = type(gateway).objects.create(name="Vault", slug="vault", team=cast.platform)
+    incident_open(
+        title="Keys leaked", summary="", severity=1, service=secret, reporter=cast.nils, at=world.now, restricted=True
+    )
+    override_create(
+        schedule=cast.schedule,
+        user=cast.jonas,
+        start=world.now + timedelta(days=1),
+        end=world.now + timedelta(days=2),
+        actor=cast.jonas,
+        at=world.now,
+    )
+    token_create(owner=cast.hugo, name="script", actor=cast.hugo, at=world.now)
+
+
+def crawl(world: World) -> list[Answers]:
+    """Ask every address of a populated world as everybody, each request undone afterwards."""
+    clients = [_browser(world, username) for username in PEOPLE]
+    return [_ask(address, clients) for address in addresses(world)]
+
+
+def _browser(world: World, username: str) -> Client:
+    client = Client(raise_request_exception=False, REMOTE_ADDR=ELSEWHERE)
+    if username:
+        client.force_login(world.cast.people[username], backend=BACKEND)
+    return client
+
+
+def _ask(address: Address, clients: Sequence[Client]) -> Answers:
+    answers = Answers(address)
+    for method in METHODS:
+        answers.got[method] = []
+        for role, client in zip(ROLES, clients, strict=True):
+            cell, wrote = _one(client, method, address.path)
+            wrote = [sql for sql in wrote if NOTED_ON_READING.get(address.label, "-") not in sql]
+            answers.got[method].append(cell)
+            if cell.startswith("5") and "readyz" not in address.path:
+                answers.wrong.append(f"{method} {address.label} as {role}: {cell}")
+            if method == "GET" and wrote:
+                answers.wrong.append(f"GET {address.label} as {role} writes: {wrote[0][:160]}")
+    return answers
+
+
+def _one(client: Client, method: str, path: str) -> tuple[str, list[str]]:
+    """What is answered, and what was written. A session that the request ends or changes is put back."""
+    cache.clear()
+    connection.queries_log.clear()
+    cookies = deepcopy(client.cookies)
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        response: Any = client.generic(method, path)
+        if isinstance(response, StreamingHttpResponse):
+            b"".join(response)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    wrote = [
+        query["sql"]
+        for query in queries.captured_queries
+        if WRITES.match(query["sql"]) and not any(table in query["sql"] for table in OWN_MEMORY)
+    ]
+    return _cell(response), wrote
+
+
+def _cell(response: Any) -> str:
+    location = response.headers.get("Location", "")
+    if response.status_code in (301, 302, 303) and "/accounts/login/" in location.split("?")[0]:
+        return "sign-in"
+    return str(response.status_code)
+
+
+def table(answers: Sequence[Answers]) -> str:
+    lines = [text for one in sorted(answers, key=lambda one: one.address.label) for text in one.lines()]
+    return "\n".join([NOTE, head(), *lines]) + "\n"
+
+
+NOTE = """\
+# What every address answers to everybody: status, or "sign-in" where it leads to the sign-in page.
+# Written by `python -m tests.site.crawl --write`. Read every line that changes: deny unless somebody is meant to enter.
+# POST has an empty body: 400 and 422 mean "let in, but nothing was said"; 303 and 302 that it was done."""
+
+
+def main() -> int:
+    if "--write" not in sys.argv:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    os.environ["CRAWL_WRITE"] = "1"
+    return int(pytest.main([str(Path(__file__).with_name("test_crawl.py")), "-q", "-p", "no:cacheprovider"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -135,6 +135,7 @@ def _database() -> dict[str, Any]:
     config: dict[str, Any] = dict(environ.Env.db_url_config(ENV.database_url))
     config["CONN_MAX_AGE"] = 600
     if config["ENGINE"].endswith("sqlite3"):
+        config["ENGINE"] = "escalation_site.kernel.sqlite3"
         config["OPTIONS"] = _SQLITE_OPTIONS
     else:
         config["CONN_HEALTH_CHECKS"] = True

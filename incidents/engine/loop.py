@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from escalation_site.kernel.instants import Clock, now
 from incidents.engine.beats import beat, beat_end
 from incidents.engine.outcomes import page_report
+from incidents.engine.pace import Pace
 from incidents.services.intake import inbox_process
 from incidents.services.pages import reports_process
 from incidents.services.runs import next_due_at, runs_step
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 BEAT_EVERY = timedelta(seconds=5)
 DRAIN_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+BREATH_SECONDS = 0.005
 FULL_LOOK_SECONDS = 5.0
 
 
@@ -57,10 +59,11 @@ class Engine:
         self.sender = sender or Sender(
             clock=clock, on_settled=page_report, concurrency_per_channel=getattr(settings, "ENGINE_SENDERS", None)
         )
-        self.batch: int = getattr(settings, "ENGINE_BATCH", 200)
         self.poll: float = getattr(settings, "ENGINE_POLL_SECONDS", 0.2)
         self.started_at = clock()
         self._stopping = threading.Event()
+        batch: int = getattr(settings, "ENGINE_BATCH", 200)
+        self._paces = {name: Pace(batch) for name in ("stepped", "reports", "signals")}
         self._changed = Changed()
         self._next_beat = self.started_at
         self._next_due: datetime | None = None
@@ -69,9 +72,9 @@ class Engine:
     def turn(self) -> int:
         """Do what is due now; returns how much was done. Timers first: a storm at the door delays no page that is due."""
         done = {
-            "stepped": runs_step(at=self.clock(), limit=self.batch),
-            "reports": reports_process(at=self.clock(), limit=self.batch),
-            "signals": inbox_process(at=self.clock(), limit=self.batch),
+            "stepped": self._paces["stepped"].run(lambda limit: runs_step(at=self.clock(), limit=limit)),
+            "reports": self._paces["reports"].run(lambda limit: reports_process(at=self.clock(), limit=limit)),
+            "signals": self._paces["signals"].run(lambda limit: inbox_process(at=self.clock(), limit=limit)),
             "sent": self.sender.dispatch(),
         }
         for name, count in done.items():
@@ -81,11 +84,17 @@ class Engine:
     def run(self) -> None:
         """Turn after turn until ``stop``; a database that is away is waited for."""
         log.info("engine.started", worker=self.sender.worker)
+        busy = False
         while not self._stopping.is_set():
             try:
                 self._beat_when_due()
-                if self._idle() or not self.turn():
+                # After a turn that found work there may be more, whether or not anybody else wrote meanwhile.
+                busy = bool((busy or not self._idle()) and self.turn())
+                if not busy:
                     self._rest()
+                elif connection.vendor == "sqlite":
+                    # One who waits for the database gets it now (escalation_site.kernel.sqlite3).
+                    self._stopping.wait(BREATH_SECONDS)
             except DatabaseError:
                 log.exception("engine.database_away")
                 connection.close()

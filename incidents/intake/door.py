@@ -97,12 +97,16 @@ def answer_events(body: bytes) -> Answer:
     if integration is None:
         # The real service accepts an unknown key in silence; at 3 a.m. a refusal is kinder. Documented in docs/integrations.md.
         return _pagerduty_refusal(400, "Event object is invalid", "'routing_key' is not known here")
-    event.body.pop("routing_key", None)
     event.body["routing_key"] = "stored"
+    try:
+        stored = orjson.dumps(event.body)
+    except orjson.JSONEncodeError:
+        # More can be read than written: objects within objects, hundreds deep.
+        return _pagerduty_refusal(400, "Event object is invalid", "The event is nested too deeply")
     return Answer(
         202,
         {"status": "success", "message": "Event processed", "dedup_key": event.dedup_key},
-        (integration, orjson.dumps(event.body)),
+        (integration, stored),
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import connection
+from django.db import Error, connection
 
 from escalation_site.kernel.instants import now
 from incidents.intake.door import MAX_BODY, Answer, answer_events, answer_webhook
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 _WEBHOOK = re.compile(r"^/integrations/(?P<kind>[a-z0-9_-]+)/(?P<key>[^/]+)/?$")
 _EVENTS = ("/v2/enqueue", "/v2/enqueue/")
 _BUSY = Answer(503, {"error": "Not stored: the database does not answer. Send it again."})
-_TOO_LARGE = Answer(413, {"error": f"The message is larger than {MAX_BODY} bytes."})
+_STRANGE = Answer(400, {"error": "The message cannot be read."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Arrival:
 def store_arrivals(arrivals: list[Arrival]) -> list[Answer]:
     """Answer each arrival, having made durable all that are accepted, in one transaction. Runs in the writer thread."""
     try:
-        answers = [arrival.answer() for arrival in arrivals]
+        answers = [_answer(arrival) for arrival in arrivals]
         signals = [answer.store for answer in answers if answer.store is not None]
         if signals:
             signals_accept(signals=signals, at=now())
@@ -59,6 +59,17 @@ def store_arrivals(arrivals: list[Arrival]) -> list[Answer]:
         connection.close()
         return [_BUSY] * len(arrivals)
     return answers
+
+
+def _answer(arrival: Arrival) -> Answer:
+    """The door's answer; a message that makes our own reading fail is refused alone, not with all that came beside it."""
+    try:
+        return arrival.answer()
+    except Error:
+        raise
+    except Exception:
+        log.exception("intake.unreadable", kind=arrival.kind, size=len(arrival.body))
+        return _STRANGE
 
 
 class GroupCommit:
@@ -109,8 +120,7 @@ class IntakeDoor:
         body = await _read(receive)
         if body is None:
             return
-        answer = _TOO_LARGE if len(body) > MAX_BODY else await self.commit.store(Arrival(kind, key, body))
-        await _send(send, answer)
+        await _send(send, await self.commit.store(Arrival(kind, key, body)))
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -36,7 +36,7 @@ def read(body: bytes) -> Event:
     errors = []
     if not routing_key:
         errors.append("'routing_key' is missing or blank")
-    if action not in _ACTIONS:
+    if not isinstance(action, str) or action not in _ACTIONS:
         errors.append("'event_action' is invalid (must be one of the following: trigger, acknowledge or resolve)")
     elif action == "trigger":
         errors += _payload_errors(message.get("payload"))
@@ -64,7 +64,8 @@ def parse(body: bytes) -> list[AlertValue]:
     if event.errors:
         raise Unreadable("; ".join(event.errors))
     payload = reading.mapping(event.body.get("payload"))
-    custom = payload.get("custom_details")
+    custom = reading.plain(payload.get("custom_details"))
+    links = event.body.get("links")
     labels = {name: reading.text(payload.get(name)) for name in ("source", "component", "group", "class")}
     return [
         AlertValue(
@@ -82,7 +83,7 @@ def parse(body: bytes) -> list[AlertValue]:
                 "client": reading.text(event.body.get("client")),
                 "links": [
                     {"href": reading.web_link(item.get("href")), "text": reading.text(item.get("text"))}
-                    for item in event.body.get("links") or []
+                    for item in (links if isinstance(links, list) else [])
                     if isinstance(item, dict) and reading.web_link(item.get("href"))
                 ],
             },

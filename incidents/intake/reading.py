@@ -30,6 +30,17 @@ def text(value: Any) -> str:
     return ""
 
 
+def plain(value: Any) -> Any:
+    """A JSON value as it is, without the NULs in its keys and texts, which PostgreSQL refuses."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key.replace("\x00", ""): plain(item) for key, item in value.items()}
+    return value
+
+
 def mapping(value: Any) -> Mapping[str, Any]:
     """A JSON object, or an empty one."""
     return value if isinstance(value, dict) else {}
@@ -47,11 +58,12 @@ def instant(value: Any) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(raw)
-    except ValueError:
+        if parsed.year < 1970:
+            return None
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        # The last hours of the year 9999 have no UTC that Python could hold.
         return None
-    if parsed.year < 1970:
-        return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def key(value: str) -> str:

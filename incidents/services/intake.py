@@ -5,7 +5,7 @@ Walk: claimed signals → parsed → put in waves (within a wave each dedup key 
 transaction. Only one engine reads the inbox at a time, so that a trigger never overtakes its own recovery.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from audit.services import Actor
+from escalation_site.kernel.failures import is_passing
 from escalation_site.kernel.rows import rows_insert
 from incidents.changes import Changes, lock
 from incidents.intake.door import PARSERS
@@ -56,6 +57,7 @@ def inbox_process(*, at: datetime, limit: int = 500) -> int:
     """Read what is waiting, oldest first; returns how many signals were read or set aside.
 
     A batch that raises is undone and taken one by one, and the signal that raises is set aside with its error, so that it stalls nobody.
+    Raises django.db.Error where the database is at fault and not a signal: what waits is read when it is back.
     """
     try:
         with transaction.atomic():
@@ -80,7 +82,7 @@ def _one(at: datetime) -> int:
             signal = claimed[0]
             signals_process(claimed, at=at)
     except Exception as error:
-        if signal is None:
+        if signal is None or is_passing(error):
             raise
         log.exception("intake.set_aside", signal=signal.pk)
         InboxSignal.objects.filter(pk=signal.pk).update(
@@ -109,6 +111,10 @@ def _claim(limit: int) -> list[InboxSignal]:
 def signals_process(signals: Sequence[InboxSignal], *, at: datetime) -> None:
     """Act on ``signals`` in their order and mark them read. Call it inside a transaction that holds the inbox."""
     reading = read_signals(signals)
+    if len(reading.waves) > 1:
+        # All at once and in order of their ids: locking wave after wave could wait for one who locks in order.
+        firing = _firing({key for wave in reading.waves for key in wave})
+        len(lock(sorted({alert.incident_id for alert in firing.values()})))
     for wave in reading.waves:
         wave_process(wave, at=at)
     for signal in reading.unreadable:
@@ -148,15 +154,21 @@ def read_signals(signals: Iterable[InboxSignal]) -> Reading:
 def wave_process(wave: Wave, *, at: datetime) -> None:
     """Act on one wave. An acknowledgement or recovery of what does not fire is accepted and dropped, as its clients expect."""
     firing = _firing(wave)
+    rejoined = _open_incidents([key for key, news in wave.items() if news.action == "trigger" and key not in firing])
+    concerned = {alert.incident_id for alert in firing.values()} | set(rejoined.values())
+    incidents = {incident.pk: incident for incident in lock(sorted(concerned))} if concerned else {}
+    # Somebody may have resolved one between the look and the lock: what fires then is news again.
+    firing = {key: alert for key, alert in firing.items() if incidents[alert.incident_id].is_open}
+    rejoined = {key: pk for key, pk in rejoined.items() if incidents[pk].is_open}
     repeats = [(alert, wave[key]) for key, alert in firing.items() if wave[key].action == "trigger"]
     ended = [(alert, wave[key]) for key, alert in firing.items() if wave[key].action == "resolve"]
     taken = [alert for key, alert in firing.items() if wave[key].action == "acknowledge"]
-    fresh = [news for key, news in wave.items() if news.action == "trigger" and key not in firing]
+    known = firing.keys() | rejoined.keys()
+    fresh = [news for key, news in wave.items() if news.action == "trigger" and key not in known]
     if fresh:
         alerts_open(fresh, at=at)
-    if not (repeats or ended or taken):
-        return
-    incidents = {incident.pk: incident for incident in lock(sorted({alert.incident_id for alert in firing.values()}))}
+    if rejoined:
+        alerts_rejoin([(wave[key], incidents[pk]) for key, pk in rejoined.items()], at=at)
     if repeats:
         alerts_repeat(repeats, incidents, at=at)
     if ended:
@@ -165,16 +177,29 @@ def wave_process(wave: Wave, *, at: datetime) -> None:
         alerts_acknowledge(taken, incidents, at=at)
 
 
-def _firing(wave: Wave) -> dict[Key, Alert]:
-    """The alerts of the wave's keys that fire already: one query per integration in the batch."""
-    keys: dict[int, list[str]] = {}
-    for integration_id, dedup_key in wave:
-        keys.setdefault(integration_id, []).append(dedup_key)
-    condition = Q()
-    for integration_id, dedup_keys in keys.items():
-        condition |= Q(integration=integration_id, dedup_key__in=dedup_keys)
-    alerts = Alert.objects.filter(condition, resolved_at=None).select_related("integration")
+def _firing(keys: Iterable[Key]) -> dict[Key, Alert]:
+    """The alerts of these keys that fire already: one query."""
+    alerts = Alert.objects.filter(_of(keys), resolved_at=None).select_related("integration")
     return {(alert.integration_id, alert.dedup_key): alert for alert in alerts}
+
+
+def _open_incidents(keys: Collection[Key]) -> dict[Key, int]:
+    """The incidents open under these keys although no alert of theirs fires: resolved by a person, and reopened since."""
+    if not keys:
+        return {}
+    found = Incident.objects.open().filter(_of(keys)).values_list("integration", "dedup_key", "pk")
+    return {(integration, dedup_key): pk for integration, dedup_key, pk in found if integration is not None}
+
+
+def _of(keys: Iterable[Key]) -> Q:
+    """Rows of these keys; no keys, no rows."""
+    by_integration: dict[int, list[str]] = {}
+    for integration_id, dedup_key in keys:
+        by_integration.setdefault(integration_id, []).append(dedup_key)
+    condition = Q(pk__in=[])
+    for integration_id, dedup_keys in by_integration.items():
+        condition |= Q(integration=integration_id, dedup_key__in=dedup_keys)
+    return condition
 
 
 def alerts_open(fresh: Sequence[News], *, at: datetime) -> list[Incident]:
@@ -219,7 +244,13 @@ def _description(value: AlertValue) -> str:
 
 def _severity(news: News) -> int:
     """The source's word by the integration's own table; a word nobody knows gives the service's severity."""
-    table = DEFAULT_SEVERITIES.extended(news.integration.severity_map, news.integration.service.default_severity)
+    own, default = news.integration.severity_map, news.integration.service.default_severity
+    try:
+        table = DEFAULT_SEVERITIES.extended(own, default)
+    except (AttributeError, TypeError, ValueError):
+        # A slip in the table must cost nobody an alert: the common words still say how bad it is.
+        log.warning("intake.severity_map", integration=news.integration.pk)
+        table = DEFAULT_SEVERITIES.extended({}, default)
     return int(table.severity_of(news.value.severity_word))
 
 
@@ -239,6 +270,19 @@ def _alert(news: News, incident: Incident) -> Alert:
         last_received_at=news.received_at,
         count=news.count,
     )
+
+
+def alerts_rejoin(rejoined: Sequence[tuple[News, Incident]], *, at: datetime) -> None:
+    """An incident that a person resolved and reopened fires again: its alert comes back to it, and nobody is told twice."""
+    alerts = [_alert(news, incident) for news, incident in rejoined]
+    rows_insert(alerts)
+    changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
+    for alert, (news, incident) in zip(alerts, rejoined, strict=True):
+        incident.alert_count += news.count
+        changes.touch(incident, "alert_count")
+        _enter_alert(changes, incident, alert, "alert.receive", count=news.count)
+        changes.timeline(incident, "alert.receive", summary=alert.summary, integration=news.integration.name)
+    changes.write()
 
 
 def _actor(integration: Integration) -> Actor:

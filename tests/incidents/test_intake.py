@@ -1,0 +1,349 @@
+"""From stored signals to incidents: batches that hold everything at once, and one poisoned signal among good ones."""
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from audit.models import LedgerEntry
+from escalation_site.kernel.failures import is_passing
+from incidents.intake import door
+from incidents.models import Alert, InboxSignal, Incident, Integration
+from incidents.services import intake
+from incidents.services.intake import inbox_process
+from incidents.services.lifecycle import incident_acknowledge, incident_reopen, incident_resolve
+from policies.severity import Severity
+from tests.world.cast import ALERTMANAGER_KEY
+from tests.world.harness import World
+
+WEBHOOK = f"/integrations/alertmanager/{ALERTMANAGER_KEY}/"
+
+
+def states() -> list[str]:
+    return list(Incident.objects.order_by("pk").values_list("state", flat=True))
+
+
+# --- one batch
+
+
+def test_when_one_key_fires_recovers_and_fires_again_in_one_batch_then_there_are_two_incidents(world: World) -> None:
+    for action in ("trigger", "resolve", "trigger"):
+        world.event(action, "disk-full")
+    world.settle()
+
+    assert states() == ["resolved", "triggered"]
+    assert Alert.objects.filter(resolved_at=None).count() == 1
+    # The first is over before its page could go out.
+    world.expect_page("marta", level=1)
+    first = Incident.objects.earliest("pk")
+    assert first.pages.get().state == "cancelled"
+
+
+def test_when_one_key_comes_many_times_in_one_message_then_it_is_one_incident_with_the_last_word(world: World) -> None:
+    alerts = [
+        {"status": "firing", "fingerprint": "f1", "labels": {"n": str(n)}, "annotations": {"summary": f"Word {n}"}}
+        for n in range(5)
+    ]
+    world.post(WEBHOOK, {"alerts": alerts})
+    world.settle()
+
+    world.expect_page("marta", level=1)
+    assert (world.incident.title, world.incident.alert_count) == ("Word 4", 5)
+    assert Alert.objects.get().count == 5
+
+
+def test_when_a_batch_mixes_keys_and_actions_then_each_key_s_order_is_kept(world: World) -> None:
+    steps = [("a", "trigger"), ("b", "resolve"), ("a", "resolve"), ("b", "trigger"), ("c", "trigger"), ("c", "trigger")]
+    for key, action in steps:
+        world.event(action, key)
+    world.settle()
+
+    found = dict(Incident.objects.values_list("dedup_key", "state"))
+    assert found == {"a": "resolved", "b": "triggered", "c": "triggered"}
+    world.expect_page("marta", level=1)
+    world.expect_page("marta", level=1)
+
+
+def test_when_the_same_key_comes_by_two_doors_then_there_are_two_incidents(world: World) -> None:
+    world.event("trigger", "f1")
+    world.post(WEBHOOK, {"alerts": [{"status": "firing", "fingerprint": "f1"}]})
+    world.settle()
+
+    assert states() == ["triggered", "triggered"]
+    for _incident in range(2):
+        world.expect_page("marta", level=1)
+
+
+@pytest.mark.parametrize("action", ["resolve", "acknowledge"])
+def test_when_what_does_not_fire_recovers_or_is_acknowledged_then_it_is_accepted_and_dropped(
+    world: World, action: str
+) -> None:
+    assert world.event(action, "nobody-knows").status_code == 202
+    world.settle()
+
+    assert not Incident.objects.exists()
+    assert InboxSignal.objects.get().processed_at == world.now
+
+
+def test_when_it_is_acknowledged_at_the_source_then_nobody_is_paged_further_and_the_ledger_names_the_door(
+    world: World,
+) -> None:
+    world.event("trigger", "disk-full")
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.event("acknowledge", "disk-full")
+    world.advance(days=1)
+
+    assert (world.incident.state, world.incident.owner) == ("acknowledged", None)
+    entry = LedgerEntry.objects.get(action="incident.acknowledge")
+    assert (entry.actor_kind, entry.actor_label) == ("integration", "Payments gateway pagerduty")
+    world.event("trigger", "disk-full")
+    world.advance(hours=1)  # more of the same stays silent
+
+
+def test_when_a_message_says_alerts_were_cut_then_those_missing_are_not_resolved(world: World) -> None:
+    world.alert("One")
+    world.alert("Two")
+    world.settle()
+    world.post(WEBHOOK, {"alerts": [{"status": "firing", "fingerprint": "other"}], "truncatedAlerts": 2})
+    world.settle()
+
+    assert states() == ["triggered"] * 3
+    for _incident in range(3):
+        world.expect_page("marta", level=1)
+
+
+# --- a person and a monitor about the same alert
+
+
+def test_when_a_person_reopened_it_and_it_fires_again_then_the_alert_returns_to_it_and_its_recovery_resolves_it(
+    world: World,
+) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_resolve(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    incident_reopen(incident_id=world.incident.pk, actor=world.cast.marta, reason="Too early", at=world.now)
+    world.settle()
+    world.expect_page("marta", level=1)
+
+    world.alert()
+    world.settle()
+
+    assert (world.incident.state, world.incident.alert_count) == ("triggered", 2)
+    assert not InboxSignal.objects.filter(set_aside_at__isnull=False).exists()
+    world.recover()
+    world.settle()
+    assert world.incident.state == "resolved"
+
+
+def test_when_a_person_resolves_it_while_a_repeat_is_read_then_the_repeat_opens_a_new_incident(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    look = intake._firing
+
+    def resolved_meanwhile(keys: Any) -> Any:
+        found = look(keys)
+        incident_resolve(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+        return found
+
+    world.alert()
+    monkeypatch.setattr(intake, "_firing", resolved_meanwhile)
+    inbox_process(at=world.now)
+    monkeypatch.undo()
+    world.settle()
+
+    assert states() == ["resolved", "triggered"]
+    world.expect_page("marta", level=1)
+    assert InboxSignal.objects.filter(processed_at=None).count() == 0
+
+
+def test_when_a_recovery_comes_for_an_acknowledged_incident_then_it_is_resolved_whoever_has_it(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    world.recover()
+    world.settle()
+
+    assert (world.incident.state, world.incident.resolved_by, world.incident.owner) == (
+        "resolved",
+        None,
+        world.cast.marta,
+    )
+
+
+# --- poison
+
+
+def poisoned(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Opening an incident called "Poison" raises."""
+    open_ = intake._incident
+
+    def raises(news: Any, new: Any) -> Any:
+        if "Poison" in news.value.summary:
+            raise error
+        return open_(news, new)
+
+    monkeypatch.setattr(intake, "_incident", raises)
+
+
+def test_when_one_signal_of_a_batch_raises_then_it_is_set_aside_with_its_error_and_the_others_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poisoned(monkeypatch, ZeroDivisionError("no such number"))
+    for name in ("One", "Poison", "Two"):
+        world.alert(name)
+    world.settle()
+
+    assert sorted(Incident.objects.values_list("title", flat=True)) == ["One is bad", "Two is bad"]
+    aside = InboxSignal.objects.get(set_aside_at__isnull=False)
+    assert (aside.error, aside.processed_at) == ("ZeroDivisionError: no such number", None)
+    for _incident in range(2):
+        world.expect_page("marta", level=1)
+
+
+def test_when_a_stored_signal_cannot_be_read_any_more_then_it_is_set_aside_and_the_others_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.alert("One")
+    InboxSignal.objects.create(integration=world.cast.alertmanager, received_at=world.now, body=b"{")
+    InboxSignal.objects.create(integration=world.cast.pagerduty, received_at=world.now, body=b"{}")
+    world.alert("Two")
+    world.settle()
+
+    assert Incident.objects.count() == 2
+    errors = list(InboxSignal.objects.exclude(error="").order_by("pk").values_list("error", flat=True))
+    assert errors[0].startswith("body: no JSON")
+    assert errors[1].startswith("'routing_key' is missing")
+    for _incident in range(2):
+        world.expect_page("marta", level=1)
+
+
+def test_when_an_integration_s_kind_is_no_longer_known_then_its_signals_are_set_aside_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.event("trigger", "disk-full")
+    world.alert()
+    monkeypatch.delitem(door.PARSERS, "pagerduty")
+    world.settle()
+
+    world.expect_page("marta", level=1)
+    assert InboxSignal.objects.get(set_aside_at__isnull=False).integration == world.cast.pagerduty
+
+
+def test_when_the_database_chose_a_victim_then_no_signal_is_set_aside_for_it_and_the_next_turn_reads_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.alert("Poison")
+    poisoned(monkeypatch, OperationalError("deadlock detected"))
+    with pytest.raises(OperationalError):
+        inbox_process(at=world.now)
+    assert InboxSignal.objects.filter(processed_at=None, set_aside_at=None).count() == 1
+
+    monkeypatch.undo()
+    world.settle()
+    world.expect_page("marta", level=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "passing"),
+    [
+        ("SQLITE_BUSY", None, True),
+        ("SQLITE_BUSY_SNAPSHOT", None, True),
+        ("SQLITE_FULL", None, True),
+        ("SQLITE_ERROR", None, False),
+        (None, "40P01", True),
+        (None, "57P01", True),
+        (None, "57014", False),
+        (None, "54000", False),
+        (None, None, True),
+    ],
+)
+def test_only_a_database_in_trouble_is_waited_for(name: str | None, state: str | None, passing: bool) -> None:
+    class Cause(Exception):
+        sqlite_errorname = name
+        sqlstate = state
+
+    error = OperationalError("it failed")
+    error.__cause__ = Cause()
+    assert is_passing(error) is passing
+    assert not is_passing(ValueError())
+
+
+def test_when_details_hold_nul_bytes_then_the_alert_pages_all_the_same(world: World) -> None:
+    world.event("trigger", "disk\x00full", summary="Disk\x00 full", custom_details={"a\x00": ["\x00b"]})
+    world.settle()
+
+    world.expect_page("marta", level=1)
+    assert (world.incident.title, world.incident.dedup_key) == ("Disk full", "diskfull")
+
+
+def test_when_a_summary_has_several_lines_then_the_page_goes_out(world: World) -> None:
+    world.event("trigger", "k", summary="Disk full\r\nBcc: everybody@brightquay.example\n")
+    world.settle()
+
+    assert "\n" not in world.expect_page("marta", level=1).subject
+
+
+# --- how bad it is
+
+
+def severity_of(world: World, word: str | None) -> int:
+    labels = {} if word is None else {"severity": word}
+    world.post(WEBHOOK, {"alerts": [{"status": "firing", "fingerprint": "f1", "labels": labels}]})
+    inbox_process(at=world.now)
+    severity = Incident.objects.latest("pk").severity
+    world.post(WEBHOOK, {"alerts": [{"status": "resolved", "fingerprint": "f1"}]})
+    inbox_process(at=world.now)
+    return severity
+
+
+@pytest.fixture
+def silent(world: World) -> World:
+    """The payments gateway without a policy, so that nobody is paged."""
+    world.cast.gateway.policy = None
+    world.cast.gateway.default_severity = Severity.SEV4
+    world.cast.gateway.save()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("word", "severity"),
+    [
+        ("critical", 1),
+        ("CRITICAL ", 1),
+        ("page", 1),
+        ("error", 2),
+        ("warning", 4),
+        ("info", 5),
+        ("P2", 2),
+        ("sev-3", 3),
+        (None, 4),
+        ("", 4),
+        ("dreadful", 4),
+    ],
+)
+def test_the_source_s_word_says_how_bad_it_is_and_an_unknown_one_gives_the_service_s_severity(
+    silent: World, word: str | None, severity: int
+) -> None:
+    assert severity_of(silent, word) == severity
+
+
+def test_an_integration_s_own_words_come_before_the_common_ones(silent: World) -> None:
+    Integration.objects.filter(pk=silent.cast.alertmanager.pk).update(severity_map={"Dreadful": 1, "critical": 3})
+
+    assert [severity_of(silent, word) for word in ("dreadful", "critical", "warning")] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("table", [{"critical": 9}, {"critical": "x"}, {"critical": None}, ["critical"], 5])
+def test_when_an_integration_s_own_words_make_no_sense_then_the_common_ones_still_count(
+    silent: World, table: Any
+) -> None:
+    Integration.objects.filter(pk=silent.cast.alertmanager.pk).update(severity_map=table)
+
+    assert severity_of(silent, "critical") == 1
+    assert not InboxSignal.objects.filter(set_aside_at__isnull=False).exists()

@@ -126,6 +126,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": _file("img/mark.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("img/mark.svg")}],
     "STYLES": [_file("css/tokens.css"), _file("css/admin.css")],
+    "SCRIPTS": [_file("js/admin.js")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "COLORS": {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from audit.services import entries_append
 from audit.values import SYSTEM, Actor, EntryValue
@@ -148,11 +148,11 @@ def history_append(rows: list[Incident], *, user: User | None, at: datetime, upd
 def lock(incident_ids: list[int]) -> models.QuerySet[Incident]:
     """The incidents, each locked until the transaction ends: the incident's row is the lock of all that hangs on it.
 
-    Rows are locked in the order of their ids, so that two that want the same ones never wait for each other.
+    Rows are locked in the order of their ids, so that two that want the same ones never wait for each other. They are read after
+    they are locked: PostgreSQL would leave out a row that somebody gave another stage, service or team while we waited for it,
+    because it no longer matches the joined row that was found before.
     """
-    return (
-        Incident.objects.select_for_update(of=("self",))
-        .select_related("service__policy__current_version", "team", "stage")
-        .filter(pk__in=incident_ids)
-        .order_by("pk")
-    )
+    chosen = Incident.objects.filter(pk__in=incident_ids).order_by("pk")
+    if connection.features.has_select_for_update:
+        list(chosen.select_for_update().values_list("pk"))
+    return chosen.select_related("service__policy__current_version", "team", "stage")

@@ -114,7 +114,7 @@ def signals_process(signals: Sequence[InboxSignal], *, at: datetime) -> None:
     if len(reading.waves) > 1:
         # All at once and in order of their ids: locking wave after wave could wait for one who locks in order.
         firing = _firing({key for wave in reading.waves for key in wave})
-        len(lock(sorted({alert.incident_id for alert in firing.values()})))
+        lock(sorted({alert.incident_id for alert in firing.values()}))
     for wave in reading.waves:
         wave_process(wave, at=at)
     for signal in reading.unreadable:
@@ -188,7 +188,7 @@ def _open_incidents(keys: Collection[Key]) -> dict[Key, int]:
     if not keys:
         return {}
     found = Incident.objects.open().filter(_of(keys)).values_list("integration", "dedup_key", "pk")
-    return {(integration, dedup_key): pk for integration, dedup_key, pk in found if integration is not None}
+    return {(integration, dedup_key): pk for integration, dedup_key, pk in found}
 
 
 def _of(keys: Iterable[Key]) -> Q:

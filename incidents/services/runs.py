@@ -6,6 +6,7 @@ import structlog
 from django.db import transaction
 
 from audit.values import Actor
+from escalation_site.kernel.failures import is_passing
 from incidents.changes import Changes
 from incidents.models import EscalationRun, Incident
 from incidents.services.escalator import Escalator
@@ -20,7 +21,8 @@ ENGINE = Actor.system("engine")
 def runs_step(*, at: datetime, limit: int = 200) -> int:
     """Step the runs that are due, worst severity first; returns how many were stepped or set aside.
 
-    A batch that raises is undone and taken one by one; the run that raises is set aside with its error shown.
+    A batch that raises is undone and taken one by one; the run that raises is set aside with its error shown. Raises
+    django.db.Error where the database is at fault and not a run.
     """
     due = _due(at, limit)
     if not due:
@@ -48,12 +50,9 @@ def _due(at: datetime, limit: int) -> list[tuple[int, int]]:
 @transaction.atomic
 def _step(due: list[tuple[int, int]], *, at: datetime) -> int:
     """One transaction for the batch. The incident's row is the lock; what another engine or a person holds is left for the next turn."""
-    held = (
-        Incident.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("service", "team", "stage")
-        .filter(pk__in=[incident_id for _run_id, incident_id in due])
-    )
-    incidents = {incident.pk: incident for incident in held.order_by("pk")}
+    wanted = Incident.objects.filter(pk__in=[incident_id for _run_id, incident_id in due]).order_by("pk")
+    held = list(wanted.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    incidents = wanted.filter(pk__in=held).select_related("service", "team", "stage").in_bulk()
     # Read the runs only now: an acknowledgement may have come between the look and the lock.
     runs = EscalationRun.objects.filter(
         pk__in=[run_id for run_id, _incident_id in due],
@@ -77,22 +76,25 @@ def _step_one(run_id: int, incident_id: int, *, at: datetime) -> int:
     try:
         return _step([(run_id, incident_id)], at=at)
     except Exception as error:
+        if is_passing(error):
+            raise
         log.exception("engine.set_aside", run=run_id)
-        with transaction.atomic():
-            run = EscalationRun.objects.select_related("incident").get(pk=run_id)
-            run.set_aside_at, run.error = at, f"{type(error).__name__}: {error}"[:2000]
-            run.save(update_fields=["set_aside_at", "error"])
-            changes = Changes(at=at, actor=ENGINE, source="engine")
-            changes.timeline(run.incident, "escalation.set_aside", reason=run.error)
-            changes.ledger(
-                run.incident,
-                "escalation.set_aside",
-                object_type="run",
-                object_id=str(run.pk),
-                data={"error": run.error},
-            )
-            changes.write()
+        run_set_aside(run_id=run_id, error=error, at=at)
         return 1
+
+
+@transaction.atomic
+def run_set_aside(*, run_id: int, error: Exception, at: datetime) -> None:
+    """Step this run no more, and say why: the watchdog tells the catch-all, an administrator takes it up again."""
+    run = EscalationRun.objects.select_related("incident").get(pk=run_id)
+    run.set_aside_at, run.error = at, f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")
+    run.save(update_fields=["set_aside_at", "error"])
+    changes = Changes(at=at, actor=ENGINE, source="engine")
+    changes.timeline(run.incident, "escalation.set_aside", reason=run.error)
+    changes.ledger(
+        run.incident, "escalation.set_aside", object_type="run", object_id=str(run.pk), data={"error": run.error}
+    )
+    changes.write()
 
 
 def next_due_at() -> datetime | None:

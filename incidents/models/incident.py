@@ -3,29 +3,14 @@
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from incidents.models.catalogue import Integration, Service
 from incidents.querysets import IncidentQuerySet
+from incidents.stages import stage_label
 from oncall.models import Team
 from policies.severity import Severity
-
-# The names every installation begins with (migration 0002), collected here for translation.
-FIRST_STAGE_NAMES = (
-    gettext_noop("New"),
-    gettext_noop("Triage"),
-    gettext_noop("Investigating"),
-    gettext_noop("Mitigating"),
-    gettext_noop("Resolved"),
-    gettext_noop("Closed"),
-)
-
-
-def stage_label(name: str) -> str:
-    """A stage's name in the reader's language where it is one of the first; an administrator's own name as it stands."""
-    return gettext(name) if name in FIRST_STAGE_NAMES else name
 
 
 class Stage(models.Model):

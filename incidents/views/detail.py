@@ -14,12 +14,12 @@ from escalation_site.kernel.instants import now
 from escalation_site.ui.shapes import STATES
 from incidents.forms import CommentForm
 from incidents.models import Incident, Stage
-from incidents.models.incident import stage_label
 from incidents.permissions import incident_for, may_file
 from incidents.selectors.around import around_of
 from incidents.selectors.ladder import ladder_of, run_of
 from incidents.selectors.steps import Next, Standing, standing_of
 from incidents.selectors.timeline import events_of, line_counts, lines_of
+from incidents.stages import stage_label
 from incidents.timeline_words import ALERTS, ESCALATION, PEOPLE, SYSTEM
 from incidents.views.verbs import offer_for
 from oncall.models import User

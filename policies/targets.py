@@ -27,6 +27,7 @@ class TargetResolver:
         self.at = at
         self._known: dict[tuple[TargetDef, int | None], tuple[Recipient, ...]] = {}
         self._teams: dict[int, Team] | None = None
+        self._administrators: list[User] | None = None
 
     def recipients(self, targets: Iterable[TargetDef], *, team: Team) -> tuple[Recipient, ...]:
         """The people of all ``targets``, each once, in order. ``team`` owns the incident's service."""
@@ -35,6 +36,12 @@ class TargetResolver:
             for recipient in self._of(target, team):
                 found.setdefault(recipient.user.pk, recipient)
         return tuple(found.values())
+
+    def administrators(self) -> list[User]:
+        """Those who are told when nobody else can be."""
+        if self._administrators is None:
+            self._administrators = list(_active(User.objects.filter(role=User.Role.ADMINISTRATOR)))
+        return self._administrators
 
     def _of(self, target: TargetDef, team: Team) -> tuple[Recipient, ...]:
         # Only a target without a reference depends on whose incident it is.
@@ -93,7 +100,10 @@ class TargetResolver:
 
     def _managers(self, team: Team | None) -> list[Recipient]:
         """The managers in the team or, where it has none, in the nearest team above it that has."""
-        while team is not None:
+        seen: set[int] = set()
+        # Two teams that name each other as parents are a slip that must not stop the engine.
+        while team is not None and team.pk not in seen:
+            seen.add(team.pk)
             managers = list(_active(User.objects.filter(memberships__team=team, role=User.Role.MANAGER)))
             if managers:
                 return [Recipient(user, {"kind": "manager", "name": team.name}) for user in managers]

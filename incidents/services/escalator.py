@@ -12,7 +12,6 @@ from escalation_site.kernel.rows import rows_insert
 from incidents.changes import Changes
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services.paging import PageOrder, pages_cancel, pages_create
-from oncall.models import User
 from policies.definition import PolicyDef
 from policies.escalation import (
     Action,
@@ -112,9 +111,7 @@ class Escalator:
     def _catch_all(self, run: EscalationRun, policy: PolicyDef) -> tuple[Recipient, ...]:
         """The policy's catch-all or, where it has none or nobody, the administrators: somebody is always told."""
         found = self.resolver.recipients(policy.catch_all, team=run.incident.team)
-        users = [recipient.user for recipient in found] or list(
-            User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).order_by("pk")
-        )
+        users = [recipient.user for recipient in found] or self.resolver.administrators()
         return tuple(Recipient(user, {"kind": "catch_all"}) for user in users)
 
     def _told(self, order: PageOrder, pages: Sequence[Page], action: EnterLevel | PageCatchAll) -> None:

@@ -360,7 +360,12 @@ def incident_reassign(*, incident_id: int, owner: User, actor: User, at: datetim
             raise Conflict(_("It is resolved already."))
         values: dict[str, Any] = {"owner": owner}
         if incident.state == State.TRIGGERED:
-            values |= {"state": State.ACKNOWLEDGED, "acknowledged_at": at, "exhausted_at": None}
+            values |= {
+                "state": State.ACKNOWLEDGED,
+                "acknowledged_at": at,
+                "exhausted_at": None,
+                "snoozed_until": None,
+            }
             work.event(Acknowledged(at))
         work.changes.set(incident, "incident.reassign", **values)
         work.changes.timeline(incident, "incident.reassign", name=owner.name, source=source)

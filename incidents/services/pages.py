@@ -1,18 +1,24 @@
 """What a paged person does besides acknowledging, and how the sender's reports reach the run."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.values import Actor
 from escalation_site.kernel.errors import Conflict
+from escalation_site.kernel.failures import is_passing
 from incidents.changes import Changes, lock
 from incidents.models import EscalationRun, Page, PageReport
 from incidents.services.escalator import Escalator, current_runs
 from incidents.services.lifecycle import require_fresh, working
 from incidents.services.paging import pages_settle
+from incidents.services.runs import run_set_aside
 from policies.escalation import Because, LevelUnreachable
+
+log = structlog.get_logger(__name__)
 
 
 def page_decline(*, page: Page, at: datetime, source: str = "email") -> Page:
@@ -41,17 +47,45 @@ def _skip_dead_level(run: EscalationRun, escalator: Escalator, at: datetime) -> 
         escalator.event(run, LevelUnreachable(at, run.level, run.cycle, Because.NOBODY_REACHABLE))
 
 
-@transaction.atomic
 def reports_process(*, at: datetime, limit: int = 200) -> int:
     """Enter what the sender reported about pages; a level that reached nobody is left at once. Returns how many were read.
 
-    One engine does this at a time per incident: the incidents are locked, and a report is read once.
+    A batch that raises is undone and taken one by one. Raises django.db.Error where the database is at fault.
     """
     waiting = list(
         PageReport.objects.filter(processed_at=None).select_related("page__recipient").order_by("id")[:limit]
     )
     if not waiting:
         return 0
+    try:
+        return _enter(waiting, at=at)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        log.exception("engine.reports_failed", reports=len(waiting))
+    return sum(_enter_one(report, at=at) for report in waiting)
+
+
+def _enter_one(report: PageReport, *, at: datetime) -> int:
+    """Where the run cannot go on from a report, the report is entered all the same and the run set aside."""
+    try:
+        return _enter([report], at=at)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        log.exception("engine.report_failed", report=report.pk)
+        with transaction.atomic():
+            entered = _enter([report], at=at, go_on=False)
+            run_set_aside(run_id=report.page.run_id, error=error, at=at)
+        return entered
+
+
+@transaction.atomic
+def _enter(waiting: Sequence[PageReport], *, at: datetime, go_on: bool = True) -> int:
+    """Settle the pages of these reports and, with ``go_on``, leave levels that reached nobody.
+
+    One engine does this at a time per incident: the incidents are locked, and a report is read once.
+    """
     incidents = list(lock(sorted({report.page.incident_id for report in waiting})))
     by_id = {incident.pk: incident for incident in incidents}
     # Read again under the lock: another engine may have been here between the look and the lock.
@@ -65,7 +99,7 @@ def reports_process(*, at: datetime, limit: int = 200) -> int:
         report.page.incident = by_id[report.page.incident_id]
     settled = pages_settle([(report.page, report.outcome, report.reason) for report in reports], changes=changes)
     PageReport.objects.filter(pk__in=[report.pk for report in reports]).update(processed_at=at)
-    failed = {page.incident_id for page in settled if page.state == Page.State.FAILED}
+    failed = {page.incident_id for page in settled if page.state == Page.State.FAILED} if go_on else set()
     escalator = Escalator(changes)
     for run in current_runs([by_id[pk] for pk in failed]).values():
         _skip_dead_level(run, escalator, at)

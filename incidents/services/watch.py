@@ -3,34 +3,63 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
+import structlog
+from django.db import Error, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit.values import Actor
+from escalation_site.kernel.failures import is_passing
 from incidents.changes import Changes, lock
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services.paging import PageOrder, pages_create
-from oncall.models import User
 from policies.services import version_definition
 from policies.targets import Recipient, TargetResolver
 
+log = structlog.get_logger(__name__)
 
-def stalled() -> QuerySet[Incident]:
-    """Open incidents nobody has that nothing will ever happen to by itself: no next step, not exhausted, not snoozed."""
+
+def stalled(*, at: datetime) -> QuerySet[Incident]:
+    """Incidents that ring and that nothing will ever happen to by itself: no next step, not exhausted, no snooze that goes on."""
     alive = EscalationRun.objects.filter(
         incident=OuterRef("pk"), superseded=False, set_aside_at=None, next_due_at__isnull=False
     )
     return Incident.objects.filter(
-        Q(state=Incident.State.TRIGGERED), ~Exists(alive), exhausted_at=None, owner=None, snoozed_until=None
+        Q(snoozed_until=None) | Q(snoozed_until__lte=at),
+        ~Exists(alive),
+        state=Incident.State.TRIGGERED,
+        exhausted_at=None,
     )
 
 
-@transaction.atomic
 def stalled_rescue(*, at: datetime, limit: int = 200) -> int:
-    """Flag stalled incidents as exhausted and tell the catch-all: the policy's or, without one, the administrators. Returns how many."""
-    ids = list(stalled().order_by("severity", "pk").values_list("pk", flat=True)[:limit])
+    """Flag stalled incidents as exhausted and tell the catch-all: the policy's or, without one, the administrators. Returns how many.
+
+    A batch that raises is undone and taken one by one, so that one incident never keeps the alarm from the others.
+    """
+    ids = list(stalled(at=at).order_by("severity", "pk").values_list("pk", flat=True)[:limit])
     if not ids:
         return 0
+    try:
+        return _rescue(ids, at=at)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        log.exception("watchdog.batch_failed", incidents=len(ids))
+    return sum(_rescue_one(pk, at=at) for pk in ids)
+
+
+def _rescue_one(pk: int, *, at: datetime) -> int:
+    try:
+        return _rescue([pk], at=at)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        log.exception("watchdog.failed", incident=pk)
+        return 0
+
+
+@transaction.atomic
+def _rescue(ids: list[int], *, at: datetime) -> int:
     incidents = [
         incident
         for incident in lock(ids)
@@ -44,26 +73,30 @@ def stalled_rescue(*, at: datetime, limit: int = 200) -> int:
     for incident in incidents:
         run = runs.get(incident.pk)
         reason = "set_aside" if run and run.set_aside_at else "no_next_step" if run else "no_policy"
-        changes.set(incident, "incident.stall", exhausted_at=at, data={"reason": reason})
+        changes.set(incident, "incident.stall", exhausted_at=at, snoozed_until=None, data={"reason": reason})
         changes.timeline(incident, "incident.stall", reason=reason)
-    orders = [_order(runs[incident.pk], incident, at) for incident in incidents if incident.pk in runs]
+    resolver = TargetResolver(at=at)
+    orders = [_order(runs[incident.pk], incident, resolver) for incident in incidents if incident.pk in runs]
     pages_create([order for order in orders if order is not None], changes=changes)
     changes.write()
     return len(incidents)
 
 
-def _order(run: EscalationRun, incident: Incident, at: datetime) -> PageOrder | None:
+def _order(run: EscalationRun, incident: Incident, resolver: TargetResolver) -> PageOrder | None:
     """The catch-all's pages, unless it has been told in this cycle already."""
     run.incident = incident
-    policy = version_definition(run.policy_version)
-    level = len(policy.levels)
+    found: Sequence[Recipient] = ()
+    try:
+        policy = version_definition(run.policy_version)
+        level = len(policy.levels)
+        found = resolver.recipients(policy.catch_all, team=incident.team)
+    except Error:
+        raise
+    except Exception:
+        # What stopped the run must not stop the alarm about it.
+        log.exception("watchdog.policy_unreadable", run=run.pk)
+        level = run.level + 1
     if Page.objects.filter(run=run, cycle=run.cycle, level=level).exists():
         return None
-    found: Sequence[Recipient] = TargetResolver(at=at).recipients(policy.catch_all, team=incident.team)
-    users = [recipient.user for recipient in found] or list(administrators())
+    users = [recipient.user for recipient in found] or resolver.administrators()
     return PageOrder(run, run.cycle, level, level, "", tuple(Recipient(user, {"kind": "catch_all"}) for user in users))
-
-
-def administrators() -> QuerySet[User]:
-    """Those who are told when nobody else can be."""
-    return User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).order_by("pk")

@@ -59,7 +59,7 @@ def test_when_the_demo_is_loaded_then_the_open_incidents_are_those_of_the_design
     assert states["acknowledged"] >= 5
     assert open_ones.filter(exhausted_at__isnull=False).exists()
     assert open_ones.filter(snoozed_until__gt=UNTIL).exists()
-    assert not stalled().exists()
+    assert not stalled(at=UNTIL).exists()
 
 
 def test_when_the_demo_is_loaded_then_nothing_in_it_is_later_than_its_present(printed: str) -> None:

@@ -1,6 +1,6 @@
 """A load generator: keep-alive connections over plain sockets, so that it costs little of what it measures.
 
-    python -m benchmarks.load PORT PATH CONNECTIONS COUNT distinct|same [RATE]
+    python -m benchmarks.load PORT PATH CONNECTIONS COUNT distinct|same
 
 Prints a line of JSON: accepted, refused, seconds, p50 and p99 in milliseconds.
 """
@@ -43,6 +43,8 @@ async def connection(
         head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         writer.write(head.encode() + content)
         answer = await reader.readuntil(b"\r\n\r\n")
+        if b"content-length" not in answer.lower():
+            raise RuntimeError(f"an answer without a length: {answer!r}")
         length = next(
             int(line.split(b":")[1]) for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length")
         )

@@ -1,16 +1,19 @@
 """A throw-away installation: its own database and data folder, its processes, and what they cost."""
 
 import os
+import random
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -36,31 +39,20 @@ class Site:
         self.processes.append(process)
         return process
 
-    def manage(self, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+    def prepare(self, *, ack: str = "30m") -> None:
+        """Tables, and the organisation whose first level has ``ack`` to answer."""
+        self.python("manage.py", "migrate", "-v0")
+        self.python("-m", "benchmarks.organisation", ack)
 
-    def python(self, code: str) -> str:
-        """Run ``code`` with Django set up; what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
+    def python(self, *arguments: str) -> None:
+        """Run Python in the site's environment to its end."""
+        command = [sys.executable, *arguments]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def web(self) -> None:
-        self.serve("escalation_site.asgi:application", "/healthz")
+        self.serve("escalation_site.asgi:application")
 
-    def serve(self, application: str, probe: str) -> None:
+    def serve(self, application: str) -> None:
         self.start(
             sys.executable,
             "-m",
@@ -74,8 +66,26 @@ class Site:
         )
         wait_for_port(self.port)
 
-    def engine(self) -> None:
-        self.start(sys.executable, "manage.py", "run_engine")
+    def engine(self, *, sending: bool = True) -> None:
+        """Start an engine and wait until it has begun; without ``sending`` it stops at the queued delivery."""
+        before = self.count("incidents_processbeat")
+        self.start(sys.executable, *(("manage.py", "run_engine") if sending else ("-m", "benchmarks.engine")))
+        deadline = time.monotonic() + 60
+        while self.count("incidents_processbeat") == before:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the engine does not begin")
+            time.sleep(0.1)
+
+    def count(self, table: str, where: str = "1 = 1") -> int:
+        """How many rows there are, asked over a connection of its own: no process is started for it."""
+        return int(self.rows(f"SELECT COUNT(*) FROM {table} WHERE {where}")[0][0])  # noqa: S608  our own words
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        if self.database == "sqlite":
+            with closing(sqlite3.connect(self.folder / "watchbell.sqlite3", timeout=20)) as lite:
+                return lite.execute(query).fetchall()
+        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            return connection.execute(query.encode()).fetchall()
 
     def cpu(self) -> float:
         """Seconds of CPU used so far by the processes of the site and, on PostgreSQL, by the server."""
@@ -94,6 +104,11 @@ class Site:
                 continue
         return total
 
+    def logs(self) -> str:
+        """The end of what each process printed."""
+        found = (self.folder / f"{index}.log" for index in range(len(self.processes)))
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace")[-2000:] for path in found)
+
     def stop(self) -> None:
         for process in self.processes:
             process.terminate()
@@ -107,11 +122,14 @@ class Site:
 
 def free_port() -> int:
     """Below the range from which clients' own ports come: a client may otherwise connect to itself."""
-    for port in range(21000, 32000):
+    while True:
+        port = random.randint(22000, 32000)
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise RuntimeError("no free port")
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_for_port(port: int, seconds: float = 30) -> None:

@@ -10,7 +10,10 @@ import environ
 from django.conf import settings
 
 _database = dict(environ.Env.db_url_config(os.environ["DATABASE_URL"]))
-_database["CONN_MAX_AGE"] = 600
+KEPT = os.environ.get("BARE_KEPT") == "1"
+_database["CONN_MAX_AGE"] = 600 if KEPT else 0
+if _database["ENGINE"].endswith("postgresql") and not KEPT:
+    _database["OPTIONS"] = {"pool": {"min_size": 4, "max_size": 8}}
 if _database["ENGINE"].endswith("sqlite3"):
     # What the product itself sets, so that both wait for the disk alike.
     _database["OPTIONS"] = {
@@ -35,6 +38,8 @@ from django.db import models  # noqa: E402
 from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from escalation_site.handler import OneHopHandler  # noqa: E402
+
 
 class Row(models.Model):
     """As much as a stored signal."""
@@ -56,3 +61,4 @@ def insert(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [path("insert", insert)]
 application = get_asgi_application()
+kept_application = OneHopHandler(threads=8)

@@ -6,7 +6,7 @@ MANAGE := $(PY) manage.py
 DEMO ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test lint format types lock requirements bench screenshots messages clean
+.PHONY: help run install install-dev test lint format types lock requirements bench axe screenshots messages clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ requirements: install-dev ## Which of R001…R338 are shown, and by which tests 
 
 bench: install-dev ## Figures: ingest and escalation lateness, beside a bare Django view
 	@$(PY) -m benchmarks
+
+axe: install-dev ## Every page in every size and scheme: accessibility, console, width; pictures in build/screenshots
+	@AXE=all SCREENSHOTS=1 $(PY) -m pytest -q -p no:cacheprovider tests/browser/test_axe.py
 
 screenshots: install-dev ## Draw the pages again for the documentation
 	@$(PY) deploy/screenshots.py

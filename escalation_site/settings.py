@@ -288,6 +288,8 @@ USE_I18N = True
 LANGUAGE_CODE = ENV.language_code
 LANGUAGES = [("en", _("English")), ("it", _("Italian")), ("nl", _("Dutch"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# English as operations people write it: a clock of 24 hours. The other languages have it anyway.
+FORMAT_MODULE_PATH = "escalation_site.formats"
 
 # --- Mail -----------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = ENV.default_from_email

@@ -19,6 +19,7 @@ STATE_LABELS = {
     "refused": "danger",
     "error": "danger",
     "unknown": "warning",
+    "cancelled": "default",
 }
 
 

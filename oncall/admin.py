@@ -11,11 +11,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from escalation_site.admin_site.base import (
     SOURCE,
     Admin,
+    DefinitionField,
     PlainAdmin,
     ReadOnlyAdmin,
     ReadOnlyMixin,
@@ -26,7 +26,6 @@ from escalation_site.admin_site.base import (
     from_admin,
     save_password_entry,
 )
-from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
 from escalation_site.ui.shapes import initials
 from oncall.models import ApiToken, Membership, Override, Schedule, ScheduleVersion, Team, User
@@ -35,7 +34,13 @@ from oncall.rota_document import document_load
 from oncall.services import override_cancel, override_create, schedule_publish
 from oncall.tokens import token_revoke
 
-ROLE_LABELS = {"administrator": "warning", "auditor": "info", "manager": "success"}
+ROLE_LABELS = {
+    "administrator": "warning",
+    "auditor": "info",
+    "manager": "success",
+    "responder": "default",
+    "reporter": "default",
+}
 
 
 class MembershipInline(Tabular):
@@ -158,16 +163,14 @@ class MembershipAdmin(Admin):
 class ScheduleForm(forms.ModelForm[Schedule]):
     """Beside the schedule's own fields, what its next version says."""
 
-    definition = forms.JSONField(
-        label=_("definition"),
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 24, "spellcheck": "false"}),
+    definition = DefinitionField(
+        check=document_load,
         help_text=_(
             "Layers and people as JSON. What you change becomes the next version, in force from now on; the past "
             "stays as it was."
         ),
     )
-    reason = forms.CharField(label=_("reason"), required=False, max_length=200, help_text=_("Why it changes."))
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("Why it changes."))
 
     class Meta:
         model = Schedule
@@ -177,15 +180,6 @@ class ScheduleForm(forms.ModelForm[Schedule]):
         super().__init__(*args, **options)
         last = self.instance.versions.order_by("-number").first() if self.instance.pk else None
         self.fields["definition"].initial = last.definition if last else None
-
-    def clean_definition(self) -> Any:
-        definition = self.cleaned_data["definition"]
-        if definition is not None:
-            try:
-                document_load(definition)
-            except DomainError as error:
-                raise forms.ValidationError(str(error)) from error
-        return definition
 
 
 class ScheduleVersionInline(ReadOnlyTabular):

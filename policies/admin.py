@@ -7,10 +7,8 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from escalation_site.admin_site.base import Admin, ReadOnlyAdmin, ReadOnlyTabular, column
-from escalation_site.kernel.errors import DomainError
+from escalation_site.admin_site.base import Admin, DefinitionField, ReadOnlyAdmin, ReadOnlyTabular, column
 from escalation_site.kernel.instants import now
 from policies.definition import policy_parse
 from policies.models import EscalationPolicy, PolicyVersion
@@ -20,16 +18,14 @@ from policies.services import policy_publish
 class PolicyForm(forms.ModelForm[EscalationPolicy]):
     """Beside the policy's own fields, what its next version says."""
 
-    definition = forms.JSONField(
-        label=_("definition"),
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 24, "spellcheck": "false"}),
+    definition = DefinitionField(
+        check=policy_parse,
         help_text=_(
             "Levels, targets and timeouts as JSON. What you change becomes the next version: new incidents get it, "
             "escalations under way keep theirs."
         ),
     )
-    reason = forms.CharField(label=_("reason"), required=False, max_length=200, help_text=_("Why it changes."))
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("Why it changes."))
 
     class Meta:
         model = EscalationPolicy
@@ -39,15 +35,6 @@ class PolicyForm(forms.ModelForm[EscalationPolicy]):
         super().__init__(*args, **options)
         current = self.instance.current_version if self.instance.pk else None
         self.fields["definition"].initial = current.definition if current else None
-
-    def clean_definition(self) -> Any:
-        definition = self.cleaned_data["definition"]
-        if definition is not None:
-            try:
-                policy_parse(definition)
-            except DomainError as error:
-                raise forms.ValidationError(str(error)) from error
-        return definition
 
 
 class VersionInline(ReadOnlyTabular):

@@ -4,21 +4,25 @@ Whatever is saved or deleted here is entered in the ledger in the same transacti
 form and each deletion), as ``<noun>.create``, ``.change`` or ``.delete`` with the fields that differ.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import NestedObjects
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.context import action
 from audit.services import Actor, EntryValue, entry_append
@@ -185,6 +189,30 @@ def _enter(
             data=data,
         )
     )
+
+
+class _Indented(json.JSONEncoder):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "indent": 2})
+
+
+class DefinitionField(forms.JSONField):
+    """What a policy or schedule says, as JSON to edit. ``check`` raises DomainError for what says nothing usable."""
+
+    def __init__(self, *, check: Callable[[Any], object], help_text: str | Promise) -> None:
+        widget = UnfoldAdminTextareaWidget(attrs={"rows": 24, "spellcheck": "false"})
+        widget.attrs["class"] += " wb-code"
+        super().__init__(label=_("Definition"), required=False, widget=widget, help_text=help_text, encoder=_Indented)
+        self._check = check
+
+    def clean(self, value: Any) -> Any:
+        definition = super().clean(value)
+        if definition is not None:
+            try:
+                self._check(definition)
+            except DomainError as error:
+                raise forms.ValidationError(str(error)) from error
+        return definition
 
 
 class Admin(LedgerMixin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]  # neither carries types

@@ -13,7 +13,7 @@ from escalation_site.admin_site.base import SOURCE, ReadOnlyAdmin, ReadOnlyTabul
 from incidents.models import EscalationRun, Page, PageReport, ProcessBeat
 from incidents.services.operations import run_retry
 
-PAGE_LABELS = {"pending": "info", "delivered": "success", "failed": "danger"}
+PAGE_LABELS = {"pending": "info", "delivered": "success", "failed": "danger", "cancelled": "default"}
 
 
 class PageInline(ReadOnlyTabular):

@@ -244,6 +244,7 @@ def test_when_what_is_filed_is_wrong_then_every_field_at_fault_is_named(caller: 
     assert refusal(caller("amara").post(INCIDENTS, title="x", service="payments-gateway"))[:2] == (403, "not_allowed")
 
 
+@pytest.mark.requirement("R325")
 def test_when_a_program_walks_an_incident_through_its_life_then_each_step_is_recorded(
     world: World, caller: Callable[[str], Caller], filed: Callable[..., Incident]
 ) -> None:

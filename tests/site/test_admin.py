@@ -28,7 +28,6 @@ from tests.world.harness import World
 OURS = ("audit", "incidents", "notifications", "oncall", "policies", "reports")
 MOST_QUERIES = 15
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-pytestmark = pytest.mark.requirement("R325")
 
 
 def browser(world: World, username: str) -> Client:
@@ -156,6 +155,7 @@ def _grow(world: World) -> None:
 # --- the ledger
 
 
+@pytest.mark.requirement("R035")
 def test_when_a_row_is_made_and_changed_then_the_ledger_has_both(hugo: Client, world: World) -> None:
     given = {
         "name": "Search", "slug": "search", "description": "", "time_zone": "UTC",

@@ -1,0 +1,115 @@
+"""Makes a database with the cast and incidents in every state, in a process of its own.
+
+    python -m tests.browser.organisation
+
+Prints one line of JSON: a session key for each person, and the addresses that hold a number or a token.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+
+def main() -> None:
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    sys.stdout.write(json.dumps(populate()) + "\n")
+
+
+@dataclass
+class Night:
+    """What happens at Brightquay, written through the services; mail goes nowhere."""
+
+    cast: Any
+    engine: Any
+    at: datetime
+
+    def file(self, title: str, **values: Any) -> Any:
+        from incidents.services.lifecycle import incident_open
+
+        given = {"summary": "Every card is declined.", "severity": 1, "service": self.cast.gateway}
+        incident = incident_open(**{**given, "title": title, "reporter": self.cast.sofie, "at": self.at, **values})
+        while self.engine.turn():
+            pass
+        return incident
+
+
+def populate() -> dict[str, Any]:
+    from escalation_site.kernel.instants import now
+    from incidents.engine.loop import Engine
+    from incidents.engine.outcomes import page_report
+    from notifications.channels import channels_replaced
+    from notifications.testing import FakeChannel
+    from tests.world.cast import cast_make
+    from tests.world.harness import InlineSender
+
+    at = now()
+    with channels_replaced({"email": FakeChannel()}):
+        engine = Engine(clock=now, sender=InlineSender(clock=now, on_settled=page_report))
+        night = Night(cast_make(at=at - timedelta(days=3)), engine, at)
+        return {"places": _happen(night), "sessions": _sessions(night.cast)}
+
+
+def _happen(night: Night) -> dict[str, Any]:
+    """Something in every state, and somewhere to go for every page."""
+    from incidents.links import page_url
+    from incidents.models import Service
+    from incidents.services import lifecycle
+    from oncall.services import override_create
+    from oncall.tokens import token_create
+
+    cast, at = night.cast, night.at
+    wiki = Service.objects.create(name="Wiki", slug="wiki", team=cast.platform, description="Knowledge for everybody")
+    ringing = night.file("Card payments fail in Italy", customer_impact="Cards are declined at the till.")
+    taken = night.file("Refunds are slow", severity=3)
+    lifecycle.incident_acknowledge(incident_id=taken.pk, actor=cast.marta, at=at)
+    lifecycle.incident_comment(
+        incident_id=taken.pk, text="The queue grows. Looking at the database.", actor=cast.marta, at=at
+    )
+    done = night.file("Receipts are late", severity=4)
+    lifecycle.incident_acknowledge(incident_id=done.pk, actor=cast.jonas, at=at)
+    lifecycle.incident_resolve(
+        incident_id=done.pk, actor=cast.jonas, at=at, resolution="Restarted the printer service."
+    )
+    night.file("Customer data in a log", severity=2, restricted=True)
+    night.file("Wiki search is empty", severity=5, service=wiki)
+    snoozed = night.file("Certificate expires soon", severity=4)
+    lifecycle.incident_snooze(incident_id=snoozed.pk, until=at + timedelta(hours=8), actor=cast.marta, at=at)
+    override_create(
+        schedule=cast.schedule,
+        user=cast.elena,
+        start=at + timedelta(days=1),
+        end=at + timedelta(days=2),
+        actor=cast.elena,
+        at=at,
+    )
+    token_create(owner=cast.marta, name="deploy script", actor=cast.marta, at=at)
+    page, used = ringing.pages.get(), taken.pages.get()
+    return {
+        "ringing": ringing.pk,
+        "taken": taken.pk,
+        "done": done.pk,
+        "link": page_url(page.link_nonce).split("/p/")[1].strip("/"),
+        "used_link": page_url(used.link_nonce).split("/p/")[1].strip("/"),
+        "marta": cast.marta.pk,
+    }
+
+
+def _sessions(cast: Any) -> dict[str, str]:
+    from django.test import Client
+
+    sessions = {}
+    for username, person in cast.people.items():
+        client = Client()
+        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        sessions[username] = str(client.session.session_key)
+    return sessions
+
+
+if __name__ == "__main__":
+    main()

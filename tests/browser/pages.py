@@ -1,0 +1,74 @@
+"""Every page a person can open, and who opens it. test_axe.py checks that none is forgotten."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class PageOf:
+    """``name`` is the file of its screenshot; ``path`` may hold places of the organisation ("{ringing}").
+
+    ``foreign`` is drawn by somebody else's script, whose own marks are not ours to mend: a CSS selector.
+    """
+
+    name: str
+    path: str
+    username: str = ""
+    foreign: str = ""
+    status: int = 200
+
+    def address(self, places: Mapping[str, Any]) -> str:
+        return self.path.format(**places)
+
+
+PAGES = (
+    PageOf("sign-in", "/accounts/login/"),
+    PageOf("password-reset", "/accounts/password/reset/"),
+    PageOf("password-reset-done", "/accounts/password/reset/done/"),
+    PageOf("not-found", "/nowhere/", status=404),
+    PageOf("page-ringing", "/p/{link}/"),
+    PageOf("page-answered", "/p/{used_link}/"),
+    PageOf("page-unknown", "/p/nonsense/", status=404),
+    PageOf("home-reporter", "/", "sofie"),
+    PageOf("home-responder", "/", "marta"),
+    PageOf("home-manager", "/", "elena"),
+    PageOf("home-auditor", "/", "amara"),
+    PageOf("home-administrator", "/", "hugo"),
+    PageOf("incidents", "/incidents/", "marta"),
+    PageOf("incidents-reporter", "/incidents/", "sofie"),
+    PageOf("incidents-resolved", "/incidents/?tab=resolved", "marta"),
+    PageOf("incidents-none", "/incidents/?q=nothing+like+this", "marta"),
+    PageOf("incident-ringing", "/incidents/{ringing}/", "marta"),
+    PageOf("incident-taken", "/incidents/{taken}/", "marta"),
+    PageOf("incident-resolved", "/incidents/{done}/", "marta"),
+    PageOf("incident-reporter", "/incidents/{ringing}/", "sofie"),
+    PageOf("incident-escalate", "/incidents/{ringing}/escalate/", "marta"),
+    PageOf("incident-new", "/incidents/new/?service=payments-gateway", "sofie"),
+    PageOf("services", "/incidents/services/", "marta"),
+    PageOf("service", "/incidents/services/payments-gateway/", "marta"),
+    PageOf("on-call", "/oncall/", "marta"),
+    PageOf("schedule", "/oncall/payments/", "marta"),
+    PageOf("policies", "/policies/", "elena"),
+    PageOf("policy", "/policies/critical-payments/", "elena"),
+    PageOf("metrics", "/reports/", "elena"),
+    PageOf("metrics-incidents", "/reports/incidents/", "elena"),
+    PageOf("audit", "/audit/", "amara"),
+    PageOf("audit-entry", "/audit/1/", "amara"),
+    PageOf("design", "/design/", "hugo"),
+    PageOf("tokens", "/accounts/tokens/", "marta"),
+    PageOf("password", "/accounts/password/change/", "marta"),
+    PageOf("second-step", "/accounts/2fa/", "marta"),
+    PageOf("refused", "/audit/", "marta", status=403),
+    PageOf("api-docs", "/api/v1/docs/", foreign="#swagger-ui"),
+    PageOf("admin", "/admin/", "hugo"),
+    PageOf("admin-people", "/admin/oncall/user/", "hugo"),
+    PageOf("admin-person", "/admin/oncall/user/{marta}/change/", "hugo"),
+    PageOf("admin-person-new", "/admin/oncall/user/add/", "hugo"),
+    PageOf("admin-incidents", "/admin/incidents/incident/", "hugo"),
+    PageOf("admin-incident", "/admin/incidents/incident/{ringing}/change/", "hugo"),
+    PageOf("admin-incident-history", "/admin/incidents/incident/{taken}/history/", "hugo"),
+    PageOf("admin-policy", "/admin/policies/escalationpolicy/1/change/", "hugo"),
+    PageOf("admin-ledger", "/admin/audit/ledgerentry/", "hugo"),
+    PageOf("admin-tasks", "/admin/django_q/schedule/", "hugo"),
+)

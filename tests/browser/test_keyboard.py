@@ -1,0 +1,78 @@
+"""Without a mouse: sign in, file an incident, find it in the list, open it, take it."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Windows
+from tests.world.cast import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+MOST_STEPS = 80
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the element has the focus, and see that the focus shows."""
+    for _step in range(MOST_STEPS):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            shown = page.evaluate(
+                "() => { const style = getComputedStyle(document.activeElement);"
+                " return style.outlineStyle !== 'none' || style.boxShadow !== 'none'; }"
+            )
+            assert shown, f"nobody sees that {selector} has the focus"
+            return
+    raise AssertionError(f"{selector} cannot be reached with Tab")
+
+
+def test_when_somebody_has_no_mouse_then_they_sign_in_file_open_and_acknowledge(windows: Windows) -> None:
+    visited = windows.blank()
+    page = visited.page
+    page.goto(f"{windows.site.address}/accounts/login/")
+    if not page.evaluate("document.activeElement.name === 'login'"):
+        tab_to(page, "[name=login]")
+    page.keyboard.type("marta")
+    tab_to(page, "[name=password]")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{windows.site.address}/")
+    page.wait_for_load_state("networkidle")
+
+    page.keyboard.press("c")
+    page.wait_for_url("**/incidents/new/")
+    page.wait_for_load_state("networkidle")
+    tab_to(page, "[name=title]")
+    page.keyboard.type("Filed without a mouse")
+    tab_to(page, "[name=summary]")
+    page.keyboard.type("Cards are declined.")
+    tab_to(page, "[name=service]")
+    page.keyboard.type("Payments")
+    tab_to(page, "[name=severity]")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, "#file-form [type=submit]")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/incidents/\d+/$"))
+    number = page.url.rstrip("/").rsplit("/", 1)[1]
+
+    page.goto(f"{windows.site.address}/incidents/?q=without+a+mouse")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/incidents/{number}/")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("a")
+    page.locator("#incident-head .state.acked").wait_for()
+    assert "Marta Ferri" in page.locator("#incident-head").inner_text()
+    assert visited.complaints == []
+
+
+def test_when_a_page_is_opened_then_the_first_tab_leads_past_the_navigation(windows: Windows) -> None:
+    visited = windows.blank("marta")
+    visited.page.goto(f"{windows.site.address}/incidents/")
+    visited.page.keyboard.press("Tab")
+    assert visited.page.evaluate("document.activeElement.className") == "skip"
+    visited.page.keyboard.press("Enter")
+    assert visited.page.evaluate("location.hash") == "#content"

@@ -85,16 +85,17 @@ ATTEMPTS: tuple[Attempt, ...] = (
 def refused(attempt: Attempt, model: type[models.Model]) -> bool:
     """Whether the attempt raised and left every row as it was."""
     before = list(model._base_manager.order_by("pk").values_list())
+    refusal = ""
     try:
         with transaction.atomic():
             attempt(model)
     except models.ProtectedError:
-        pass  # Django looks at what hangs on a version before it asks the database; raw DELETE asks at once.
+        refusal = (
+            "append-only"  # Django looks at what hangs on a version before it asks the database; raw DELETE asks it.
+        )
     except DatabaseError as error:
-        assert "append-only" in str(error), f"{model._meta.db_table}: {error!r}"
-    else:
-        return False
-    return list(model._base_manager.order_by("pk").values_list()) == before
+        refusal = str(error)
+    return "append-only" in refusal and list(model._base_manager.order_by("pk").values_list()) == before
 
 
 def test_the_list_of_append_only_tables_knows_those_there_are() -> None:
@@ -112,13 +113,18 @@ def test_when_the_past_is_changed_or_deleted_by_any_statement_then_every_table_r
     assert [model._meta.db_table for model in TABLES if not refused(attempt, model)] == []
 
 
+def _truncate(table: str) -> None:
+    # Foreign keys wait for the end of the transaction, and a table that waits refuses to be truncated for that reason.
+    _execute("SET CONSTRAINTS ALL IMMEDIATE")
+    _execute(f'TRUNCATE "{table}" CASCADE')
+
+
 @pytest.mark.postgres
-@pytest.mark.parametrize("how", ["", "CASCADE"])
-def test_when_a_table_is_truncated_then_it_refuses(world: World, how: str) -> None:
+def test_when_a_table_is_truncated_then_it_refuses(world: World) -> None:
     populate(world)
 
     def truncate(model: type[models.Model]) -> None:
-        _execute(f'TRUNCATE "{model._meta.db_table}" {how}')
+        _truncate(model._meta.db_table)
 
     assert [model._meta.db_table for model in TABLES if not refused(truncate, model)] == []
 
@@ -128,7 +134,7 @@ def test_when_the_people_are_truncated_with_all_that_hangs_on_them_then_the_vers
     populate(world)
 
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        _execute("TRUNCATE oncall_user CASCADE")
+        _truncate("oncall_user")
 
 
 @pytest.mark.sqlite

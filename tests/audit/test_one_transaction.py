@@ -24,7 +24,7 @@ class Stop(Exception):
 def everything() -> dict[str, list[Any]]:
     """Every row an action on an incident could have touched."""
     models = (Incident, EscalationRun, Page, Message, TimelineEvent, LedgerEntry)
-    rows = {model.__name__: list(model.objects.order_by("pk").values_list()) for model in models}  # type: ignore[attr-defined]
+    rows = {model.__name__: list(model.objects.order_by("pk").values_list()) for model in models}
     return {**rows, "history": list(Incident.history.order_by("pk").values_list())}
 
 
@@ -40,10 +40,14 @@ def paged(world: World) -> World:
 def test_when_the_transaction_fails_after_the_change_then_neither_change_nor_entry_is_there(paged: World) -> None:
     before = everything()
 
-    with pytest.raises(Stop), transaction.atomic():
+    @transaction.atomic
+    def crash_after_the_change() -> None:
         incident_acknowledge(incident_id=paged.incident.pk, actor=paged.cast.marta, at=paged.now)
         assert LedgerEntry.objects.filter(action="incident.acknowledge").exists()
         raise Stop
+
+    with pytest.raises(Stop):
+        crash_after_the_change()
 
     assert everything() == before
 
@@ -89,9 +93,10 @@ def test_when_changes_are_written_outside_a_transaction_then_they_refuse(
     class NoTransaction:
         in_atomic_block = False
 
-    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="outside a transaction"):
+    with monkeypatch.context() as patched:
         patched.setattr(transaction, "get_connection", lambda: NoTransaction)
-        changes.write()
+        with pytest.raises(RuntimeError, match="outside a transaction"):
+            changes.write()
 
 
 def test_when_one_request_changes_several_things_then_its_entries_share_action_and_address(paged: World) -> None:

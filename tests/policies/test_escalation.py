@@ -222,7 +222,7 @@ def test_when_stage_2_has_not_resolved_it_in_60_minutes_then_stage_3_fires_even_
     run.let_pass(until=80)
 
     last = run.done[-1]
-    assert run.entered[-1] == (80, 2, 0)
+    assert run.entered[-1] == (80.0, 2, 0)
     assert last == EnterLevel(2, 0, Because.RESOLVE_TIMEOUT, at(80))
 
 

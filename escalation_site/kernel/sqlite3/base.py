@@ -19,6 +19,8 @@ import time
 from django.db.backends.sqlite3 import base
 from django.db.backends.utils import debug_transaction
 
+from escalation_site.kernel.sqlite3.operations import DatabaseOperations
+
 LOOK_EVERY_SECONDS = 0.002
 _SECONDS = 20.0  # when OPTIONS name no timeout
 
@@ -35,6 +37,8 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = DatabaseOperations
+
     def _start_transaction_under_autocommit(self) -> None:
         options = self.settings_dict["OPTIONS"]
         statement = f"BEGIN {options.get('transaction_mode') or 'DEFERRED'}"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from escalation_site.kernel.instants import Clock, now
 from incidents.engine.beats import beat, beat_end
@@ -82,7 +82,7 @@ class Engine:
         return sum(done.values())
 
     def run(self) -> None:
-        """Turn after turn until ``stop``; a database that is away is waited for."""
+        """Turn after turn until ``stop``; a database that is away is waited for, and no fault of a turn ends the process."""
         log.info("engine.started", worker=self.sender.worker)
         busy = False
         while not self._stopping.is_set():
@@ -95,9 +95,10 @@ class Engine:
                 elif connection.vendor == "sqlite":
                     # One who waits for the database gets it now (escalation_site.kernel.sqlite3).
                     self._stopping.wait(BREATH_SECONDS)
-            except DatabaseError:
-                log.exception("engine.database_away")
+            except Exception as error:
+                log.exception("engine.database_away" if isinstance(error, Error) else "engine.turn_failed")
                 connection.close()
+                busy = True  # What the turn left undone is still there, also when nobody writes anything new.
                 self._stopping.wait(RETRY_SECONDS)
         drained = self.sender.drain(DRAIN_SECONDS)
         beat_end("engine")

@@ -6,6 +6,7 @@ Server → browser  {"topic": "incident:42", "entry": 124} for each change, {"en
 """
 
 import asyncio
+import re
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -17,6 +18,8 @@ from incidents.models import Incident
 from oncall.models import User
 
 MAX_TOPICS = 300
+_INCIDENT = re.compile(r"incident:([0-9]{1,18})", re.ASCII)
+_OPEN_TO_ALL = re.compile(r"(schedule|policy):[0-9]{1,18}", re.ASCII)
 NOT_SIGNED_IN = 4401
 
 
@@ -52,6 +55,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         for topic in allowed:
             tailer.subscribe(topic, self.queue)
         self.topics = allowed
+        await tailer.looking()
         since = content.get("since")
         await self._replay(since if isinstance(since, int) and since > 0 else None)
 
@@ -83,8 +87,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
 def allowed_topics(user: User, topics: list[str]) -> set[str]:
     """Those of ``topics`` this person may watch: lists (which name nothing), and incidents they may see: one query."""
-    numbers = {int(topic[9:]) for topic in topics if topic.startswith("incident:") and topic[9:].isdigit()}
+    numbers = {int(found[1]) for topic in topics if (found := _INCIDENT.fullmatch(topic))}
     visible = Incident.objects.visible_to(user).filter(pk__in=numbers)
     seen = set(visible.values_list("pk", flat=True)) if numbers else set()
-    open_to_all = {topic for topic in topics if topic == LIST_TOPIC or topic.startswith(("schedule:", "policy:"))}
+    open_to_all = {topic for topic in topics if topic == LIST_TOPIC or _OPEN_TO_ALL.fullmatch(topic)}
     return open_to_all | ({f"user:{user.pk}"} & set(topics)) | {f"incident:{pk}" for pk in seen}

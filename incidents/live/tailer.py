@@ -1,6 +1,7 @@
 """One task per web process tails the ledger and wakes the sockets that asked for what changed."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,24 +33,32 @@ class Tailer:
         self._listeners: dict[str, set[Queue]] = defaultdict(set)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tail")
         self._task: asyncio.Task[None] | None = None
+        self._looking = asyncio.Event()
 
     def subscribe(self, topic: str, queue: Queue) -> None:
         self._listeners[topic].add(queue)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+            self._looking = asyncio.Event()
+            self._task = asyncio.create_task(self._run(self._looking))
+
+    async def looking(self) -> None:
+        """Wait until changes are being watched for: what is read after this misses nothing. Gives up while the database is away."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._looking.wait(), RETRY_SECONDS)
 
     def unsubscribe(self, topic: str, queue: Queue) -> None:
         self._listeners[topic].discard(queue)
         if not self._listeners[topic]:
             del self._listeners[topic]
 
-    async def _run(self) -> None:
+    async def _run(self, looking: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         tail: Tail | None = None
         while self._listeners:
             try:
                 if tail is None:
                     tail = await loop.run_in_executor(self._thread, Tail)
+                    looking.set()
                 self._tell(await loop.run_in_executor(self._thread, tail.read))
                 await asyncio.sleep(POLL_SECONDS)
             except Exception:

@@ -217,7 +217,7 @@ def test_when_requests_come_by_the_fast_way_then_each_gets_its_own_answer(
         await intake({"type": "http", "method": method, "path": path}, receive, send)
         return sent
 
-    async def all_at_once() -> list[list[Any]]:
+    async def all_at_once() -> tuple[list[Any], ...]:
         return await asyncio.gather(
             request("/v2/enqueue", b"abc"),
             request("/v2/enqueue/", b"ab", b"cde"),

@@ -1,5 +1,6 @@
 """What monitors send is untrusted: whatever comes, a parser gives alerts in one shape or says Unreadable, never anything else."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -98,10 +99,8 @@ def test_whatever_an_events_client_could_send_gives_usable_alerts_or_unreadable(
 @given(st.binary(max_size=200) | odd.map(orjson.dumps))
 def test_whatever_bytes_come_a_parser_says_unreadable_at_worst(body: bytes) -> None:
     for parse in (alertmanager.parse, pagerduty.parse):
-        try:
+        with contextlib.suppress(Unreadable):
             parse(body)
-        except Unreadable as error:
-            assert str(error)
 
 
 @given(odd)

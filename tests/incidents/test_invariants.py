@@ -36,10 +36,12 @@ from incidents.services.lifecycle import (
     incident_unacknowledge,
 )
 from incidents.services.pages import page_decline
+from incidents.timeline_words import WORDINGS
 from notifications.channels import Refused, Unavailable, channels_replaced
 from notifications.models import ContactMethod
 from notifications.testing import FakeChannel
 from policies.services import policy_publish
+from reports.ledger_words import ACTIONS
 from tests.world.cast import Timings, levels
 from tests.world.harness import NIGHT, World
 
@@ -244,6 +246,11 @@ class Stories(RuleBasedStateMachine):
             told.setdefault(subject, "triggered")
             told[subject] = (after or {}).get("state", told[subject])
         assert told == {incident.subject: incident.state for incident in Incident.objects.all()}
+
+    @invariant()
+    def everything_that_was_written_has_words(self) -> None:
+        assert set(TimelineEvent.objects.values_list("kind", flat=True)) <= WORDINGS.keys()
+        assert set(LedgerEntry.objects.values_list("action", flat=True)) <= ACTIONS.keys()
 
     @invariant()
     def the_history_tells_each_incident_as_it_is(self) -> None:

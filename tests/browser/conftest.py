@@ -43,15 +43,14 @@ class Windows:
     browser: Browser
     places: dict[str, Any]
     contexts: list[BrowserContext] = field(default_factory=list)
-    lasting: dict[Any, BrowserContext] = field(default_factory=dict)
+    lasting: dict[str, BrowserContext] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
 
-    def open(self, page_of: PageOf, *, width: int = 1440, height: int = 900, scheme: Any = "light") -> Visited:
+    def open(self, page_of: PageOf) -> Visited:
         """The page once nothing moves any more."""
-        key = (page_of.username, width, height, scheme)
-        if key not in self.lasting:
-            self.lasting[key] = self._context(*key)
-        visited = self._page(self.lasting[key])
+        if page_of.username not in self.lasting:
+            self.lasting[page_of.username] = self._context(page_of.username)
+        visited = self._page(self.lasting[page_of.username])
         self.pages.append(visited.page)
         answer = visited.page.goto(f"{self.site.address}{page_of.address(self.places)}")
         assert answer is not None
@@ -64,13 +63,11 @@ class Windows:
 
     def blank(self, username: str = "") -> Visited:
         """A window of its own, of somebody who is signed in or of a stranger, that shows nothing yet."""
-        self.contexts.append(self._context(username, 1440, 900, "light"))
+        self.contexts.append(self._context(username))
         return self._page(self.contexts[-1])
 
-    def _context(self, username: str, width: int, height: int, scheme: Any) -> BrowserContext:
-        context = self.browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
-        )
+    def _context(self, username: str) -> BrowserContext:
+        context = self.browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
         if username:
             key = self.site.sessions[username]
             context.add_cookies([{"name": "sessionid", "value": key, "url": self.site.address}])

@@ -39,6 +39,24 @@ def page_subject(incident: Incident, recipient: User) -> str:
         return f"{test}[{Severity(incident.severity).label}] {incident.title} · {incident.reference}"
 
 
+def unrouted_body(incident: Incident, recipient: User, *, link: str) -> str:
+    """The text that tells an administrator of an incident which nobody is paged for."""
+    with translation.override(recipient.language):
+        service = _("Service: %(service)s, %(environment)s") % {
+            "service": incident.service.name,
+            "environment": incident.environment,
+        }
+        lines = [
+            incident.title,
+            "",
+            service,
+            _("Nobody is paged for it: its service has no escalation policy."),
+            "",
+            link,
+        ]
+        return "\n".join(lines)
+
+
 def page_body(
     incident: Incident, *, recipient: User, level: int, levels: int, why: dict[str, Any], link: str, at: datetime
 ) -> str:

@@ -8,7 +8,9 @@ from audit.models import LedgerEntry
 
 # Ids are taken from a sequence before their transaction commits, so that on PostgreSQL a lower id may appear after a higher one. The
 # tail therefore reads this many entries again and tells only those it has not told.
-OVERLAP = 500
+OVERLAP = 2000
+# How many looks after the last change the overlap is still read again: a few seconds.
+SETTLING = 20
 MAX_REPLAY = 1000
 
 
@@ -25,6 +27,7 @@ class Tail:
 
     def __init__(self) -> None:
         self._version: int | None = None
+        self._settling = SETTLING
         self.last = latest_entry()
         self._told: set[int] = set(LedgerEntry.objects.filter(pk__gt=self.last - OVERLAP).values_list("pk", flat=True))
 
@@ -42,7 +45,8 @@ class Tail:
 
     def _may_have_changed(self) -> bool:
         if connection.vendor != "sqlite":
-            return True
+            self._settling = SETTLING if latest_entry() != self.last else self._settling - 1
+            return self._settling >= 0
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA data_version")
             version: int = cursor.fetchone()[0]

@@ -8,7 +8,7 @@ the incidents locked.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from escalation_site.kernel.rows import rows_insert
+from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services.paging import PageOrder, pages_cancel, pages_create
@@ -83,7 +83,7 @@ class Escalator:
                 pages_cancel(incidents, reason=because, changes=self.changes)
             self._page([(run, action) for run, action in todo if isinstance(action, EnterLevel | PageCatchAll)])
         if self._changed:
-            EscalationRun.objects.bulk_update(list(self._changed.values()), RUN_FIELDS, batch_size=200)
+            rows_update(list(self._changed.values()), RUN_FIELDS)
             self._changed = {}
 
     def _definition(self, run: EscalationRun) -> PolicyDef:

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from audit.services import Actor
 from escalation_site.kernel.failures import is_passing
-from escalation_site.kernel.rows import rows_insert
+from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes, lock
 from incidents.intake.door import PARSERS
 from incidents.intake.values import Action, AlertValue, Unreadable
@@ -311,7 +311,7 @@ def alerts_repeat(repeats: Sequence[tuple[Alert, News]], incidents: dict[int, In
         incident.alert_count += news.count
         changes.touch(incident, "alert_count")
         _enter_alert(changes, incident, alert, "alert.repeat", count=news.count)
-    Alert.objects.bulk_update([alert for alert, _news in repeats], ["count", "last_received_at"], batch_size=200)
+    rows_update([alert for alert, _news in repeats], ["count", "last_received_at"])
     changes.write()
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import Conflict, DomainError
@@ -320,9 +320,18 @@ def resolve(
     changes.timeline(incident, "incident.resolve", text=resolution.strip(), source=changes.source)
 
 
+@contextmanager
+def _or_newer() -> Iterator[None]:
+    """The alert may fire anew between the look and the write; the database then allows one open incident only."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(_("A newer incident is open for the same alert.")) from error
+
+
 def incident_reopen(*, incident_id: int, actor: User, reason: str, at: datetime, source: str = "web") -> Incident:
     """It is not over after all: the ladder is walked again. Raises Conflict when it is open, or when a newer incident has its alert."""
-    with working(incident_id, actor=actor, at=at, source=source) as work:
+    with _or_newer(), working(incident_id, actor=actor, at=at, source=source) as work:
         incident = work.incident
         require_responder(actor, incident)
         if incident.state != State.RESOLVED:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from escalation_site.kernel.rows import rows_insert
+from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes
 from incidents.links import nonce_make, page_url
 from incidents.models import EscalationRun, Incident, Page
@@ -163,5 +163,5 @@ def pages_settle(reports: Sequence[tuple[Page, str, str]], *, changes: Changes) 
         page.settled_at = changes.at
     if changed:
         pages = [page for page, _state, _reason in changed]
-        Page.objects.bulk_update(pages, ["state", "state_reason", "settled_at"], batch_size=200)
+        rows_update(pages, ["state", "state_reason", "settled_at"])
     return [page for page, _state, _reason in changed]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
+from django.conf import settings
 from django.db import Error, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -12,6 +13,10 @@ from escalation_site.kernel.failures import is_passing
 from incidents.changes import Changes, lock
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services.paging import PageOrder, pages_create
+from incidents.wording import page_subject, unrouted_body
+from notifications.services import messages_create
+from notifications.values import MessageValue
+from oncall.models import User
 from policies.services import version_definition
 from policies.targets import Recipient, TargetResolver
 
@@ -78,8 +83,28 @@ def _rescue(ids: list[int], *, at: datetime) -> int:
     resolver = TargetResolver(at=at)
     orders = [_order(runs[incident.pk], incident, resolver) for incident in incidents if incident.pk in runs]
     pages_create([order for order in orders if order is not None], changes=changes)
+    unrouted = [incident for incident in incidents if incident.pk not in runs]
+    messages_create(
+        [_notice(incident, user) for incident in unrouted for user in resolver.administrators()] if unrouted else [],
+        at=at,
+    )
     changes.write()
     return len(incidents)
+
+
+def _notice(incident: Incident, user: User) -> MessageValue:
+    """What administrators are told of an incident no policy covers: there is no run, so there can be no page."""
+    link = settings.PUBLIC_URL.rstrip("/") + incident.get_absolute_url()
+    return MessageValue(
+        recipient_id=user.pk,
+        kind="notice",
+        subject=page_subject(incident, user),
+        body=unrouted_body(incident, user, link=link),
+        link=link,
+        idempotency_key=f"unrouted:{incident.pk}:{user.pk}",
+        priority=incident.severity * 10,
+        context={"subject": incident.subject},
+    )
 
 
 def _order(run: EscalationRun, incident: Incident, resolver: TargetResolver) -> PageOrder | None:

@@ -371,3 +371,19 @@ def test_when_an_auditor_writes_on_an_incident_then_it_is_refused(world: World) 
     with pytest.raises(NotAllowed):
         incident_comment(incident_id=world.incident.pk, text="Noted", actor=world.cast.amara, at=world.now)
     incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+
+
+@pytest.mark.requirement("R039")
+def test_when_a_service_has_no_policy_then_the_administrators_are_told_of_its_incident(world: World) -> None:
+    world.cast.gateway.policy = None
+    world.cast.gateway.save()
+    world.alert()
+    world.settle()
+    world.advance(minutes=1)
+    escalation_check()
+    world.settle()
+    message = world.email.got[0]
+    world.expect_notice("hugo")
+    assert "no escalation policy" in message.body
+    assert world.incident.exhausted_at == world.now
+    escalation_check()

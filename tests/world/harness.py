@@ -139,6 +139,13 @@ class World:
         self._expected += 1
         return message
 
+    def expect_notice(self, username: str) -> Outgoing:
+        """The next unexpected message went to ``username`` and is no page."""
+        message = self.email.got[self._expected]
+        assert (message.kind, message.address) == ("notice", f"{username}@brightquay.example")
+        self._expected += 1
+        return message
+
     def expect_silence(self) -> None:
         """Nothing was sent that no test expected."""
         unexpected = [f"{message.address}: {message.subject}" for message in self.email.got[self._expected :]]

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from escalation_site.kernel.instants import now
@@ -20,7 +20,7 @@ from oncall.tokens import token_create, token_revoke
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        label=_lazy("What will use it"), max_length=80, help_text=_lazy("For example “deploy script”.")
+        label=gettext_lazy("What will use it"), max_length=80, help_text=gettext_lazy("For example “deploy script”.")
     )
 
 

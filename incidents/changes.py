@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 
 from audit.services import entries_append
 from audit.values import SYSTEM, Actor, EntryValue
-from escalation_site.kernel.rows import rows_insert
+from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.models import Incident, TimelineEvent
 from oncall.models import User
 
@@ -125,7 +125,7 @@ class Changes:
                 values = {name: getattr(incidents[0], name) for name in names}
                 Incident.objects.filter(pk=incidents[0].pk).update(**values)
             else:
-                Incident.objects.bulk_update(incidents, names, batch_size=200)
+                rows_update(incidents, names)
             if names != COUNTERS:
                 history_append(incidents, user=self.user, at=self.at, update=True)
 

@@ -1,4 +1,4 @@
-"""Inserting many rows at the price the database asks, not at that of building SQL.
+"""Writing many rows at the price the database asks, not at that of building SQL.
 
 ``bulk_create`` spends most of its time preparing every value and rendering every placeholder (measured: 0.25 ms of CPU per row on the
 intake path, where one alert makes some fourteen rows). Here rows go to PostgreSQL by COPY and to SQLite by one prepared statement, with
@@ -18,6 +18,7 @@ import orjson
 from django.db import connection, models, transaction
 
 Prepare = Callable[[Any], Any]
+_UPDATED_TOGETHER = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +119,47 @@ def _keys(cursor: Any, table: Table, count: int) -> Sequence[int]:
         "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table.name, table.key, count]
     )
     return [key for (key,) in cursor.fetchall()]
+
+
+def rows_update(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
+    """Write these fields of stored ``rows``, all of one model.
+
+    ``bulk_update`` builds a CASE of expressions for each row and field, which took half the time of an escalation step (measured:
+    1.8 of 3.6 s for 200 runs). Here PostgreSQL joins the rows with a list of values, and SQLite runs one prepared statement for each.
+    Neither ``save`` nor signals are involved.
+    """
+    for first in range(0, len(rows), _UPDATED_TOGETHER):
+        _update(rows[first : first + _UPDATED_TOGETHER], fields)
+
+
+def _update(rows: Sequence[models.Model], names: Sequence[str]) -> None:
+    model = type(rows[0])
+    table = _table(model, connection.vendor)
+    by_name = {field.name: field for field in model._meta.concrete_fields}
+    fields = [by_name[name] for name in names]
+    prepares = dict(zip(table.attributes, table.prepares, strict=True))
+    wanted = [(field.attname, prepares[field.attname]) for field in fields]
+    columns = [connection.ops.quote_name(str(field.column)) for field in fields]
+    key = connection.ops.quote_name(table.key)
+    values = [[*(_prepared(row, attribute, prepare) for attribute, prepare in wanted), row.pk] for row in rows]
+    # Names come from the models, never from input.
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            assignments = ", ".join(f"{column} = %s" for column in columns)
+            cursor.executemany(f"UPDATE {table.name} SET {assignments} WHERE {key} = %s", values)  # noqa: S608
+            return
+        assignments = ", ".join(
+            f"{column} = given.{column}::{field.db_type(connection)}"
+            for column, field in zip(columns, fields, strict=True)
+        )
+        marks = ", ".join([f"({', '.join(['%s'] * (len(columns) + 1))})"] * len(values))
+        cursor.execute(
+            f"UPDATE {table.name} SET {assignments} FROM (VALUES {marks}) AS given ({', '.join(columns)}, {key}) "  # noqa: S608
+            f"WHERE {table.name}.{key} = given.{key}",
+            [value for row in values for value in row],
+        )
+
+
+def _prepared(row: models.Model, attribute: str, prepare: Prepare | None) -> Any:
+    value = row.__dict__[attribute]
+    return value if prepare is None or value is None else prepare(value)

@@ -4,7 +4,13 @@ themselves."""
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+
+
+def addresses_closed(request: HttpRequest) -> HttpResponse:
+    """In place of allauth's page where people change their own address: it writes no ledger entry, and an address is what the sign-in
+    provider's accounts are matched by. Administrators keep addresses."""
+    raise Http404
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types

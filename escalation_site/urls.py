@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from escalation_site.accounts import addresses_closed
 from escalation_site.api.tokens import token_end, tokens
 from escalation_site.health import healthz, metrics, readyz
 
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("escalation_site.ui.urls")),
     path("accounts/tokens/", tokens, name="api_tokens"),
     path("accounts/tokens/<int:pk>/revoke/", token_end, name="api_token_end"),
+    path("accounts/email/", addresses_closed),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -4,4 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 class OncallConfig(AppConfig):
     name = "oncall"
-    verbose_name = _("Oncall")
+    verbose_name = _("On call")

@@ -121,7 +121,6 @@ def findings(page: Page) -> list[str]:
     return [f"{found['id']}: {node['html'][:120]}" for found in results["violations"] for node in found["nodes"]]
 
 
-@pytest.mark.requirement("R142")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_when_the_design_page_is_checked_for_accessibility_then_nothing_is_found(

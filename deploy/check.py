@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,12 +54,17 @@ def run_check(name: str, command: list[str]) -> bool:
     return ended.returncode == 0
 
 
-def run_tests(selection: str, changes: Mapping[str, str]) -> bool:
+# What no database has a part in: pure cores, templates and styles. Once is enough.
+PURE = ("tests/ui", "tests/oncall/test_rota*", "tests/policies/test_escalation*", "tests/policies/test_definition.py")
+
+
+def run_tests(selection: str, changes: Mapping[str, str], *, without: Sequence[str] = ()) -> bool:
     workers = os.environ.get("TEST_WORKERS", str(min(os.cpu_count() or 1, 4)))
     command = [
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", selection, "--durations=10"),
         # One file's tests stay on one worker, so that what a module sets up is set up once.
         *("-n", workers, "--dist", "loadfile"),
+        *(f"--ignore-glob={pattern}" for pattern in without),
     ]
     return subprocess.run(command, cwd=ROOT, env=environment(**changes), check=False).returncode == 0
 
@@ -84,9 +89,9 @@ def run_tests_on_servers() -> bool:
     if reason := unreachable():
         print(f"SKIPPED the tests on PostgreSQL and Redis, which cannot be reached: {reason}", flush=True)
         return not IN_CI
-    print("Tests on PostgreSQL with Redis (all but those in a browser)", flush=True)
+    print("Tests on PostgreSQL with Redis (all but browsers and pure cores)", flush=True)
     servers = {"DATABASE_URL": DATABASE_URL, "REDIS_URL": REDIS_URL, "TEST_RUN": "postgres"}
-    return run_tests("not browser and not sqlite", servers)
+    return run_tests("not browser and not sqlite", servers, without=PURE)
 
 
 def main(arguments: list[str]) -> int:

@@ -27,7 +27,7 @@ from notifications.testing import FakeChannel
 from tests.world.cast import Cast, cast_make
 from tests.world.harness import NIGHT
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 PATIENCE = 20.0
 LATER = NIGHT + timedelta(minutes=5)

@@ -27,6 +27,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from incidents.links import page_url
+from audit.models import LedgerEntry
 from incidents.models import Incident
 from incidents.services.lifecycle import incident_open
 from oncall.models import Override
@@ -165,6 +166,8 @@ def _special(route: str, world: World) -> dict[str, Any]:
         return {"pk": Override.objects.get().pk}
     if route.startswith("accounts/tokens/"):
         return {"pk": world.cast.hugo.api_tokens.get().pk}
+    if route.startswith(("audit/", "api/v1/ledger/")):
+        return {"pk": LedgerEntry.objects.order_by("pk").values_list("pk", flat=True)[0]}
     return {"pk": 1}
 
 

@@ -20,7 +20,7 @@ urlpatterns = [
             "incidents/new/",
             "oncall/",
             "policies/",
-            "services/",
+            "incidents/services/",
             "reports/",
             "audit/",
             "admin/",

@@ -6,7 +6,8 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 class HashedStorage(CompressedManifestStaticFilesStorage):
     """Also rewrites ``import`` in our own JavaScript modules: one that imports another by its plain name would be stale after an upgrade.
 
-    A file missing from the manifest keeps its plain name rather than failing a page (the page that tells of an error least of all).
+    A file that is there but missing from the manifest keeps its plain name rather than failing a page. Static files must have been
+    collected; `make run` and the supervisor's preparation do that.
     """
 
     support_js_module_import_aggregation = True

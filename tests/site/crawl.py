@@ -26,8 +26,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from incidents.links import page_url
 from audit.models import LedgerEntry
+from incidents.links import page_url
 from incidents.models import Incident
 from incidents.services.lifecycle import incident_open
 from oncall.models import Override

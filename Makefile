@@ -18,7 +18,8 @@ install-dev: ## Make .venv with what tests and checks need too
 	@$(PYTHON) deploy/install.py dev
 
 run: install ## Start Watchbell (DEMO=0: without the demo organisation; PORT, DATABASE_URL …: docs/operations/environment.md)
-	@EMAIL_URL="$${EMAIL_URL:-filemail:}" exec $(MANAGE) up --prepare $(if $(filter-out 0,$(DEMO)),--demo)
+	@$(if $(filter-out 0,$(DEMO)),ORGANISATION_NAME="$${ORGANISATION_NAME:-Brightquay Operations}") \
+	EMAIL_URL="$${EMAIL_URL:-filemail:}" exec $(MANAGE) up --prepare $(if $(filter-out 0,$(DEMO)),--demo)
 
 test: install-dev ## Every check and every test
 	@$(PY) deploy/check.py

@@ -1,5 +1,6 @@
 """Debian's Prometheus Alertmanager against a running server: by its webhook, and by its PagerDuty receiver pointed at us."""
 
+import http.client
 import json
 import subprocess
 import urllib.request
@@ -60,7 +61,7 @@ class Alertmanager:
             self.process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
 
     def ready(self) -> bool:
-        with suppress(OSError):
+        with suppress(OSError, http.client.HTTPException):
             return self._ask("/-/ready") == 200
         return False
 

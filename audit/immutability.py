@@ -46,6 +46,8 @@ def _protect(tables: Sequence[tuple[str, str]]) -> Callable[[Any, BaseDatabaseSc
     def forwards(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
         sqlite = schema_editor.connection.vendor == "sqlite"
         for table, key in tables:
+            # A later migration may ask again: SQLite loses the triggers of a table it copies to alter it.
+            _drop(table, schema_editor)
             for statement in _sqlite(table, key) if sqlite else _postgres(table):
                 # params=None: with an empty tuple psycopg would read the % of RAISE as a placeholder.
                 schema_editor.execute(statement, params=None)
@@ -55,14 +57,17 @@ def _protect(tables: Sequence[tuple[str, str]]) -> Callable[[Any, BaseDatabaseSc
 
 def _release(tables: Sequence[tuple[str, str]]) -> Callable[[Any, BaseDatabaseSchemaEditor], None]:
     def backwards(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        sqlite = schema_editor.connection.vendor == "sqlite"
         for table, _key in tables:
-            names = ("update", "delete", "replace") if sqlite else ("row", "truncate")
-            for name in names:
-                on = "" if sqlite else f' ON "{table}"'
-                schema_editor.execute(f"DROP TRIGGER IF EXISTS {PREFIX}_{table}_{name}{on};", params=None)
+            _drop(table, schema_editor)
 
     return backwards
+
+
+def _drop(table: str, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    sqlite = schema_editor.connection.vendor == "sqlite"
+    on = "" if sqlite else f' ON "{table}"'
+    for name in ("update", "delete", "replace") if sqlite else ("row", "truncate"):
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {PREFIX}_{table}_{name}{on};", params=None)
 
 
 def append_only(*tables: str | tuple[str, str]) -> RunPython:

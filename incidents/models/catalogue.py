@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from oncall.models import Team
+from oncall.models import Skill, Team
 from policies.models import EscalationPolicy
 from policies.severity import Severity
 
@@ -40,6 +40,13 @@ class Service(models.Model):
         _("default severity"), choices=Severity.choices, default=Severity.SEV3
     )
     runbook_url = models.URLField(_("runbook"), blank=True)
+    required_skills = models.ManyToManyField(
+        Skill,
+        blank=True,
+        related_name="services",
+        verbose_name=_("required skills"),
+        help_text=_("Beyond the first level only people who hold all of these are paged."),
+    )
     history = HistoricalRecords()
 
     class Meta:

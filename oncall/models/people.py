@@ -1,4 +1,4 @@
-"""People, teams and schedules: who belongs where, and who is on call when."""
+"""People and teams: who belongs where, what they can do, and how much they may be asked to bear."""
 
 from typing import Any
 
@@ -6,12 +6,28 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 from simple_history.models import HistoricalRecords
 
+from oncall.holiday_calendars import validate_holiday_calendar
 from oncall.zones import validate_time_zone
+
+
+class Skill(models.Model):
+    """Something people know that a service may ask for: "postgresql", "payments core"."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    slug = models.SlugField(_("slug"), max_length=60, unique=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name = _("skill")
+        verbose_name_plural = _("skills")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class User(AbstractUser):
@@ -33,6 +49,26 @@ class User(AbstractUser):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reports", verbose_name=_("manager")
     )
     region = models.CharField(_("region"), max_length=60, blank=True)
+    holiday_calendar = models.CharField(
+        _("public holidays"),
+        max_length=12,
+        blank=True,
+        validators=[validate_holiday_calendar],
+        help_text=_("A country, or a part of one, such as IT or DE-BY. Empty: none are kept."),
+    )
+    skills = models.ManyToManyField(Skill, blank=True, related_name="people", verbose_name=_("skills"))
+    capacity_hours = models.PositiveSmallIntegerField(
+        _("capacity, hours"),
+        null=True,
+        blank=True,
+        help_text=_("Hours on call in four weeks above which this person counts as overloaded. Empty: no limit."),
+    )
+    capacity_pages = models.PositiveSmallIntegerField(
+        _("capacity, pages"),
+        null=True,
+        blank=True,
+        help_text=_("Pages in one shift after which the next person is asked. Empty: as the schedule says."),
+    )
     # The password hash never enters the history: a history row cannot be taken back.
     history = HistoricalRecords(excluded_fields=["password", "last_login"])
 
@@ -99,6 +135,12 @@ class Team(models.Model):
     )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
     members = models.ManyToManyField(User, through="Membership", related_name="teams", verbose_name=_("members"))
+    approves_absences = models.BooleanField(
+        _("absences need a manager's word"), default=False, help_text=_("A planned absence counts once approved.")
+    )
+    approves_swaps = models.BooleanField(
+        _("swaps need a manager's word"), default=False, help_text=_("An accepted swap counts once approved.")
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -130,101 +172,6 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.team}"
-
-
-class Schedule(models.Model):
-    """Who is on call when. What it says is in its versions; this row only names it."""
-
-    name = models.CharField(_("name"), max_length=100, unique=True)
-    slug = models.SlugField(_("slug"), max_length=60, unique=True)
-    team = models.ForeignKey(
-        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="schedules", verbose_name=_("team")
-    )
-    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
-    history = HistoricalRecords()
-
-    class Meta:
-        ordering = ("name",)
-        verbose_name = _("schedule")
-        verbose_name_plural = _("schedules")
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return reverse("oncall:schedule", args=(self.slug,))
-
-
-class ScheduleVersion(models.Model):
-    """What a schedule said from an instant on. Never changed, so that "who was on call at T" is answerable for ever."""
-
-    schedule = models.ForeignKey(
-        Schedule, on_delete=models.PROTECT, related_name="versions", verbose_name=_("schedule")
-    )
-    number = models.PositiveIntegerField(_("version"))
-    effective_from = models.DateTimeField(_("in force from"))
-    definition = models.JSONField(_("definition"))
-    author = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("author")
-    )
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
-    created_at = models.DateTimeField(_("created"))
-
-    class Meta:
-        ordering = ("schedule", "number")
-        verbose_name = _("schedule version")
-        verbose_name_plural = _("schedule versions")
-        constraints = (models.UniqueConstraint(fields=("schedule", "number"), name="schedule_version_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.schedule} v{self.number}"
-
-
-class Override(models.Model):
-    """Somebody takes a window of a schedule, in place of, or beside, whoever the rotation names."""
-
-    class Kind(models.TextChoices):
-        COVER = "cover", _("Covers")
-        REPLACE = "replace", _("Replaces one person")
-        ADD = "add", _("Joins")
-        REMOVE = "remove", _("Is taken off")
-
-    schedule = models.ForeignKey(
-        Schedule, on_delete=models.CASCADE, related_name="overrides", verbose_name=_("schedule")
-    )
-    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.COVER)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="overrides", verbose_name=_("person"))
-    replaces = models.ForeignKey(
-        User, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("replaces")
-    )
-    start = models.DateTimeField(_("start"))
-    end = models.DateTimeField(_("end"))
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
-    created_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("created by")
-    )
-    created_at = models.DateTimeField(_("created"))
-    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
-    history = HistoricalRecords()
-
-    class Meta:
-        ordering = ("start", "id")
-        verbose_name = _("override")
-        verbose_name_plural = _("overrides")
-        constraints = (
-            models.CheckConstraint(
-                condition=models.Q(start__lt=models.F("end")),
-                name="override_start_before_end",
-                violation_error_message=_("The end must come after the start."),
-            ),
-        )
-        # Shifts of a range: the overrides of some schedules that touch it.
-        indexes = (
-            models.Index(fields=("schedule", "end"), name="override_touching", condition=models.Q(cancelled_at=None)),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.user} {self.get_kind_display()} {self.schedule}"
 
 
 class ApiToken(models.Model):

@@ -1,0 +1,75 @@
+"""What the on-call app asks of the apps above it, which it must not import: they plug in here when they start.
+
+``incidents`` plugs all of them (its ``apps.py``); each keeps a harmless answer until then, so that the app stands alone.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something to tell one person, in their own language. ``key`` names it for ever: it is sent once, however often told.
+
+    ``link`` is a path of this site; ``subject_ref`` gathers ledger entries ("schedule:7").
+    """
+
+    recipient_id: int
+    subject: str
+    body: str
+    key: str
+    link: str = ""
+    subject_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A way by which a schedule is reached: a policy that names it, and the services under that policy."""
+
+    policy: str
+    services: tuple[str, ...]
+
+
+def _tell_nobody(notes: Sequence[Note], at: datetime) -> None:
+    return None
+
+
+def _no_paths(schedule_ids: Collection[int]) -> Mapping[int, Sequence[Path]]:
+    return {}
+
+
+def _no_pages(since: datetime, until: datetime) -> Mapping[int, int]:
+    return {}
+
+
+_tell: Callable[[Sequence[Note], datetime], None] = _tell_nobody
+_paths: Callable[[Collection[int]], Mapping[int, Sequence[Path]]] = _no_paths
+_pages: Callable[[datetime, datetime], Mapping[int, int]] = _no_pages
+
+
+def plug(
+    *,
+    tell: Callable[[Sequence[Note], datetime], None],
+    paths: Callable[[Collection[int]], Mapping[int, Sequence[Path]]],
+    pages: Callable[[datetime, datetime], Mapping[int, int]],
+) -> None:
+    """Called once, by the app above, while Django starts."""
+    global _tell, _paths, _pages  # One assembly per process, made before any request.
+    _tell, _paths, _pages = tell, paths, pages
+
+
+def tell(notes: Sequence[Note], *, at: datetime) -> None:
+    """Queue notices, in the caller's transaction."""
+    if notes:
+        _tell(notes, at)
+
+
+def paths_of(schedule_ids: Collection[int]) -> Mapping[int, Sequence[Path]]:
+    """The paths in use that lead to each schedule, by schedule id; a schedule nobody uses is missing."""
+    return _paths(schedule_ids) if schedule_ids else {}
+
+
+def pages_by_person(*, since: datetime, until: datetime) -> Mapping[int, int]:
+    """How many pages each person got in the range (``until`` excluded), by user id; nobody with none."""
+    return _pages(since, until)

@@ -1,0 +1,15 @@
+"""What being on call asks of people: hours, nights, weekends and holidays, fairness, limits, clashes, and hours for pay.
+
+Everything here is computed from ``selectors.Loaded``, the one function behind every surface. For whoever changes a
+schedule: ``capacity_warnings`` and ``overloads_brought`` say whom a change pushes over their limit,
+``clashes_brought`` who would be on call in two places at once.
+"""
+
+from oncall.load.capacity import Overload, capacity_warnings, overload_text, overloads_brought
+
+__all__ = [
+    "Overload",
+    "capacity_warnings",
+    "overload_text",
+    "overloads_brought",
+]

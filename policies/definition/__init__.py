@@ -1,0 +1,62 @@
+"""What one immutable version of an escalation policy says: its values, its JSON form, and what is wrong with it.
+
+Pure: nothing here touches the ORM, the clock or the network. All durations are elapsed whole seconds, so that a change
+of clocks moves no timer.
+
+How a ladder is meant to be read (`policies.escalation` walks it):
+
+- A level is *entered* (its targets are paged) and stays in force until it is answered or one of its timeouts passes.
+- Its acknowledgement timeout passes while nobody has acknowledged: the next level is entered after that level's own
+  `start.delay`. Its resolution timeout passes while the incident is neither resolved nor (if mitigation counts)
+  mitigated: the next level is entered at once, even if somebody has acknowledged.
+- A level without an acknowledgement timeout gives people until its resolution timeout to answer.
+- "start", as the instant from which a delay or timeout is measured, is the start of the incident's run in the first
+  cycle and the start of the repeat in later ones.
+"""
+
+from policies.definition.dumping import policy_dump
+from policies.definition.parsing import policy_parse, policy_problems
+from policies.definition.schema import POLICY_SCHEMA
+from policies.definition.values import (
+    ENTRY_ORIGINS,
+    MAX_CYCLES,
+    MAX_DUTY_LENGTH,
+    MAX_LEVELS,
+    MAX_NAME_LENGTH,
+    MAX_REF_LENGTH,
+    MAX_TARGETS,
+    TIMEOUT_ORIGINS,
+    AckMode,
+    Entry,
+    LevelDef,
+    MeasuredFrom,
+    PolicyDef,
+    Role,
+    TargetDef,
+    TargetKind,
+    Timeout,
+)
+
+__all__ = [
+    "ENTRY_ORIGINS",
+    "MAX_CYCLES",
+    "MAX_DUTY_LENGTH",
+    "MAX_LEVELS",
+    "MAX_NAME_LENGTH",
+    "MAX_REF_LENGTH",
+    "MAX_TARGETS",
+    "POLICY_SCHEMA",
+    "TIMEOUT_ORIGINS",
+    "AckMode",
+    "Entry",
+    "LevelDef",
+    "MeasuredFrom",
+    "PolicyDef",
+    "Role",
+    "TargetDef",
+    "TargetKind",
+    "Timeout",
+    "policy_dump",
+    "policy_parse",
+    "policy_problems",
+]

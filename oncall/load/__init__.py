@@ -6,10 +6,14 @@ schedule: ``capacity_warnings`` and ``overloads_brought`` say whom a change push
 """
 
 from oncall.load.capacity import Overload, capacity_warnings, overload_text, overloads_brought
+from oncall.load.clashing import Clash, clash_text, clashes_brought
 
 __all__ = [
+    "Clash",
     "Overload",
     "capacity_warnings",
+    "clash_text",
+    "clashes_brought",
     "overload_text",
     "overloads_brought",
 ]

@@ -16,12 +16,12 @@ from django.views.decorators.http import require_safe
 from audit.models import LedgerEntry
 from audit.selectors import MOST_COUNTED, LedgerFilter, actions_known, ledger_count, ledger_export, ledger_page
 from escalation_site.kernel.instants import now
+from escalation_site.kernel.streams import csv_pieces, streamed
 from oncall.access import role_required
 from oncall.models import User
 from reports.audit_forms import LedgerFilters
 from reports.ledger import Line, as_json, database_protection, detail, line
 from reports.ledger_words import action_words
-from reports.streams import csv_pieces, streamed
 
 READERS = (User.Role.AUDITOR, User.Role.ADMINISTRATOR)
 CSV_STRUCTURES = ("before", "after", "data")

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from escalation_site.kernel.instants import now
+from escalation_site.kernel.streams import csv_pieces, streamed
 from escalation_site.ui import durations
 from incidents.models import Incident
 from oncall.access import role_required
@@ -21,7 +22,6 @@ from reports.dashboard import dashboard
 from reports.forms import ReportFilters
 from reports.narrow import TITLES, narrowed
 from reports.selectors import Scope, incidents_in, with_called
-from reports.streams import csv_pieces, streamed
 
 READERS = (User.Role.MANAGER, User.Role.AUDITOR, User.Role.ADMINISTRATOR)
 PAGE_SIZE = 50

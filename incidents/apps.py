@@ -10,4 +10,9 @@ class IncidentsConfig(AppConfig):
     verbose_name = _("Incidents")
 
     def ready(self) -> None:
+        # Models are not loaded when this module is.
+        from incidents import duty
+        from oncall import ports
+
+        ports.plug(tell=duty.tell, paths=duty.paths_of, pages=duty.pages_by_person, pages_since=duty.pages_since)
         post_migrate.connect(stages_create, sender=self, dispatch_uid="incidents.stages")

@@ -43,9 +43,14 @@ def _no_pages(since: datetime, until: datetime) -> Mapping[int, int]:
     return {}
 
 
+def _no_pages_since(starts: Mapping[int, datetime], until: datetime) -> Mapping[int, int]:
+    return {}
+
+
 _tell: Callable[[Sequence[Note], datetime], None] = _tell_nobody
 _paths: Callable[[Collection[int]], Mapping[int, Sequence[Path]]] = _no_paths
 _pages: Callable[[datetime, datetime], Mapping[int, int]] = _no_pages
+_pages_since: Callable[[Mapping[int, datetime], datetime], Mapping[int, int]] = _no_pages_since
 
 
 def plug(
@@ -53,10 +58,11 @@ def plug(
     tell: Callable[[Sequence[Note], datetime], None],
     paths: Callable[[Collection[int]], Mapping[int, Sequence[Path]]],
     pages: Callable[[datetime, datetime], Mapping[int, int]],
+    pages_since: Callable[[Mapping[int, datetime], datetime], Mapping[int, int]],
 ) -> None:
     """Called once, by the app above, while Django starts."""
-    global _tell, _paths, _pages  # One assembly per process, made before any request.
-    _tell, _paths, _pages = tell, paths, pages
+    global _tell, _paths, _pages, _pages_since  # One assembly per process, made before any request.
+    _tell, _paths, _pages, _pages_since = tell, paths, pages, pages_since
 
 
 def tell(notes: Sequence[Note], *, at: datetime) -> None:
@@ -73,3 +79,8 @@ def paths_of(schedule_ids: Collection[int]) -> Mapping[int, Sequence[Path]]:
 def pages_by_person(*, since: datetime, until: datetime) -> Mapping[int, int]:
     """How many pages each person got in the range (``until`` excluded), by user id; nobody with none."""
     return _pages(since, until)
+
+
+def pages_since(starts: Mapping[int, datetime], *, until: datetime) -> Mapping[int, int]:
+    """How many pages each of these people (by user id) got from their own start on, ``until`` excluded."""
+    return _pages_since(starts, until)

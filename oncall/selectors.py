@@ -1,31 +1,44 @@
 """Who is on call, read from the stored schedules through the one rota function (DESIGN.md §3)."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import orjson
 from django.db.models import Prefetch
 
-from oncall import rota
-from oncall.models import Membership, Override, Schedule, ScheduleVersion, Team, User
-from oncall.rota_document import document_load
+from oncall.loading import Loaded, definition_spec, override_value, schedules_load
+from oncall.models import Membership, Schedule, Team, User
+
+__all__ = [
+    "Duty",
+    "Holder",
+    "Loaded",
+    "current_duties",
+    "definition_spec",
+    "duties",
+    "holders_at",
+    "next_duty",
+    "on_call_now",
+    "override_value",
+    "schedules_load",
+    "team_tree",
+]
 
 NEXT_SHIFT_HORIZON = timedelta(days=60)
-# A shift that an override cut short began before it: without those of the last days its true start would not show.
-OVERRIDE_LOOKBACK = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Somebody on call: as what, why (layer, override, …) and until when (UTC; None beyond the horizon)."""
+    """Somebody on call: as what, why (layer, override, …) and until when (UTC; None beyond the horizon).
+
+    ``instead_of`` is the id of whoever's turn it was, where an absence or a replacement took them off it.
+    """
 
     user: User
     role: str
     why: str
     until: datetime | None
+    instead_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,84 +51,20 @@ class Duty:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A schedule with everything the rota asks for, read once."""
-
-    schedule: Schedule
-    versions: tuple[rota.Version, ...]
-    overrides: tuple[rota.Override, ...]
-
-    def shifts(self, *, since: datetime, until: datetime) -> tuple[rota.Shift, ...]:
-        if not self.versions:
-            return ()
-        return rota.shifts(self.versions, since=since, until=until, overrides=self.overrides)
-
-    def on_call_at(self, at: datetime) -> tuple[rota.Shift, ...]:
-        if not self.versions:
-            return ()
-        return rota.on_call_at(self.versions, at=at, overrides=self.overrides)
-
-
-_specs: dict[bytes, rota.ScheduleSpec] = {}
-
-
-def definition_spec(definition: Mapping[str, Any]) -> rota.ScheduleSpec:
-    """A stored definition as a value, parsed once per process: remembered by content, since versions never change."""
-    key = orjson.dumps(definition)
-    if key not in _specs:
-        if len(_specs) > 2000:
-            _specs.clear()
-        _specs[key] = document_load(definition)
-    return _specs[key]
-
-
-def schedules_load(schedules: Collection[Schedule], *, since: datetime) -> dict[int, Loaded]:
-    """The schedules with their versions and the overrides that end after ``since``: two queries, however many schedules."""
-    ids = [schedule.pk for schedule in schedules]
-    versions: dict[int, list[rota.Version]] = defaultdict(list)
-    for row in ScheduleVersion.objects.filter(schedule__in=ids).order_by("schedule", "effective_from", "number"):
-        versions[row.schedule_id].append(rota.Version(row.effective_from, definition_spec(row.definition)))
-    overrides: dict[int, list[rota.Override]] = defaultdict(list)
-    for item in Override.objects.filter(
-        schedule__in=ids, cancelled_at=None, end__gt=since - OVERRIDE_LOOKBACK
-    ).order_by("id"):
-        overrides[item.schedule_id].append(_override(item))
-    return {
-        schedule.pk: Loaded(schedule, tuple(versions[schedule.pk]), tuple(overrides[schedule.pk]))
-        for schedule in schedules
-    }
-
-
-def _override(item: Override) -> rota.Override:
-    return rota.Override(
-        kind=rota.OverrideKind(item.kind),
-        user_id=item.user_id,
-        start=item.start,
-        end=item.end,
-        replaces=item.replaces_id,
-        id=item.pk,
-        order=item.pk,
-    )
-
-
 def holders_at(*, schedules: Collection[Schedule], at: datetime) -> dict[int, list[Holder]]:
-    """Who is on call at ``at``, by schedule id: three queries, however many schedules. People who have left are skipped."""
+    """Who is on call at ``at``, by schedule id: four queries, however many schedules (see ``schedules_load``)."""
     loaded = schedules_load(schedules, since=at)
     shifts = {pk: item.on_call_at(at) for pk, item in loaded.items()}
-    users = _active({shift.user_id for found in shifts.values() for shift in found})
+    users = User.objects.in_bulk({shift.user_id for found in shifts.values() for shift in found})
     return {
         pk: [
-            Holder(users[shift.user_id], shift.role, str(shift.why), shift.end)
+            Holder(users[shift.user_id], shift.role, str(shift.why), shift.end, shift.instead_of)
             for shift in found
+            # A person whose row was deleted in the database by hand is nobody.
             if shift.user_id in users
         ]
         for pk, found in shifts.items()
     }
-
-
-def _active(ids: Iterable[int]) -> dict[int, User]:
-    return User.objects.filter(is_active=True).in_bulk(list(ids))
 
 
 def duties(user: User, *, since: datetime, until: datetime) -> list[Duty]:

@@ -8,12 +8,13 @@ One computation, ``shifts``, stands behind every answer. Its rules:
 - Later layers win over earlier ones of the same role. A layer that has nobody to offer (closed, an empty slot,
   everybody away) hides nothing below it.
 - Absences take people out of their turns; the next group in turn that is there steps in, and the order of turns stays.
+  A public holiday does so where the schedule keeps holidays, and never opens a gap: one that everybody keeps is worked.
 - Overrides act last, one after the other in their order; the later one has the last word where two overlap.
 - Versions take effect from an instant; what earlier versions said about the time before it stays.
 """
 
 from oncall.rota.answers import coverage, gaps, layer_shifts, next_handoff, on_call_at, overlaps, shifts
-from oncall.rota.choice import Choice, Limits, Skip, choose, limit_reason, skill_reasons, stretches, succession
+from oncall.rota.choice import Choice, Skip, choose, limit_reason, skill_reasons, stretches, succession
 from oncall.rota.compare import (
     Change,
     Clash,
@@ -33,7 +34,11 @@ from oncall.rota.values import (
     Every,
     FixedShift,
     Group,
+    Handover,
+    HandoverPage,
+    HolidayRule,
     LayerSpec,
+    Limits,
     Override,
     OverrideKind,
     Restriction,
@@ -43,7 +48,7 @@ from oncall.rota.values import (
     Version,
     WhenAbsent,
 )
-from oncall.rota.versions import Reign, expand_follows, resolve, stack_overrides
+from oncall.rota.versions import Reign, expand_follows, expand_teams, resolve, stack_overrides
 from oncall.rota.workload import Workload, fairness, workloads
 
 __all__ = [
@@ -61,6 +66,9 @@ __all__ = [
     "Gap",
     "Group",
     "Handoff",
+    "Handover",
+    "HandoverPage",
+    "HolidayRule",
     "LayerSpec",
     "Limits",
     "Overlap",
@@ -87,6 +95,7 @@ __all__ = [
     "compare",
     "coverage",
     "expand_follows",
+    "expand_teams",
     "fairness",
     "gaps",
     "layer_shifts",

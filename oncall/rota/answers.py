@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from oncall.rota.results import Coverage, Gap, Handoff, Overlap, OverlapKind, Shift, UserId
-from oncall.rota.timeline import Line, Lines, Slot, absences_by_user, layer_line, lines_of
+from oncall.rota.timeline import Line, Lines, Slot, absences_by_user, absences_under, layer_line, lines_of
 from oncall.rota.values import EARLIEST, LATEST, Absence, Override, Rota, ScheduleSpec
 from oncall.rota.versions import acting_order, checked_range, resolve
 
@@ -70,9 +70,10 @@ def layer_shifts(
     away = absences_by_user(absences)
     rows: dict[str, tuple[str, Line]] = {}
     for start, end, spec in resolve(rota, since=since, until=until):
+        counting = absences_under(spec, away)
         for layer in spec.layers:
             _, line = rows.setdefault(layer.name, (layer.role, []))
-            line.extend(layer_line(layer, since=start, until=end, absences=away))
+            line.extend(layer_line(layer, since=start, until=end, absences=counting))
     return {name: _in_order(_line_shifts(role, line)) for name, (role, line) in rows.items()}
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from oncall.rota.answers import INSTANT, on_call_at
 from oncall.rota.results import Shift, UserId
-from oncall.rota.timeline import Absences, absences_by_user
+from oncall.rota.timeline import Absences, absences_by_user, absences_under
 from oncall.rota.turns import layer_ready
-from oncall.rota.values import Absence, LayerSpec, Override, Rota, ScheduleKind
+from oncall.rota.values import Absence, LayerSpec, Limits, Override, Rota, ScheduleKind
 from oncall.rota.versions import resolve
 
 
@@ -26,17 +26,6 @@ class Choice:
 
     chosen: tuple[UserId, ...]
     skipped: tuple[Skip, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one person may be asked to bear; None means no limit."""
-
-    pages_per_shift: int | None = None
-    consecutive: timedelta | None = None
-    """On call without a break."""
-    rest: timedelta | None = None
-    """Off call between two stretches of duty."""
 
 
 def choose(candidates: Iterable[UserId], *, skip_reasons: Mapping[UserId, str], count: int = 1) -> Choice:
@@ -70,8 +59,9 @@ def succession(
     absences = tuple(absences)
     holders = on_call_at(rota, at=at, overrides=overrides, absences=absences)
     asked = [shift.user_id for shift in holders if shift.role == role]
-    away = absences_by_user(absences)
+    known = absences_by_user(absences)
     for _, _, spec in resolve(rota, since=at, until=at + INSTANT):
+        away = absences_under(spec, known)
         following = list(spec.members) if spec.kind is ScheduleKind.EVERYONE else []
         for layer in reversed(spec.layers):
             if layer.role == role:

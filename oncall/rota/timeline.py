@@ -17,6 +17,7 @@ from oncall.rota.values import (
     PRIMARY,
     Absence,
     AbsenceReason,
+    HolidayRule,
     LayerSpec,
     Override,
     OverrideKind,
@@ -70,6 +71,7 @@ def lines_of(
     spec: ScheduleSpec, *, since: datetime, until: datetime, overrides: Sequence[Override], absences: Absences
 ) -> Lines:
     """One line for each role; ``since`` before ``until``, both UTC; overrides in the order they act."""
+    absences = absences_under(spec, absences)
     roles = spec.roles
     blank = Segment(since, until, NOBODY, Cause.UNASSIGNED)
     lines: Lines = {role: [blank] for role in roles}
@@ -117,6 +119,16 @@ def absences_by_user(absences: Iterable[Absence]) -> Absences:
     return found
 
 
+def absences_under(spec: ScheduleSpec, absences: Absences) -> Absences:
+    """The absences that count for a schedule: one that works on holidays knows none of those."""
+    if spec.holidays is HolidayRule.COVER or not absences:
+        return absences
+    counting = {
+        user: [away for away in theirs if away.reason is not AbsenceReason.HOLIDAY] for user, theirs in absences.items()
+    }
+    return {user: theirs for user, theirs in counting.items() if theirs}
+
+
 def _open_turns(layer: Layer, since: datetime, until: datetime) -> Iterator[Turn]:
     """The open parts of the turns, within the range and in order."""
     spans = layer.open_spans(since, until)
@@ -155,10 +167,13 @@ def _away_within(absences: Absences, user: UserId, turn: Turn) -> list[Away]:
 
 
 def _present(spec: LayerSpec, turn: Turn, absences: Absences, at: datetime) -> tuple[Slot, ...]:
-    """The members of the group who are there at an instant; when none is, the next group that has somebody there."""
+    """The members of the group who are there at an instant; when none is, the next group that has somebody there.
+
+    A holiday that everybody keeps opens no gap: then those on holiday count as there, first of all the group itself.
+    """
 
     def reason(user: UserId) -> AbsenceReason | None:
-        return next((away.reason for away in absences.get(user, ()) if away.start <= at < away.end), None)
+        return _reason(absences, user, at)
 
     there = tuple(Slot(user, Why.LAYER, spec.name, turn.number) for user in turn.group if reason(user) is None)
     if there or spec.when_absent is WhenAbsent.NOBODY:
@@ -172,7 +187,23 @@ def _present(spec: LayerSpec, turn: Turn, absences: Absences, at: datetime) -> t
         )
         if there:
             return there
+    for group in (turn.group, *following):
+        there = tuple(
+            Slot(user, Why.LAYER, spec.name, turn.number)
+            if group is turn.group
+            else Slot(user, why, spec.name, turn.number, instead_of=missing)
+            for user in group
+            if reason(user) is AbsenceReason.HOLIDAY
+        )
+        if there:
+            return there
     return NOBODY
+
+
+def _reason(absences: Absences, user: UserId, at: datetime) -> AbsenceReason | None:
+    """Why somebody is away at an instant; somebody who is away on a holiday is away for good."""
+    reasons = {away.reason for away in absences.get(user, ()) if away.start <= at < away.end}
+    return AbsenceReason.ABSENCE if AbsenceReason.ABSENCE in reasons else next(iter(reasons), None)
 
 
 def _everyone(spec: ScheduleSpec, since: datetime, until: datetime, absences: Absences) -> Iterator[Segment]:
@@ -184,10 +215,11 @@ def _everyone(spec: ScheduleSpec, since: datetime, until: datetime, absences: Ab
         for away in absences.get(user, ()):
             edges.update(edge for edge in (away.start, away.end) if since < edge < until)
     for start, end in pairwise(sorted(edges)):
+        reasons = {user: _reason(absences, user, start) for user in spec.members}
+        # A holiday that everybody keeps opens no gap.
+        on_holiday = () if None in reasons.values() else (AbsenceReason.HOLIDAY,)
         there = tuple(
-            Slot(user, Why.LAYER)
-            for user in spec.members
-            if not any(away.start <= start < away.end for away in absences.get(user, ()))
+            Slot(user, Why.LAYER) for user, reason in reasons.items() if reason is None or reason in on_holiday
         )
         yield Segment(start, end, there, Cause.ABSENT)
 

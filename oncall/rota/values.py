@@ -25,6 +25,7 @@ WEEK = timedelta(weeks=1)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 LONGEST_EVERY = 1000
+LONGEST_HANDOVER = timedelta(days=1)
 
 
 class Every(StrEnum):
@@ -50,6 +51,24 @@ class WhenAbsent(StrEnum):
 
     NEXT = "next"
     NOBODY = "nobody"
+
+
+class HolidayRule(StrEnum):
+    """What a public holiday of somebody whose turn it is means to a schedule."""
+
+    COVER = "cover"
+    """The next who works that day steps in; where nobody does, whoever's turn it is serves it all the same."""
+    WORK = "work"
+    """Nothing: turns are served as on any day."""
+
+
+class HandoverPage(StrEnum):
+    """Who is paged in the first minutes after a handoff."""
+
+    INCOMING = "incoming"
+    BOTH = "both"
+    UNTIL_ACCEPTED = "until_accepted"
+    """Both, until the incoming person has accepted the handoff."""
 
 
 class OverrideKind(StrEnum):
@@ -190,17 +209,59 @@ class LayerSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one person may be asked to bear; None means no limit."""
+
+    pages_per_shift: int | None = None
+    consecutive: timedelta | None = None
+    """On call without a break."""
+    rest: timedelta | None = None
+    """Off call between two stretches of duty."""
+
+    def __post_init__(self) -> None:
+        if self.pages_per_shift is not None and self.pages_per_shift < 1:
+            raise RotaError("a limit is at least one", field="pages_per_shift", code="limit_range")
+        for field in ("consecutive", "rest"):
+            length = getattr(self, field)
+            if length is not None and length <= timedelta(0):
+                raise RotaError("a limit lasts some time", field=field, code="limit_range")
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """How long after a handoff who is paged; no time at all: the incoming people alone."""
+
+    window: timedelta = timedelta(0)
+    page: HandoverPage = HandoverPage.INCOMING
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) <= self.window <= LONGEST_HANDOVER:
+            raise RotaError("at most a day", field="minutes", code="handover_range")
+
+
+NO_HANDOVER = Handover()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleSpec:
     """A schedule. Later layers win over earlier ones of the same role; layers of different roles stand side by side.
 
-    ``members`` are the people of an EVERYONE schedule; ``follows`` names the schedule a FOLLOW one follows.
+    ``members`` are the people of an EVERYONE schedule, or those of ``team`` (its id), who change as the team does;
+    ``follows`` names the schedule a FOLLOW one follows. ``limits`` and ``handover`` say who is paged, not who is on call.
     """
 
     time_zone: str
     layers: tuple[LayerSpec, ...] = ()
     kind: ScheduleKind = ScheduleKind.LAYERS
     members: Group = ()
+    team: int | None = None
     follows: str = ""
+    holidays: HolidayRule = HolidayRule.COVER
+    limits: Limits = NO_LIMITS
+    handover: Handover = NO_HANDOVER
 
     def __post_init__(self) -> None:
         zone_named(self.time_zone)
@@ -212,6 +273,8 @@ class ScheduleSpec:
             raise RotaError("only a schedule of layers has some", field="layers", code="layers_kind")
         if self.members and self.kind is not ScheduleKind.EVERYONE:
             raise RotaError("only a schedule of everyone has members", field="members", code="members_kind")
+        if self.team is not None and self.kind is not ScheduleKind.EVERYONE:
+            raise RotaError("only a schedule of everyone has a team", field="team", code="members_kind")
         if (self.kind is ScheduleKind.FOLLOW) != bool(self.follows):
             raise RotaError("a following schedule names the one it follows", field="follows", code="follows")
 

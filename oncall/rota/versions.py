@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from oncall.rota.errors import RotaError
-from oncall.rota.values import EARLIEST, LATEST, Override, Rota, ScheduleKind, ScheduleSpec, Version
+from oncall.rota.values import EARLIEST, LATEST, Group, Override, Rota, ScheduleKind, ScheduleSpec, Version
 
 
 class Reign(NamedTuple):
@@ -51,6 +51,34 @@ def expand_follows(
     back to where it came from.
     """
     return _expanded(versions, lookup, ())
+
+
+def expand_teams(
+    versions: Sequence[tuple[datetime, ScheduleSpec]],
+    lookup: Callable[[int], Sequence[tuple[datetime, Group]]],
+) -> tuple[Version, ...]:
+    """The versions, with the members a version's team had put in while it is in force.
+
+    ``lookup`` gives who was in the team of that id, each time from an instant on; before the first, nobody was.
+    """
+    expanded: list[Version] = []
+    for start, end, spec in resolve(versions, since=EARLIEST, until=LATEST):
+        if spec.team is None:
+            expanded.append(Version(start, spec))
+            continue
+        known = sorted(lookup(spec.team), key=itemgetter(0))
+        before = [members for changed, members in known if changed <= start]
+        expanded.append(Version(start, _with_members(spec, before[-1] if before else ())))
+        expanded += [
+            Version(changed.astimezone(UTC), _with_members(spec, members))
+            for changed, members in known
+            if start < changed < end
+        ]
+    return tuple(expanded)
+
+
+def _with_members(spec: ScheduleSpec, more: Group) -> ScheduleSpec:
+    return replace(spec, team=None, members=tuple(dict.fromkeys((*spec.members, *more))))
 
 
 def stack_overrides(*sources: Sequence[Override]) -> tuple[Override, ...]:

@@ -5,16 +5,31 @@ from datetime import datetime, time
 from itertools import groupby
 from typing import Any
 
-from oncall.rota import PRIMARY, Every, Group, LayerSpec, Restriction, ScheduleSpec, UserId, WhenAbsent
-from oncall.rota_document.words import WEEKDAYS, time_text
+from oncall.rota import (
+    PRIMARY,
+    Every,
+    Group,
+    HolidayRule,
+    LayerSpec,
+    Limits,
+    Restriction,
+    ScheduleSpec,
+    UserId,
+    WhenAbsent,
+)
+from oncall.rota.values import NO_HANDOVER, NO_LIMITS
+from oncall.rota_document.words import WEEKDAYS, duration_text, time_text
 
 NameUser = Callable[[UserId], str | UserId]
 
 
-def document_dump(spec: ScheduleSpec, *, name_user: NameUser | None = None) -> dict[str, Any]:
+def document_dump(
+    spec: ScheduleSpec, *, name_user: NameUser | None = None, name_team: NameUser | None = None
+) -> dict[str, Any]:
     """The document (JSON values only) that ``document_load`` reads back to an equal spec; always the same for the same.
 
-    People are written as ids, or as whatever ``name_user`` makes of them. What is as by default is left out.
+    People and teams are written as ids, or as what ``name_user`` and ``name_team`` make of them. What is as by default is
+    left out.
     """
     named = name_user or _itself
     document: dict[str, Any] = {"kind": spec.kind.value, "time_zone": spec.time_zone}
@@ -22,9 +37,27 @@ def document_dump(spec: ScheduleSpec, *, name_user: NameUser | None = None) -> d
         document["layers"] = [_layer(layer, spec, named) for layer in spec.layers]
     if spec.members:
         document["members"] = [named(user) for user in spec.members]
+    if spec.team is not None:
+        document["team"] = (name_team or _itself)(spec.team)
     if spec.follows:
         document["follow"] = spec.follows
+    if spec.holidays is not HolidayRule.COVER:
+        document["holidays"] = spec.holidays.value
+    if spec.limits != NO_LIMITS:
+        document["limits"] = _limits(spec.limits)
+    if spec.handover != NO_HANDOVER:
+        minutes = int(spec.handover.window.total_seconds() // 60)
+        document["handover"] = {"minutes": minutes, "page": spec.handover.page.value}
     return document
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    written = {
+        "pages_per_shift": limits.pages_per_shift,
+        "consecutive": limits.consecutive and duration_text(limits.consecutive),
+        "rest": limits.rest and duration_text(limits.rest),
+    }
+    return {field: value for field, value in written.items() if value is not None}
 
 
 def _layer(layer: LayerSpec, spec: ScheduleSpec, named: NameUser) -> dict[str, Any]:

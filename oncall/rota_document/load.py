@@ -13,7 +13,11 @@ from oncall.rota import (
     Every,
     FixedShift,
     Group,
+    Handover,
+    HandoverPage,
+    HolidayRule,
     LayerSpec,
+    Limits,
     Restriction,
     RotaError,
     ScheduleKind,
@@ -36,6 +40,7 @@ from oncall.rota_document.words import (
 
 Built = TypeVar("Built")
 ResolveUser = Callable[[str], UserId | None]
+ResolveTeam = Callable[[str], int | None]
 
 MOST_LAYERS = 50
 MOST_PARTICIPANTS = 200
@@ -45,7 +50,22 @@ LONGEST_NAME = 100
 LONGEST_ROLE = 32
 LONGEST_ID = 2**63 - 1
 
-SCHEDULE_FIELDS = ("kind", "time_zone", "layers", "members", "follow")
+LONGEST_HANDOVER_MINUTES = 1440
+LONGEST_LIMIT = timedelta(days=366)
+MOST_PAGES = 10_000
+
+SCHEDULE_FIELDS = (
+    "kind",
+    "time_zone",
+    "layers",
+    "members",
+    "team",
+    "follow",
+    "holidays",
+    "limits",
+    "handover",
+)
+LIMIT_FIELDS = ("pages_per_shift", "consecutive", "rest")
 LAYER_FIELDS = (
     "name",
     "role",
@@ -101,26 +121,30 @@ class Reader:
     """What the whole document shares: how names become people, and the zone of layers that name none."""
 
     resolve_user: ResolveUser | None
+    resolve_team: ResolveTeam | None
     time_zone: str = "UTC"
 
 
-def document_load(document: object, *, resolve_user: ResolveUser | None = None) -> ScheduleSpec:
+def document_load(
+    document: object, *, resolve_user: ResolveUser | None = None, resolve_team: ResolveTeam | None = None
+) -> ScheduleSpec:
     """The schedule that ``document`` (parsed JSON or YAML) describes.
 
-    People are user ids (numbers); names are allowed where ``resolve_user`` turns them into ids (None for a stranger).
-    Raises DocumentInvalid with every problem found, each with the path of its field.
+    People and teams are ids (numbers); names are allowed where ``resolve_user`` and ``resolve_team`` turn them into ids
+    (None for a stranger). Raises DocumentInvalid with every problem found, each with the path of its field.
     """
     problems: list[Problem] = []
-    spec = _schedule(Node(document, (), problems), resolve_user)
+    spec = _schedule(Node(document, (), problems), resolve_user, resolve_team)
     if problems or spec is None:
         raise DocumentInvalid(problems)
     return spec
 
 
-def _schedule(node: Node, resolve_user: ResolveUser | None) -> ScheduleSpec | None:
+def _schedule(node: Node, resolve_user: ResolveUser | None, resolve_team: ResolveTeam | None) -> ScheduleSpec | None:
     before, fields = len(node.problems), node.fields(SCHEDULE_FIELDS)
-    reader = Reader(resolve_user, _zone(fields["time_zone"]) or "UTC")
-    implied = ScheduleKind.LAYERS if fields["members"].absent else ScheduleKind.EVERYONE
+    reader = Reader(resolve_user, resolve_team, _zone(fields["time_zone"]) or "UTC")
+    of_people = not (fields["members"].absent and fields["team"].absent)
+    implied = ScheduleKind.EVERYONE if of_people else ScheduleKind.LAYERS
     if not fields["follow"].absent:
         implied = ScheduleKind.FOLLOW
     values = {
@@ -128,9 +152,63 @@ def _schedule(node: Node, resolve_user: ResolveUser | None) -> ScheduleSpec | No
         "kind": fields["kind"].choice(tuple(ScheduleKind), default=implied),
         "layers": fields["layers"].items(lambda layer: _layer(layer, reader), most=MOST_LAYERS),
         "members": fields["members"].items(lambda user: _user(user, reader), most=MOST_PARTICIPANTS),
+        "team": _team(fields["team"], reader),
         "follows": "" if fields["follow"].absent else fields["follow"].text(most=LONGEST_NAME),
+        "holidays": fields["holidays"].choice(tuple(HolidayRule), default=HolidayRule.COVER),
+        "limits": _limits(fields["limits"]),
+        "handover": _handover(fields["handover"]),
     }
     return _built(ScheduleSpec, values, node, before=before)
+
+
+def _limits(node: Node) -> Limits | None:
+    if node.absent:
+        return Limits()
+    before, fields = len(node.problems), node.fields(LIMIT_FIELDS)
+    pages = fields["pages_per_shift"]
+    values = {
+        "pages_per_shift": None if pages.absent else pages.count(most=MOST_PAGES),
+        "consecutive": _length(fields["consecutive"]),
+        "rest": _length(fields["rest"]),
+    }
+    return _built(Limits, values, node, before=before)
+
+
+def _length(node: Node) -> timedelta | None:
+    if node.absent:
+        return None
+    length = duration_of(node.value)
+    if length is None or not timedelta(minutes=1) <= length <= LONGEST_LIMIT:
+        node.wrong(_("must be a duration such as “8h” or “2d”, from a minute to a year"))
+        return None
+    return length
+
+
+def _handover(node: Node) -> Handover | None:
+    if node.absent:
+        return Handover()
+    before, fields = len(node.problems), node.fields(("minutes", "page"))
+    values = {
+        "window": timedelta(minutes=fields["minutes"].count(most=LONGEST_HANDOVER_MINUTES, default=15)),
+        "page": fields["page"].choice(tuple(HandoverPage), default=HandoverPage.BOTH),
+    }
+    return _built(Handover, values, node, before=before)
+
+
+def _team(node: Node, reader: Reader) -> int | None:
+    """The team's id; None where there is none, or where it is wrong."""
+    value = node.value
+    if node.absent:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LONGEST_ID:
+        return value
+    if not isinstance(value, str) or reader.resolve_team is None:
+        node.wrong(_("must be the name of a team") if reader.resolve_team else _("must be the id of a team"))
+        return None
+    team_id = reader.resolve_team(value.strip())
+    if team_id is None:
+        node.wrong(_("there is no team called “%(name)s”") % {"name": value.strip()})
+    return team_id
 
 
 def _layer(node: Node, reader: Reader) -> LayerSpec | None:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from oncall.rota import Every, ScheduleKind, WhenAbsent
+from oncall.rota import Every, HandoverPage, HolidayRule, ScheduleKind, WhenAbsent
 from oncall.rota.values import LONGEST_EVERY
 from oncall.rota_document.load import (
+    LONGEST_HANDOVER_MINUTES,
     LONGEST_ID,
     LONGEST_NAME,
     LONGEST_ROLE,
     MOST_LAYERS,
+    MOST_PAGES,
     MOST_PARTICIPANTS,
     MOST_RESTRICTIONS,
     MOST_SHIFTS,
@@ -121,7 +123,30 @@ SCHEDULE_SCHEMA: dict[str, Any] = {
         time_zone=ZONE,
         layers={"type": "array", "maxItems": MOST_LAYERS, "items": LAYER, "description": "later ones win"},
         members={"type": "array", "maxItems": MOST_PARTICIPANTS, "items": USER, "description": "all on call at once"},
+        team={"description": "everybody of this team, as it is at the time: slug, or id", "anyOf": USER["anyOf"]},
         follow={**NAME, "description": "the schedule it follows, by slug"},
+        holidays={
+            "enum": [rule.value for rule in HolidayRule],
+            "default": "cover",
+            "description": "what a public holiday of whoever's turn it is means: the next one covers, or nothing",
+        },
+        limits={
+            **_object(
+                [],
+                pages_per_shift={"type": "integer", "minimum": 1, "maximum": MOST_PAGES},
+                consecutive=_text(DURATION_PATTERN, "longest time on call without a break, such as 7d"),
+                rest=_text(DURATION_PATTERN, "shortest time off between two stretches, such as 8h"),
+            ),
+            "description": "above these the next person is paged; when everybody is above them, whoever is on call",
+        },
+        handover={
+            **_object(
+                [],
+                minutes={"type": "integer", "minimum": 1, "maximum": LONGEST_HANDOVER_MINUTES, "default": 15},
+                page={"enum": [who.value for who in HandoverPage], "default": "both"},
+            ),
+            "description": "who is paged in the first minutes after a handoff",
+        },
     ),
 }
 """JSON Schema (draft 2020-12) of what ``document_load`` reads. It is a little narrower in spelling (``document_load``

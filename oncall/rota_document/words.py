@@ -95,6 +95,19 @@ def time_text(clock: time) -> str:
     return clock.isoformat("seconds" if clock.second else "minutes")
 
 
+def duration_text(length: timedelta) -> str:
+    """As ``duration_of`` reads it: the largest unit that fits ("7d", "36h"), else the parts ("1h30m")."""
+    seconds = int(length.total_seconds())
+    for unit, size in sorted(DURATION_UNITS.items(), key=lambda one: -one[1]):
+        if size <= seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    parts = []
+    for unit, size in sorted(DURATION_UNITS.items(), key=lambda one: -one[1]):
+        count, seconds = divmod(seconds, size)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts)
+
+
 def _weekday_range(node: Node) -> tuple[int, ...]:
     first, dash, last = node.value.partition("-") if isinstance(node.value, str) else ("", "", "")
     start, end = weekday_of(first), weekday_of(last if dash else first)

@@ -19,6 +19,7 @@ from oncall.rota import (
     AbsenceReason,
     Every,
     FixedShift,
+    HolidayRule,
     LayerSpec,
     Override,
     OverrideKind,
@@ -172,6 +173,16 @@ def layer_duties(layer: LayerSpec, reading: Reading, away: dict[int, AbsenceReas
         there = [(person, why, layer.name) for person in stand_in if person not in away]
         if there:
             return there
+    # Everybody is away: those on a holiday only work it.
+    working = {person: reason for person, reason in away.items() if reason is AbsenceReason.ABSENCE}
+    there = [(person, "layer", layer.name) for person in group if person not in working]
+    if there:
+        return there
+    for ahead in range(1, len(layer.participants) + 1):
+        stand_in = layer.participants[(place + ahead) % len(layer.participants)]
+        there = [(person, why, layer.name) for person in stand_in if person not in working]
+        if there:
+            return there
     return []
 
 
@@ -205,8 +216,12 @@ def oracle(
     clocks = {layer.time_zone: readings(layer.time_zone, since, until) for layer in spec.layers}
     answer = {}
     for instant in grid(since, until):
-        now_away = [absence for absence in reversed(absences) if absence.start <= instant < absence.end]
+        now_away = [absence for absence in absences if absence.start <= instant < absence.end]
+        if spec.holidays is HolidayRule.WORK:
+            now_away = [absence for absence in now_away if absence.reason is AbsenceReason.ABSENCE]
+        # Somebody who is away on a holiday is away.
         away = {absence.user_id: absence.reason for absence in now_away}
+        away |= {one.user_id: one.reason for one in now_away if one.reason is AbsenceReason.ABSENCE}
         duties: dict[str, list[Duty]] = {role: [] for role in spec.roles}
         for layer in spec.layers:
             duties[layer.role] = layer_duties(layer, clocks[layer.time_zone][instant], away) or duties[layer.role]
@@ -338,7 +353,11 @@ def cases(draw: st.DrawFn, *, most_overrides: int = 4, most_absences: int = 3) -
     since, until = draw(ranges(zones))
     count = draw(st.integers(0, 3))
     drawn = (layers(name=f"layer {number}", zone=draw(st.sampled_from(zones)), since=since) for number in range(count))
-    spec = ScheduleSpec(time_zone=zones[0], layers=tuple(draw(layer) for layer in drawn))
+    spec = ScheduleSpec(
+        time_zone=zones[0],
+        layers=tuple(draw(layer) for layer in drawn),
+        holidays=draw(st.sampled_from(HolidayRule)),
+    )
     acts = tuple(draw(overrides(since=since, number=number)) for number in range(draw(st.integers(0, most_overrides))))
     away = tuple(draw(absences(since=since)) for _ in range(draw(st.integers(0, most_absences))))
     return Case(spec, since, until, acts, away)

@@ -1,0 +1,282 @@
+"""Schedules read from the database as values for the rota, whole: versions, what they follow, teams, overrides, absences.
+
+Every surface asks through ``Loaded``: pages, API, feeds, the engine and reports (DESIGN.md §3).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from oncall import rota
+from oncall.models import Absence, Membership, Override, Schedule, ScheduleVersion
+from oncall.rota.values import EARLIEST, LATEST
+from oncall.rota_document import document_load
+
+# A shift that an override or an absence cut short began before it: without those of the last days its true start would
+# not show.
+LOOKBACK = timedelta(days=8)
+MANY_PEOPLE = 500
+"""Above so many people in the schedules asked for, their absences are read without naming them one by one."""
+
+REASONS = {
+    Absence.Kind.AWAY.value: rota.AbsenceReason.ABSENCE,
+    Absence.Kind.LEFT.value: rota.AbsenceReason.ABSENCE,
+    Absence.Kind.HOLIDAY.value: rota.AbsenceReason.HOLIDAY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A schedule with everything the rota asks for, read once.
+
+    ``versions`` are complete: what a schedule follows and the members of its team are in them. The ``with_…`` methods give
+    what the schedule would be, for previews.
+    """
+
+    schedule: Schedule
+    versions: tuple[rota.Version, ...]
+    overrides: tuple[rota.Override, ...] = ()
+    absences: tuple[rota.Absence, ...] = ()
+    library: "Library | None" = field(default=None, repr=False, compare=False)
+
+    def shifts(self, *, since: datetime, until: datetime, whole: bool = False) -> tuple[rota.Shift, ...]:
+        if not self.versions:
+            return ()
+        return rota.shifts(
+            self.versions,
+            since=since,
+            until=until,
+            overrides=self.overrides,
+            absences=self.absences,
+            whole=whole,
+        )
+
+    def on_call_at(self, at: datetime) -> tuple[rota.Shift, ...]:
+        if not self.versions:
+            return ()
+        return rota.on_call_at(self.versions, at=at, overrides=self.overrides, absences=self.absences)
+
+    def layer_shifts(self, *, since: datetime, until: datetime) -> dict[str, tuple[rota.Shift, ...]]:
+        if not self.versions:
+            return {}
+        return rota.layer_shifts(self.versions, since=since, until=until, absences=self.absences)
+
+    def gaps(self, *, since: datetime, until: datetime) -> tuple[rota.Gap, ...]:
+        if not self.versions:
+            return ()
+        return rota.gaps(self.versions, since=since, until=until, overrides=self.overrides, absences=self.absences)
+
+    def overlaps(self, *, since: datetime, until: datetime) -> tuple[rota.Overlap, ...]:
+        if not self.versions:
+            return ()
+        return rota.overlaps(self.versions, since=since, until=until, overrides=self.overrides, absences=self.absences)
+
+    def coverage(self, *, since: datetime, until: datetime) -> tuple[rota.Coverage, ...]:
+        if not self.versions:
+            return ()
+        return rota.coverage(self.versions, since=since, until=until, overrides=self.overrides, absences=self.absences)
+
+    def next_handoff(self, at: datetime) -> rota.Handoff | None:
+        if not self.versions:
+            return None
+        return rota.next_handoff(self.versions, at=at, overrides=self.overrides, absences=self.absences)
+
+    def succession(self, *, at: datetime, role: str) -> tuple[int, ...]:
+        """Whom to ask for a role, in order: who is on call, then who would come next."""
+        if not self.versions:
+            return ()
+        return rota.succession(self.versions, at=at, role=role, overrides=self.overrides, absences=self.absences)
+
+    def spec_at(self, at: datetime) -> rota.ScheduleSpec | None:
+        """What is in force at an instant."""
+        return next((spec for start, spec in reversed(self.versions) if start <= at), None)
+
+    def with_definition(self, spec: rota.ScheduleSpec, *, effective_from: datetime) -> "Loaded":
+        kept = tuple(version for version in self.versions if version.effective_from < effective_from)
+        library = self.library or Library()
+        library.learn([spec])
+        added = library.expanded((rota.Version(effective_from, spec),))
+        return replace(self, versions=(*kept, *added), library=library)
+
+    def with_overrides(self, *more: rota.Override) -> "Loaded":
+        last = max((one.order for one in self.overrides), default=0)
+        placed = (replace(one, order=last + number) for number, one in enumerate(more, 1))
+        return replace(self, overrides=(*self.overrides, *placed))
+
+    def with_absences(self, *more: rota.Absence) -> "Loaded":
+        return replace(self, absences=(*self.absences, *more))
+
+    def without_override(self, override_id: int) -> "Loaded":
+        return replace(self, overrides=tuple(one for one in self.overrides if one.id != override_id))
+
+
+_specs: dict[bytes, rota.ScheduleSpec] = {}
+
+
+def definition_spec(definition: Mapping[str, Any]) -> rota.ScheduleSpec:
+    """A stored definition as a value, parsed once per process: remembered by content, since versions never change."""
+    key = orjson.dumps(definition)
+    if key not in _specs:
+        if len(_specs) > 2000:
+            _specs.clear()
+        _specs[key] = document_load(definition)
+    return _specs[key]
+
+
+def schedules_load(schedules: Collection[Schedule], *, since: datetime) -> dict[int, Loaded]:
+    """The schedules with their versions, and the overrides and absences that end after ``since``.
+
+    Three queries, however many schedules; one more for each step of following, one where a schedule names a team.
+    """
+    library = Library()
+    library.read(schedules)
+    overrides = _overrides(library.ids, since)
+    versions = {schedule.pk: library.expanded(library.versions[schedule.pk]) for schedule in schedules}
+    absences = _absences(versions.values(), overrides.values(), since)
+    return {
+        schedule.pk: Loaded(
+            schedule,
+            versions[schedule.pk],
+            library.stacked(schedule.pk, overrides),
+            absences,
+            library,
+        )
+        for schedule in schedules
+    }
+
+
+class Library:
+    """The versions of schedules, of those they follow, and the members their teams had, as far as they were needed."""
+
+    def __init__(self) -> None:
+        self.versions: dict[int, tuple[rota.Version, ...]] = {}
+        self._ids: dict[str, int] = {}
+        self._members: dict[int, Sequence[tuple[datetime, rota.Group]]] = {}
+
+    @property
+    def ids(self) -> Collection[int]:
+        return self.versions.keys()
+
+    def read(self, schedules: Collection[Schedule]) -> None:
+        found: dict[int, list[rota.Version]] = {schedule.pk: [] for schedule in schedules}
+        rows = ScheduleVersion.objects.filter(schedule__in=found).order_by("schedule", "effective_from", "number")
+        for row in rows:
+            found[row.schedule_id].append(_version(row))
+        self._ids |= {schedule.slug: schedule.pk for schedule in schedules}
+        self._keep(found)
+
+    def learn(self, specs: Iterable[rota.ScheduleSpec]) -> None:
+        """Read what these follow, and who was in the teams they name, unless it is known."""
+        specs = list(specs)
+        teams = {spec.team for spec in specs if spec.team is not None} - self._members.keys()
+        if teams:
+            self._members |= _members_through_time(teams)
+        wanted = {spec.follows for spec in specs if spec.follows} - self._ids.keys()
+        if wanted:
+            self._follow(wanted)
+
+    def expanded(self, versions: Sequence[rota.Version]) -> tuple[rota.Version, ...]:
+        """The versions with what they follow and the members of their teams put in. RotaError for a circle."""
+        if all(not spec.follows and spec.team is None for _start, spec in versions):
+            return tuple(versions)
+        return rota.expand_teams(
+            rota.expand_follows(versions, self._versions_of), lambda team: self._members.get(team, ())
+        )
+
+    def stacked(self, schedule_id: int, overrides: Mapping[int, Sequence[rota.Override]]) -> tuple[rota.Override, ...]:
+        """The overrides that act on a schedule: first those of the ones it follows, while it does, then its own."""
+        followed = [
+            _clipped(inherited, start, end)
+            for start, end, spec in rota.resolve(self.versions[schedule_id], since=EARLIEST, until=LATEST)
+            if spec.follows in self._ids
+            for inherited in self.stacked(self._ids[spec.follows], overrides)
+        ]
+        own = tuple(overrides.get(schedule_id, ()))
+        kept = tuple(one for one in followed if one is not None)
+        return rota.stack_overrides(kept, own) if kept else own
+
+    def _keep(self, found: Mapping[int, Sequence[rota.Version]]) -> None:
+        self.versions |= {pk: tuple(versions) for pk, versions in found.items()}
+        self.learn(spec for versions in found.values() for _start, spec in versions)
+
+    def _follow(self, slugs: Collection[str]) -> None:
+        found: dict[int, list[rota.Version]] = defaultdict(list)
+        rows = ScheduleVersion.objects.filter(schedule__slug__in=slugs).select_related("schedule")
+        for row in rows.order_by("schedule", "effective_from", "number"):
+            self._ids[row.schedule.slug] = row.schedule_id
+            found[row.schedule_id].append(_version(row))
+        self._keep(found)
+
+    def _versions_of(self, slug: str) -> tuple[rota.Version, ...]:
+        return self.versions.get(self._ids.get(slug, 0), ())
+
+
+def _version(row: ScheduleVersion) -> rota.Version:
+    return rota.Version(row.effective_from, definition_spec(row.definition))
+
+
+def _members_through_time(teams: Collection[int]) -> dict[int, Sequence[tuple[datetime, rota.Group]]]:
+    """Who was in each team, from each change on: read from the history, which knows the past; one query."""
+    changes: dict[int, list[tuple[datetime, rota.Group]]] = {team: [] for team in teams}
+    members: dict[int, dict[int, int]] = {team: {} for team in teams}
+    history: Any = Membership.history
+    rows = history.filter(team_id__in=teams).order_by("history_date", "history_id")
+    for pk, team, user, date, kind in rows.values_list("id", "team_id", "user_id", "history_date", "history_type"):
+        if kind == "-":
+            members[team].pop(pk, None)
+        else:
+            members[team][pk] = user
+        changes[team].append((date, tuple(dict.fromkeys(members[team].values()))))
+    return dict(changes)
+
+
+def _overrides(schedule_ids: Collection[int], since: datetime) -> dict[int, list[rota.Override]]:
+    found: dict[int, list[rota.Override]] = defaultdict(list)
+    rows = Override.objects.filter(schedule__in=schedule_ids, cancelled_at=None, end__gt=since - LOOKBACK)
+    for row in rows.order_by("id"):
+        found[row.schedule_id].append(override_value(row))
+    return found
+
+
+def override_value(row: Override) -> rota.Override:
+    return rota.Override(
+        kind=rota.OverrideKind(row.kind),
+        user_id=row.user_id,
+        start=row.start,
+        end=row.end,
+        replaces=row.replaces_id,
+        role=row.role,
+        id=row.pk,
+        order=row.pk or 0,
+        why=rota.Why(row.cause),
+    )
+
+
+def _absences(
+    versions: Iterable[Sequence[rota.Version]], overrides: Iterable[Sequence[rota.Override]], since: datetime
+) -> tuple[rota.Absence, ...]:
+    people = {user for several in versions for _start, spec in several for user in people_of(spec)}
+    people |= {one.user_id for several in overrides for one in several}
+    rows = Absence.objects.filter(state=Absence.State.APPROVED, end__gt=since - LOOKBACK)
+    if len(people) <= MANY_PEOPLE:
+        rows = rows.filter(user__in=people)
+    found = rows.order_by("id").values_list("user_id", "start", "end", "kind")
+    return tuple(
+        rota.Absence(user_id=user, start=start, end=end, reason=REASONS[kind]) for user, start, end, kind in found
+    )
+
+
+def people_of(spec: rota.ScheduleSpec) -> set[int]:
+    """Everybody a definition names."""
+    groups = [group for layer in spec.layers for group in layer.participants]
+    groups += [shift.group for layer in spec.layers for shift in layer.fixed_shifts]
+    return {user for group in (*groups, spec.members) for user in group}
+
+
+def _clipped(override: rota.Override, start: datetime, end: datetime) -> rota.Override | None:
+    begins, ends = max(override.start, start), min(override.end, end)
+    return replace(override, start=begins, end=ends) if begins < ends else None

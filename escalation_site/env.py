@@ -107,6 +107,15 @@ class Environment:
         "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Empty: nobody's are.",
         default_text="none",
     )
+    outbound_allowed: tuple[str, ...] = variable(
+        "OUTBOUND_ALLOWED",
+        values.networks_and_hosts,
+        "",
+        "10.20.0.0/16,calendar.example.org",
+        "Private networks and hosts that addresses typed in by people (calendars to read) may lead to. Empty: the open "
+        "internet alone.",
+        default_text="none",
+    )
     secret_key: str = variable(
         "SECRET_KEY",
         values.long_text(_KEY_LENGTH),

@@ -248,6 +248,14 @@ def networks(value: str) -> tuple[str, ...]:
     return tuple(items)
 
 
+def networks_and_hosts(value: str) -> tuple[str, ...]:
+    items = _listed(value)
+    for item in items:
+        # What has a slash, or nothing but digits and dots, is meant as a network.
+        (networks if "/" in item or not item.strip("0123456789.") else hosts)(item)
+    return tuple(items)
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of a complete address."""
     parts = urlsplit(url)
@@ -260,4 +268,4 @@ def host_of(url: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 
-_EMPTY: dict[Parser, Any] = {networks: (), hosts: (), origins: ()}
+_EMPTY: dict[Parser, Any] = {networks: (), networks_and_hosts: (), hosts: (), origins: ()}

@@ -30,6 +30,7 @@ DEBUG = ENV.debug
 ALLOWED_HOSTS = list(ENV.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENV.csrf_trusted_origins)
 METRICS_TOKEN = ENV.metrics_token
+OUTBOUND_ALLOWED = ENV.outbound_allowed
 
 ROOT_URLCONF = "escalation_site.urls"
 ASGI_APPLICATION = "escalation_site.asgi.application"

@@ -1,5 +1,6 @@
 """Writes of the oncall app: people, teams, schedules, overrides. Each enters the ledger in its own transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,11 @@ from django.utils.translation import gettext as _
 
 from audit.services import Actor, EntryValue, entry_append
 from escalation_site.kernel.errors import DomainError
-from oncall.models import Override, Schedule, ScheduleVersion, User
+from oncall import ports
+from oncall.gaps import GapsOpened, gaps_opened
+from oncall.loading import schedules_load
+from oncall.models import CalendarSource, GapAcceptance, Override, Schedule, ScheduleVersion, User
+from oncall.rota import Gap, ScheduleSpec
 from oncall.rota_document import document_load
 
 
@@ -26,19 +31,24 @@ def schedule_publish(
     at: datetime,
     effective_from: datetime | None = None,
     reason: str = "",
+    accept_gaps: bool = False,
 ) -> ScheduleVersion:
     """Give ``schedule`` a new version in force from ``effective_from`` (now, unless said otherwise); the past stays as it was.
 
     Returns the version in force when nothing would change. Raises DomainError (a RotaError) naming the field at fault, or when the
-    instant lies before a version that is already in force: that would rewrite the past.
+    instant lies before a version that is already in force: that would rewrite the past. Raises GapsOpened where a path in use
+    would lead to nobody at some time to come, unless ``accept_gaps`` says that this is known (R004); it is kept who said so.
     """
-    document_load(definition)
+    spec = document_load(definition)
     effective_from = effective_from or at
     last = ScheduleVersion.objects.select_for_update().filter(schedule=schedule).order_by("-number").first()
     if last is not None and last.definition == definition:
         return last
     if last is not None and effective_from < last.effective_from:
         raise DomainError(_("A version cannot begin before the one it follows."), field="effective_from")
+    opened = _gaps_of_edit(schedule, spec, effective_from=effective_from, at=at)
+    if opened and not accept_gaps:
+        raise GapsOpened(opened)
     version = ScheduleVersion.objects.create(
         schedule=schedule,
         number=last.number + 1 if last else 1,
@@ -62,7 +72,51 @@ def schedule_publish(
             data={"reason": reason} if reason else None,
         )
     )
+    gaps_accept(schedule=schedule, gaps=opened, actor=author, at=at, reason=reason)
     return version
+
+
+def _gaps_of_edit(schedule: Schedule, spec: ScheduleSpec, *, effective_from: datetime, at: datetime) -> tuple[Gap, ...]:
+    """The gaps to come that a definition would open on a path in use; none where no policy leads to the schedule."""
+    before = schedules_load([schedule], since=at)[schedule.pk]
+    # Also refuses a schedule that would follow itself.
+    after = before.with_definition(spec, effective_from=effective_from)
+    return gaps_opened(before, after, at=at) if ports.paths_of([schedule.pk]) else ()
+
+
+@transaction.atomic
+def gaps_accept(
+    *, schedule: Schedule, gaps: Sequence[Gap], actor: User | None, at: datetime, reason: str = ""
+) -> list[GapAcceptance]:
+    """Keep that somebody knows of these gaps: they are shown with that name from now on, and nobody is nagged about them."""
+    accepted = [
+        GapAcceptance(
+            schedule=schedule,
+            role=gap.role,
+            start=gap.start,
+            end=gap.end,
+            reason=reason,
+            accepted_by=actor,
+            accepted_at=at,
+        )
+        for gap in gaps
+    ]
+    GapAcceptance.objects.bulk_create(accepted)
+    if accepted:
+        spans = [{"role": gap.role, "start": gap.start.isoformat(), "end": gap.end.isoformat()} for gap in gaps]
+        entry_append(
+            EntryValue(
+                at=at,
+                action="schedule.accept_gaps",
+                object_type="schedule",
+                object_id=str(schedule.pk),
+                object_label=schedule.name,
+                subject=f"schedule:{schedule.pk}",
+                actor=actor_of(actor),
+                after={"gaps": spans, "reason": reason},
+            )
+        )
+    return accepted
 
 
 @transaction.atomic
@@ -76,9 +130,16 @@ def override_create(
     at: datetime,
     kind: str = Override.Kind.COVER,
     replaces: User | None = None,
+    role: str = "",
     reason: str = "",
+    cause: str = Override.Cause.OVERRIDE,
+    source: CalendarSource | None = None,
+    source_uid: str = "",
 ) -> Override:
-    """Let ``user`` take a window of ``schedule``. Raises DomainError for a window that is empty or already over."""
+    """Let ``user`` take a window of ``schedule``, in one ``role`` or, where that is empty, as ``rota.Override`` says.
+
+    A window that has begun counts from ``at`` on. Raises DomainError for one that is empty or already over.
+    """
     if end <= start:
         raise DomainError(_("The end must come after the start."), field="end")
     if end <= at:
@@ -88,13 +149,17 @@ def override_create(
     override = Override.objects.create(
         schedule=schedule,
         user=user,
-        start=start,
+        start=max(start, at),
         end=end,
         kind=kind,
-        replaces=replaces,
+        replaces=replaces if kind == Override.Kind.REPLACE else None,
+        role=role,
+        cause=cause,
         reason=reason,
         created_by=actor,
         created_at=at,
+        source=source,
+        source_uid=source_uid,
     )
     entry_append(_override_entry(override, "override.create", actor=actor, at=at))
     return override
@@ -128,6 +193,8 @@ def _override_entry(override: Override, action: str, *, actor: User | None, at: 
             "kind": override.kind,
             "user": override.user.name,
             "replaces": override.replaces.name if override.replaces else None,
+            "role": override.role,
+            "cause": override.cause,
             "start": override.start.isoformat(),
             "end": override.end.isoformat(),
             "reason": override.reason,

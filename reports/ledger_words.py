@@ -58,6 +58,7 @@ ACTIONS: dict[str, str | Promise] = {
     "policy.change": _("Changed a policy"),
     "policy.create": _("Created a policy"),
     "policy.publish": _("Published a policy version"),
+    "schedule.accept_gaps": _("Accepted gaps of a schedule"),
     "schedule.change": _("Changed a schedule"),
     "schedule.create": _("Created a schedule"),
     "schedule.publish": _("Published a schedule version"),

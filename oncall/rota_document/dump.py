@@ -38,7 +38,7 @@ def document_dump(
     if spec.members:
         document["members"] = [named(user) for user in spec.members]
     if spec.team is not None:
-        document["team"] = (name_team or _itself)(spec.team)
+        document["everyone_in"] = (name_team or _itself)(spec.team)
     if spec.follows:
         document["follow"] = spec.follows
     if spec.holidays is not HolidayRule.COVER:

@@ -59,7 +59,7 @@ SCHEDULE_FIELDS = (
     "time_zone",
     "layers",
     "members",
-    "team",
+    "everyone_in",
     "follow",
     "holidays",
     "limits",
@@ -104,6 +104,7 @@ FIELD_NAMES = {
     "handoff_day": "handoff",
     "fixed_shifts": "shifts",
     "follows": "follow",
+    "team": "everyone_in",
     "group": "participants",
 }
 
@@ -143,7 +144,7 @@ def document_load(
 def _schedule(node: Node, resolve_user: ResolveUser | None, resolve_team: ResolveTeam | None) -> ScheduleSpec | None:
     before, fields = len(node.problems), node.fields(SCHEDULE_FIELDS)
     reader = Reader(resolve_user, resolve_team, _zone(fields["time_zone"]) or "UTC")
-    of_people = not (fields["members"].absent and fields["team"].absent)
+    of_people = not (fields["members"].absent and fields["everyone_in"].absent)
     implied = ScheduleKind.EVERYONE if of_people else ScheduleKind.LAYERS
     if not fields["follow"].absent:
         implied = ScheduleKind.FOLLOW
@@ -152,7 +153,7 @@ def _schedule(node: Node, resolve_user: ResolveUser | None, resolve_team: Resolv
         "kind": fields["kind"].choice(tuple(ScheduleKind), default=implied),
         "layers": fields["layers"].items(lambda layer: _layer(layer, reader), most=MOST_LAYERS),
         "members": fields["members"].items(lambda user: _user(user, reader), most=MOST_PARTICIPANTS),
-        "team": _team(fields["team"], reader),
+        "team": _team(fields["everyone_in"], reader),
         "follows": "" if fields["follow"].absent else fields["follow"].text(most=LONGEST_NAME),
         "holidays": fields["holidays"].choice(tuple(HolidayRule), default=HolidayRule.COVER),
         "limits": _limits(fields["limits"]),

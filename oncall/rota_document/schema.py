@@ -123,7 +123,10 @@ SCHEDULE_SCHEMA: dict[str, Any] = {
         time_zone=ZONE,
         layers={"type": "array", "maxItems": MOST_LAYERS, "items": LAYER, "description": "later ones win"},
         members={"type": "array", "maxItems": MOST_PARTICIPANTS, "items": USER, "description": "all on call at once"},
-        team={"description": "everybody of this team, as it is at the time: slug, or id", "anyOf": USER["anyOf"]},
+        everyone_in={
+            "description": "everybody of this team, as it is at the time: slug, or id",
+            "anyOf": USER["anyOf"],
+        },
         follow={**NAME, "description": "the schedule it follows, by slug"},
         holidays={
             "enum": [rule.value for rule in HolidayRule],

@@ -7,6 +7,7 @@ from django.db import models
 
 from audit.models import LedgerEntry
 from incidents.models import Stage, TimelineEvent
+from oncall.models import Absence, CalendarSource, Handoff, HandoffNote, Skill, Swap
 from oncall.services import override_create
 from tests.world.harness import World
 
@@ -35,6 +36,7 @@ def populate(world: World) -> None:
     world.settle()
     world.expect_page("marta", level=1)
     Stage.objects.get(key="new").save()
+    _plan(world)
     override_create(
         schedule=world.cast.schedule,
         user=world.cast.jonas,
@@ -43,3 +45,15 @@ def populate(world: World) -> None:
         actor=world.cast.jonas,
         at=world.now,
     )
+
+
+def _plan(world: World) -> None:
+    """One of everything people plan around a schedule."""
+    marta, now, later = world.cast.marta, world.now, world.now + timedelta(hours=1)
+    span = {"start": now, "end": later, "created_at": now}
+    Absence.objects.create(user=marta, **span)
+    Swap.objects.create(schedule=world.cast.schedule, role="primary", requester=marta, expires_at=later, **span)
+    Skill.objects.create(name="PostgreSQL", slug="postgresql")
+    Handoff.objects.create(schedule=world.cast.schedule, role="primary", at=now, incoming=marta, created_at=now)
+    HandoffNote.objects.create(schedule=world.cast.schedule, author=marta, text="Quiet night.", created_at=now)
+    CalendarSource.objects.create(user=marta, created_by=marta, created_at=now)

@@ -11,7 +11,7 @@ from escalation_site.configuration.kind import Fields, Kind, Writing
 from escalation_site.configuration.kinds.teams import KIND as TEAMS
 from escalation_site.configuration.kinds.users import KIND as USERS
 from escalation_site.configuration.problems import Keys
-from oncall.models import Schedule, ScheduleVersion, User
+from oncall.models import Schedule, ScheduleVersion, Team, User
 from oncall.rota import ScheduleSpec
 from oncall.rota_document import SCHEDULE_SCHEMA, DocumentInvalid, document_dump, document_load
 from oncall.services import schedule_publish
@@ -45,12 +45,12 @@ class Schedules(Kind):
             noted |= unknown_fields(item.members[name], _DEFINITION[name], SCHEDULE_SCHEMA)
         numbers = _Numbers(scope)
         try:
-            spec = document_load(data, resolve_user=numbers.of)
+            spec = document_load(data, resolve_user=numbers.of, resolve_team=numbers.of_team)
         except DocumentInvalid as error:
             problems_placed(item, ((problem.keys, problem.message) for problem in error.problems), noted=noted)
             return given
         if not noted and self._follows_hold(item, spec, scope):
-            given["definition"] = document_dump(spec, name_user=numbers.name)
+            given["definition"] = document_dump(spec, name_user=numbers.name, name_team=numbers.team_name)
         return given
 
     def _follows_hold(self, item: Item, spec: ScheduleSpec, scope: Scope) -> bool:
@@ -58,9 +58,12 @@ class Schedules(Kind):
 
     def current(self) -> dict[str, Fields]:
         names = dict(User.objects.values_list("pk", "username"))
+        teams = dict(Team.objects.values_list("pk", "slug"))
         definitions = {
             version.schedule_id: document_dump(
-                document_load(version.definition), name_user=lambda pk: names.get(pk, pk)
+                document_load(version.definition),
+                name_user=lambda pk: names.get(pk, pk),
+                name_team=lambda pk: teams.get(pk, pk),
             )
             for version in ScheduleVersion.objects.order_by("schedule", "number")
         }
@@ -85,7 +88,11 @@ class Schedules(Kind):
         if definition is not None:
             # Stored with ids: a person who changes their user name stays on call.
             stored = document_dump(
-                document_load(definition, resolve_user=lambda username: writing.row(USERS, username).pk)
+                document_load(
+                    definition,
+                    resolve_user=lambda username: writing.row(USERS, username).pk,
+                    resolve_team=lambda slug: writing.row(TEAMS, slug).pk,
+                )
             )
             schedule_publish(
                 schedule=schedule, definition=stored, author=writing.user, at=writing.at, reason=writing.reason
@@ -94,16 +101,25 @@ class Schedules(Kind):
 
 
 class _Numbers:
-    """Stand-ins for ids of people whom the file may only be about to create."""
+    """Stand-ins for ids of people and teams that the file may only be about to create."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._numbers: dict[str, int] = {}
+        self._teams: dict[str, int] = {}
 
     def of(self, username: str) -> int | None:
         if not self._scope.knows("users", username):
             return None
         return self._numbers.setdefault(username, len(self._numbers) + 1)
+
+    def of_team(self, slug: str) -> int | None:
+        if not self._scope.knows("teams", slug):
+            return None
+        return self._teams.setdefault(slug, len(self._teams) + 1)
+
+    def team_name(self, number: int) -> str | int:
+        return {number: slug for slug, number in self._teams.items()}.get(number, number)
 
     def name(self, number: int) -> str | int:
         return {number: name for name, number in self._numbers.items()}.get(number, number)

@@ -1,64 +1,49 @@
-"""What the on-call pages show, from the one rota function: who holds what now, and two weeks of a schedule as lanes."""
+"""Who is on call across the teams at one instant, and who may act on a schedule from its pages."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-
-from escalation_site.ui import durations, lanes, moments
-from escalation_site.ui.shapes import person_hue
 from oncall import rota
-from oncall.models import Override, Schedule, User
+from oncall.calendar.gaps import GapState, GapText, gap_texts
+from oncall.models import GapAcceptance, Override, Schedule, Team, User
 from oncall.selectors import Loaded, schedules_load
+from oncall.wording import role_words, why_words
+
+__all__ = [
+    "HORIZON",
+    "Holding",
+    "Standing",
+    "coming_overrides",
+    "may_cancel",
+    "may_take_over",
+    "role_words",
+    "standings",
+    "team_and_below",
+]
 
 HORIZON = timedelta(days=14)
-DAYS_SHOWN = 14
-
-ROLES: dict[str, str | Promise] = {"primary": gettext_lazy("primary"), "secondary": gettext_lazy("backup")}
-CAUSES: dict[rota.Cause, str | Promise] = {
-    rota.Cause.UNASSIGNED: gettext_lazy("no layer is in force"),
-    rota.Cause.CLOSED: gettext_lazy("every layer is closed then"),
-    rota.Cause.EMPTY_SLOT: gettext_lazy("it is the turn of an empty slot"),
-    rota.Cause.ABSENT: gettext_lazy("everybody who could is away"),
-    rota.Cause.REMOVED: gettext_lazy("an override took off whoever was on call"),
-}
-
-
-def role_words(role: str) -> str:
-    return str(ROLES.get(role, role))
+PLAIN = (rota.Why.LAYER,)
+"""Reasons nobody needs to be told: the rotation as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Somebody on call now: as what, until when, by an override or not, and what the clock shows where they are."""
+    """Somebody on call at the instant: as what, until when, why where it is not their plain turn, and their local time."""
 
     user: User
     role: str
     until: datetime
-    covers: bool
+    why: str
     local: str
 
 
 @dataclass(frozen=True, slots=True)
-class GapText:
-    """A stretch in which nobody holds a role, and why, in words."""
-
-    start: datetime
-    end: datetime
-    role: str
-    role_name: str
-    length: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
-    """One schedule now: who holds it, when that next changes, and its gaps within HORIZON."""
+    """One schedule at the instant: who holds it, when that next changes, and the gaps to mend within HORIZON."""
 
     schedule: Schedule
     holders: tuple[Holding, ...]
@@ -67,210 +52,70 @@ class Standing:
     planned: bool
 
 
-def standings(*, at: datetime) -> list[Standing]:
-    """Every schedule as it stands at ``at``, by name: four queries, however many schedules."""
-    schedules = list(Schedule.objects.select_related("team").order_by("name"))
+def standings(*, at: datetime, teams: Collection[int] | None = None) -> list[Standing]:
+    """Schedules as they stand at ``at``, by name; of ``teams`` only, where given. The same number of queries for any number."""
+    found = Schedule.objects.select_related("team").order_by("name")
+    schedules = list(found if teams is None else found.filter(team__in=teams))
     loaded = schedules_load(schedules, since=at)
     shifts = {pk: item.on_call_at(at) for pk, item in loaded.items()}
-    users = User.objects.in_bulk({shift.user_id for found in shifts.values() for shift in found})
-    return [_standing(loaded[schedule.pk], shifts[schedule.pk], users, at) for schedule in schedules]
-
-
-def _standing(item: Loaded, shifts: Sequence[rota.Shift], users: Mapping[int, User], at: datetime) -> Standing:
-    holders = tuple(
-        Holding(
-            users[shift.user_id],
-            role_words(shift.role),
-            shift.end,
-            shift.why is rota.Why.OVERRIDE,
-            _local(users[shift.user_id], at),
+    instead = {
+        shift: _in_place_of(loaded[pk], shift, at)
+        for pk, several in shifts.items()
+        for shift in several
+        if shift.override_id is not None and shift.instead_of is None
+    }
+    ids = {shift.user_id for several in shifts.values() for shift in several}
+    ids |= {shift.instead_of for several in shifts.values() for shift in several if shift.instead_of is not None}
+    ids |= {user for users in instead.values() for user in users}
+    users = User.objects.in_bulk(ids)
+    accepted = list(GapAcceptance.objects.filter(schedule__in=schedules, end__gt=at, start__lt=at + HORIZON))
+    return [
+        Standing(
+            item.schedule,
+            tuple(_holding(shift, users, instead.get(shift, ()), at) for shift in shifts[pk] if _counts(shift, users)),
+            handoff.at if (handoff := item.next_handoff(at)) else None,
+            _open_gaps(item, at, accepted),
+            bool(item.versions),
         )
-        for shift in shifts
-        if users[shift.user_id].is_active
-    )
-    handoff = rota.next_handoff(item.versions, at=at, overrides=item.overrides) if item.versions else None
-    return Standing(
-        item.schedule,
-        holders,
-        handoff.at if handoff else None,
-        gaps_of(item, since=at, until=at + HORIZON),
-        bool(item.versions),
-    )
+        for pk, item in loaded.items()
+    ]
 
 
-def _local(user: User, at: datetime) -> str:
-    return f"{at.astimezone(ZoneInfo(user.time_zone)):%H:%M}"
+def _in_place_of(item: Loaded, shift: rota.Shift, at: datetime) -> tuple[int, ...]:
+    """Whom the override that put somebody on call took off: those on call without it, in the same role."""
+    without = item.without_override(shift.override_id or 0).on_call_at(at)
+    return tuple(other.user_id for other in without if other.role == shift.role and other.user_id != shift.user_id)
 
 
-def gaps_of(item: Loaded, *, since: datetime, until: datetime) -> tuple[GapText, ...]:
-    if not item.versions:
-        return ()
-    found = rota.gaps(item.versions, since=since, until=until, overrides=item.overrides)
-    return tuple(
-        GapText(
-            gap.start,
-            gap.end,
-            gap.role,
-            role_words(gap.role),
-            durations.in_two_units((gap.end - gap.start).total_seconds()),
-            str(CAUSES[gap.cause]),
-        )
-        for gap in found
-    )
+def _counts(shift: rota.Shift, users: Mapping[int, User]) -> bool:
+    """Whoever has left is called by nobody."""
+    return shift.user_id in users and users[shift.user_id].is_active
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One line of the calendar. ``row`` is its height: "r-f" for the final schedule, "r-l" for what it is made of."""
-
-    label: str
-    icon: str
-    row: str
-    blocks: tuple[lanes.Block, ...]
+def _holding(shift: rota.Shift, users: Mapping[int, User], instead: Sequence[int], at: datetime) -> Holding:
+    user = users[shift.user_id]
+    why = "" if shift.why in PLAIN else why_words(shift, lambda pk: users[pk].name, instead=instead)
+    return Holding(user, role_words(shift.role), shift.end, why, f"{at.astimezone(ZoneInfo(user.time_zone)):%H:%M}")
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One shift or gap of a day's list; ``user`` is None in a gap."""
-
-    role: str
-    user: User | None
-    name: str
-    start: datetime
-    end: datetime
-    mine: bool
-    hue: int
-    why: str
+def _open_gaps(item: Loaded, at: datetime, accepted: Collection[GapAcceptance]) -> tuple[GapText, ...]:
+    found = gap_texts(item, since=at, until=at + HORIZON, at=at, acceptances=accepted)
+    return tuple(gap for gap in found if gap.state is GapState.OPEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Fortnight:
-    """Two weeks of one schedule from a Monday on, on one clock."""
-
-    days: tuple[datetime, ...]
-    lanes: tuple[Lane, ...]
-    slots: tuple[tuple[datetime, tuple[Slot, ...]], ...]
-    weekends: list[tuple[str, str]]
-    day_lines: list[str]
-    now: str
-    gaps: tuple[GapText, ...]
-    since: datetime
-    until: datetime
-
-
-def monday_before(day: date) -> date:
-    return day - timedelta(days=day.weekday())
-
-
-def _midnights(first: date, zone: tzinfo) -> list[datetime]:
-    return [datetime.combine(first + timedelta(days=number), time(), zone) for number in range(DAYS_SHOWN + 1)]
-
-
-def fortnight(schedule: Schedule, *, first: date, at: datetime, zone: tzinfo, reader: User) -> Fortnight:
-    """``first`` is a Monday on the clock of ``zone``. Four queries."""
-    midnights = _midnights(first, zone)
-    days, since, until = midnights[:-1], midnights[0].astimezone(UTC), midnights[-1].astimezone(UTC)
-    item = schedules_load([schedule], since=since)[schedule.pk]
-    final = item.shifts(since=since, until=until)
-    layers = rota.layer_shifts(item.versions, since=since, until=until) if item.versions else {}
-    overrides = [one for one in item.overrides if one.start < until and one.end > since]
-    ids = {shift.user_id for shift in final} | {one.user_id for one in overrides}
-    ids |= {shift.user_id for shifts in layers.values() for shift in shifts}
-    people = _People(User.objects.in_bulk(ids), reader, zone)
-    gaps = gaps_of(item, since=since, until=until)
-    return Fortnight(
-        days=tuple(days),
-        lanes=tuple(_lanes(final, layers, overrides, gaps, people, since, until)),
-        slots=tuple(_slots(final, gaps, people, zone)),
-        weekends=lanes.weekends(days, since=since, until=until),
-        day_lines=lanes.day_lines(days, since=since, until=until),
-        now=lanes.place(at, since=since, until=until) if since <= at < until else "",
-        gaps=gaps,
-        since=since,
-        until=until,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _People:
-    """Names as the reader sees them: oneself is "You"."""
-
-    users: Mapping[int, User]
-    reader: User
-    zone: tzinfo
-
-    def name(self, pk: int) -> str:
-        return _("You") if pk == self.reader.pk else self.users[pk].name
-
-    def span(self, pk: int, start: datetime, end: datetime, role: str = "") -> lanes.Span:
-        times = " – ".join(moments.written(moment, "short", at=moment, zone=self.zone) for moment in (start, end))
-        title = f"{self.users[pk].name}{f', {role_words(role)}' if role else ''}, {times}"
-        # "You" is for blocks with room for a word; the initials of a narrow one are the person's own.
-        narrow = (end - start) / timedelta(days=DAYS_SHOWN) * 100 < lanes.SHORT
-        name = self.users[pk].name if narrow else self.name(pk)
-        return lanes.Span(start, end, name, str(pk), "mine" if pk == self.reader.pk else "", title)
-
-
-def _lanes(
-    final: Sequence[rota.Shift],
-    layers: Mapping[str, Sequence[rota.Shift]],
-    overrides: Sequence[rota.Override],
-    gaps: Sequence[GapText],
-    people: _People,
-    since: datetime,
-    until: datetime,
-) -> list[Lane]:
-    def placed(spans: Sequence[lanes.Span]) -> tuple[lanes.Block, ...]:
-        return tuple(lanes.blocks(spans, since=since, until=until))
-
-    def spans(shifts: Sequence[rota.Shift]) -> list[lanes.Span]:
-        return [people.span(shift.user_id, shift.start, shift.end, shift.role) for shift in shifts]
-
-    found = []
-    for role in dict.fromkeys([*(shift.role for shift in final), *(gap.role for gap in gaps)]):
-        own = spans([shift for shift in final if shift.role == role])
-        found.append(
-            Lane(role_words(role), "radio", "r-f", placed([*own, *(_hole(gap) for gap in gaps if gap.role == role)]))
-        )
-    if overrides:
-        covering = [people.span(one.user_id, one.start, one.end) for one in overrides]
-        found.append(Lane(_("Overrides"), "replace", "r-l", placed(covering)))
-    found += [Lane(name, "rotate-cw", "r-l", placed(spans(shifts))) for name, shifts in layers.items()]
+def team_and_below(team: Team, teams: Collection[Team]) -> set[int]:
+    """The ids of ``team`` and of all its sub-teams, out of ``teams``."""
+    children: dict[int | None, list[int]] = defaultdict(list)
+    for one in teams:
+        children[one.parent_id].append(one.pk)
+    found, waiting = set[int](), [team.pk]
+    while waiting:
+        pk = waiting.pop()
+        # A circle of parents, which nothing forbids, ends here.
+        if pk not in found:
+            found.add(pk)
+            waiting += children[pk]
     return found
-
-
-def _hole(gap: GapText) -> lanes.Span:
-    title = _("Nobody, %(length)s: %(why)s") % {"length": gap.length, "why": gap.why}
-    return lanes.Span(gap.start, gap.end, gap.length, kind="gap", title=title)
-
-
-def _slots(
-    final: Sequence[rota.Shift], gaps: Sequence[GapText], people: _People, zone: tzinfo
-) -> list[tuple[datetime, tuple[Slot, ...]]]:
-    """Shifts and gaps by the day on which they begin."""
-    slots = [
-        Slot(
-            role_words(shift.role),
-            people.users[shift.user_id],
-            people.name(shift.user_id),
-            shift.start,
-            shift.end,
-            shift.user_id == people.reader.pk,
-            person_hue(str(shift.user_id)),
-            "",
-        )
-        for shift in final
-    ]
-    slots += [
-        Slot(
-            gap.role_name, None, _("Nobody, %(length)s") % {"length": gap.length}, gap.start, gap.end, False, 0, gap.why
-        )
-        for gap in gaps
-    ]
-    days: dict[date, list[Slot]] = {}
-    for slot in sorted(slots, key=lambda one: (one.start, one.role)):
-        days.setdefault(slot.start.astimezone(zone).date(), []).append(slot)
-    return [(datetime.combine(day, time(), zone), tuple(found)) for day, found in days.items()]
 
 
 def may_take_over(user: User, schedule: Schedule) -> bool:

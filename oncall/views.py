@@ -1,7 +1,7 @@
-"""Who is on call: all schedules now, one schedule over two weeks, and taking over for a while."""
+"""Who is on call: all schedules at one instant, the calendar of one, and taking over for a while."""
 
-from datetime import date, datetime
-from typing import cast
+from datetime import UTC, date, datetime
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -16,10 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
 from escalation_site.ui import moments
-from oncall import board
+from oncall import board, calendar
 from oncall.access import role_required
+from oncall.board_filter import OverviewFilter, other_reading
 from oncall.forms import TakeOverForm
-from oncall.models import Override, Schedule, User
+from oncall.models import Override, Schedule, Team, User
 from oncall.services import override_cancel, override_create
 
 READERS = (User.Role.RESPONDER, User.Role.MANAGER, User.Role.AUDITOR, User.Role.ADMINISTRATOR)
@@ -29,10 +31,25 @@ ACTORS = (User.Role.RESPONDER, User.Role.MANAGER, User.Role.ADMINISTRATOR)
 @require_safe
 @role_required(*READERS)
 def overview(request: HttpRequest) -> HttpResponse:
-    """Every schedule: who holds it now and how to reach them, the next handoff, the gaps of the next 14 days."""
-    at = now()
-    found = board.standings(at=at)
-    context = {"at": at, "standings": found, "gap_count": sum(len(one.gaps) for one in found)}
+    """Every schedule, or those of a team: who holds it now or at the instant asked for, and how to reach them."""
+    at, user = now(), cast(User, request.user)
+    zone = ZoneInfo(user.time_zone)
+    form = OverviewFilter(request.GET, zone=zone)
+    form.is_valid()
+    asked, team = form.cleaned_data.get("at"), form.cleaned_data.get("team")
+    teams = board.team_and_below(team, list(Team.objects.all())) if team else None
+    found = board.standings(at=asked or at, teams=teams)
+    other = other_reading(asked, zone) if asked else None
+    context = {
+        "at": at,
+        "asked": asked,
+        "other": other.astimezone(UTC).isoformat() if other else "",
+        "other_at": other,
+        "form": form,
+        "team": team,
+        "standings": found,
+        "gap_count": sum(len(one.gaps) for one in found),
+    }
     return render(request, "oncall/overview.html", context)
 
 
@@ -43,26 +60,30 @@ def _schedule(slug: str) -> Schedule:
 @require_safe
 @role_required(*READERS)
 def schedule(request: HttpRequest, slug: str) -> HttpResponse:
-    """Two weeks of one schedule: the final one over its layers, gaps, overrides, and the form to take over."""
+    """One schedule over a day, two weeks or a month; htmx gets the calendar alone."""
     at, user, found = now(), cast(User, request.user), _schedule(slug)
-    form = TakeOverForm(schedule=found, at=at, zone=ZoneInfo(user.time_zone))
-    return _render_schedule(request, found, form=form, at=at)
+    if _wants_fragment(request):
+        context = {**_calendar_context(request, found, at), "fragment": True}
+        response = render(request, "oncall/partials/_calendar.html", context)
+    else:
+        form = TakeOverForm(schedule=found, at=at, zone=ZoneInfo(user.time_zone))
+        response = _render_schedule(request, found, form=form, at=at)
+    # The two have one address: no cache may mistake them.
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _wants_fragment(request: HttpRequest) -> bool:
+    htmx: Any = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
 def _render_schedule(
     request: HttpRequest, found: Schedule, *, form: TakeOverForm, at: datetime, status: int = 200
 ) -> HttpResponse:
     user = cast(User, request.user)
-    zone = ZoneInfo(user.time_zone)
-    first = _asked_monday(request, at.astimezone(zone).date())
     context = {
-        "at": at,
-        "schedule": found,
-        "calendar": board.fortnight(found, first=first, at=at, zone=zone, reader=user),
-        "today": at.astimezone(zone).date(),
-        "zone_name": at.astimezone(zone).tzname(),
-        "earlier": first.fromordinal(first.toordinal() - board.DAYS_SHOWN),
-        "later": first.fromordinal(first.toordinal() + board.DAYS_SHOWN),
+        **_calendar_context(request, found, at),
         "overrides": board.coming_overrides(found, at=at, reader=user),
         "may_take_over": board.may_take_over(user, found),
         "form": form,
@@ -70,13 +91,39 @@ def _render_schedule(
     return render(request, "oncall/schedule.html", context, status=status)
 
 
-def _asked_monday(request: HttpRequest, today: date) -> date:
-    """The Monday of the day in the address, else of this week. Days far from now are not drawn."""
+def _calendar_context(request: HttpRequest, found: Schedule, at: datetime) -> dict[str, Any]:
+    """The range in the address, on the reader's clock or on the schedule's. What makes no sense there counts as not given."""
+    user = cast(User, request.user)
+    own, theirs = ZoneInfo(user.time_zone), ZoneInfo(found.time_zone)
+    clock = calendar.SCHEDULE if request.GET.get("zone") == calendar.SCHEDULE else calendar.MINE
+    zone, other = (theirs, own) if clock == calendar.SCHEDULE else (own, theirs)
+    today = at.astimezone(zone).date()
+    shown = calendar.range_of(_asked_view(request), _asked_day(request, today), zone)
+    drawn = calendar.calendar_of(found, shown=shown, other=other, at=at, reader=user)
+    return {
+        "at": at,
+        "schedule": found,
+        "calendar": drawn,
+        "ways": calendar.navigation(shown, clock=clock, clocks_differ=drawn.clocks.other is not None, today=today),
+        "today": today,
+        "on_schedule_clock": clock == calendar.SCHEDULE,
+    }
+
+
+def _asked_view(request: HttpRequest) -> calendar.View:
+    try:
+        return calendar.View(request.GET.get("view", ""))
+    except ValueError:
+        return calendar.View.FORTNIGHT
+
+
+def _asked_day(request: HttpRequest, today: date) -> date:
+    """The day in the address, else today. Days far from now are not drawn."""
     try:
         asked = parse_date(request.GET.get("from", "")) or today
     except ValueError:
         asked = today
-    return board.monday_before(asked if abs((asked - today).days) < 3660 else today)
+    return asked if abs((asked - today).days) < calendar.FARTHEST_DAYS else today
 
 
 @require_POST

@@ -15,7 +15,11 @@ SHORT = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One shift, gap or absence to lay out. ``kind``: "" for a shift, "mine", "gap", "away" or "ghosty" (proposed)."""
+    """One shift, gap or absence to lay out.
+
+    ``kind``: "" for a shift, "mine", "away", "ghosty" (proposed), "off" (taken off), "double" (an overlap), or "gap", also
+    with "past" or "known" (accepted) after it. ``short`` gives the initials of a narrow block, where ``name`` is no name.
+    """
 
     start: datetime
     end: datetime
@@ -23,6 +27,8 @@ class Span:
     key: str = ""
     kind: str = ""
     title: str = ""
+    short: str = ""
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Block:
     css: str
     label: str
     title: str
+    icon: str = ""
 
 
 def _percent(share: float) -> str:
@@ -50,6 +57,26 @@ def place(moment: datetime, *, since: datetime, until: datetime) -> str:
     return _percent(share(moment, since=since, until=until))
 
 
+def extent(start: datetime, end: datetime, *, since: datetime, until: datetime) -> tuple[str, str]:
+    """x and width of a stretch, cut to the window."""
+    left, right = (share(moment, since=since, until=until) for moment in (start, end))
+    return _percent(left), _percent(right - left)
+
+
+def tracks(spans: Iterable[Span]) -> list[list[Span]]:
+    """Spans on as few lines as show each of them whole; a key stays on its line where it can."""
+    lines: list[list[Span]] = []
+    for span in sorted(spans, key=lambda one: one.start):
+        free = [line for line in lines if line[-1].end <= span.start]
+        own = next((line for line in free if line[-1].key == span.key), None)
+        line = own or next(iter(free), None)
+        if line is None:
+            lines.append([span])
+        else:
+            line.append(span)
+    return lines
+
+
 def blocks(spans: Iterable[Span], *, since: datetime, until: datetime) -> list[Block]:
     """The spans that touch the window, cut to it."""
     placed = []
@@ -59,11 +86,18 @@ def blocks(spans: Iterable[Span], *, since: datetime, until: datetime) -> list[B
         left = share(span.start, since=since, until=until)
         right = share(span.end, since=since, until=until)
         short = (right - left) * 100 < SHORT
-        hue = "" if span.kind == "gap" else f" h{person_hue(span.key or span.name)}"
+        impersonal = span.kind == "double" or span.kind.startswith("gap")
+        hue = "" if impersonal else f" h{person_hue(span.key or span.name)}"
         css = f"b{hue}{' s' if short else ''}{f' {span.kind}' if span.kind else ''}"
-        label = initials(span.name) if short and span.kind != "gap" else span.name
-        placed.append(Block(_percent(left), _percent(right - left), css, label, span.title or span.name))
+        label = _short_label(span, impersonal) if short else span.name
+        placed.append(Block(_percent(left), _percent(right - left), css, label, span.title or span.name, span.icon))
     return placed
+
+
+def _short_label(span: Span, impersonal: bool) -> str:
+    if impersonal:
+        return "" if span.icon else span.name
+    return initials(span.short or span.name)
 
 
 def weekends(days: Sequence[datetime], *, since: datetime, until: datetime) -> list[tuple[str, str]]:

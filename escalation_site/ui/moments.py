@@ -27,6 +27,12 @@ def zone_name(moment: datetime) -> str:
     return f"UTC{name}" if name[:1] in "+-" else name
 
 
+def shown_twice(local: datetime) -> bool:
+    """Whether the clock of its zone shows this local time twice, as in the hour in which it goes back."""
+    early, late = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
+    return early is not None and late is not None and early > late
+
+
 def exactly(moment: datetime, *, zone: tzinfo | None = None) -> str:
     """Both clocks in full: "Sun 22 Nov 2026 03:09:12 CET · 02:09:12 UTC"."""
     local = moment.astimezone(zone or timezone.get_current_timezone())
@@ -39,7 +45,10 @@ def exactly(moment: datetime, *, zone: tzinfo | None = None) -> str:
 
 
 def written(moment: datetime, style: str, *, at: datetime, zone: tzinfo | None = None) -> str:
-    """The instant in one of ``STYLES``, seen at ``at``. Raises KeyError for a style that does not exist."""
+    """The instant in one of ``STYLES``, seen at ``at``, with the zone's name in an hour the clock shows twice.
+
+    Raises KeyError for a style that does not exist.
+    """
     pattern = STYLES[style]
     passed = (at - moment).total_seconds()
     if style == "ago":
@@ -49,7 +58,9 @@ def written(moment: datetime, style: str, *, at: datetime, zone: tzinfo | None =
     local = moment.astimezone(zone or timezone.get_current_timezone())
     if style == "full":
         return f"{dateformat.format(local, 'D j M Y H:i:s')} {zone_name(local)}"
-    return dateformat.format(local, pattern)
+    shown = dateformat.format(local, pattern)
+    # Two instants an hour apart would read the same.
+    return f"{shown} {zone_name(local)}" if "H" in pattern and shown_twice(local) else shown
 
 
 def html(moment: datetime, style: str = "ago", *, at: datetime, css: str = "", focus: bool = False) -> SafeString:

@@ -1,11 +1,17 @@
-// Keyboard shortcuts: an element with data-key="a" is clicked (or focused, if it is a field) by that key; "ctrl+k" and "?" work too.
+// Keyboard shortcuts: an element with data-key="a" is clicked (or focused, if it is a field) by that key; "ctrl+k", "ArrowLeft" and "?"
+// work too.
 // Single keys do nothing while somebody types, while a dialog is open, or once they are switched off in the help sheet.
 import { announce, say } from "./words.js";
 
 const KEY = "wb-shortcuts";
 const on = () => { try { return localStorage.getItem(KEY) !== "off"; } catch { return true; } };
 
-const nameOf = (event) => (event.ctrlKey || event.metaKey ? "ctrl+" : "") + (event.key.length === 1 ? event.key.toLowerCase() : event.key);
+const nameOf = (event) => (event.ctrlKey || event.metaKey ? "ctrl+" : "") + event.key.toLowerCase();
+
+const ARROWS = { arrowleft: "←", arrowright: "→", arrowup: "↑", arrowdown: "↓" };
+
+// Arrows belong to whatever has the focus and answers to them itself.
+const moving = (event) => event.shiftKey || event.target.closest?.("input, select, textarea, .scroll-x, [popover], [role=listbox]");
 
 const typing = (target) => target.isContentEditable ||
   (target.matches?.("input, textarea, select") && !target.matches("input[type=checkbox], input[type=radio], input[type=button]"));
@@ -31,7 +37,7 @@ const row = (key, label) => {
   for (const part of key.split("+")) {
     const box = document.createElement("kbd");
     box.className = "kbd";
-    box.textContent = part.length === 1 ? part.toUpperCase() : part[0].toUpperCase() + part.slice(1);
+    box.textContent = ARROWS[part] ? ARROWS[part] : part.length === 1 ? part.toUpperCase() : part[0].toUpperCase() + part.slice(1);
     term.append(box);
   }
   const meaning = document.createElement("dd");
@@ -54,7 +60,7 @@ document.addEventListener("keydown", (event) => {
   const key = nameOf(event);
   const modified = key.startsWith("ctrl+");
   if (!modified && (typing(event.target) || !on())) return;
-  if (document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]") || (key in ARROWS && moving(event))) return;
   if (key === "?") { event.preventDefault(); fillSheet(); document.getElementById("keys")?.showModal(); return; }
   const element = keyed().get(key);
   if (!element) return;

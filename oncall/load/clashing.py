@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from escalation_site.ui import moments
 from oncall import rota
 from oncall.models import Schedule, ScheduleVersion, User
 from oncall.selectors import Loaded, schedules_load
+from oncall.wording import role_words
 
 HORIZON = timedelta(weeks=8)
+TIMES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,10 @@ class Place:
 
     schedule: Schedule
     role: str
+
+    @property
+    def role_name(self) -> str:
+        return role_words(self.role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,15 @@ class Meeting:
         return sum((end - start for start, end in self.times), timedelta(0))
 
     @property
+    def shown(self) -> tuple[tuple[datetime, datetime], ...]:
+        """The first times; ``unshown`` counts the others."""
+        return self.times[:TIMES_SHOWN]
+
+    @property
+    def unshown(self) -> int:
+        return max(len(self.times) - TIMES_SHOWN, 0)
+
+    @property
     def one_schedule(self) -> bool:
         return self.places[0].schedule.pk == self.places[1].schedule.pk
 
@@ -87,11 +103,12 @@ def _place(name: str, known: Mapping[int, Loaded]) -> Place:
 
 
 def _related(clash: Clash, followed: Mapping[str, str]) -> bool:
-    first, second = (_origin(place.schedule.slug, followed) for place in clash.places)
+    first, second = (origin(place.schedule.slug, followed) for place in clash.places)
     return first == second
 
 
-def _origin(slug: str, followed: Mapping[str, str]) -> str:
+def origin(slug: str, followed: Mapping[str, str]) -> str:
+    """The schedule at the end of the line of following; the one itself where it follows none."""
     seen = {slug}
     while (slug := followed.get(slug, slug)) not in seen:
         seen.add(slug)
@@ -99,9 +116,10 @@ def _origin(slug: str, followed: Mapping[str, str]) -> str:
 
 
 def followed_schedules() -> dict[str, str]:
-    """Which schedule (slug) follows which (slug), by any of its versions: one query."""
-    rows = ScheduleVersion.objects.filter(definition__kind="follow").order_by("number")
-    return dict(rows.values_list("schedule__slug", "definition__follows"))
+    """Which schedule (slug) follows which (slug), by its latest version: one query."""
+    newer = ScheduleVersion.objects.filter(schedule=OuterRef("schedule"), number__gt=OuterRef("number"))
+    rows = ScheduleVersion.objects.filter(~Exists(newer), definition__has_key="follow")
+    return dict(rows.values_list("schedule__slug", "definition__follow"))
 
 
 def clashes_brought(*, changed: Collection[Loaded], at: datetime, horizon: timedelta = HORIZON) -> list[Clash]:

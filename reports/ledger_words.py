@@ -4,6 +4,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 ACTIONS: dict[str, str | Promise] = {
+    "absence.approve": _("Approved an absence"),
+    "absence.cancel": _("Took an absence back"),
+    "absence.create": _("Planned an absence"),
+    "absence.decline": _("Declined an absence"),
+    "absence.holidays": _("Brought public holidays up to date"),
     "alert.receive": _("Received an alert"),
     "alert.recover": _("Heard that the alert recovered"),
     "alert.repeat": _("Received the alert again"),
@@ -26,6 +31,7 @@ ACTIONS: dict[str, str | Promise] = {
     "escalation.retry": _("Took an escalation up again"),
     "escalation.set_aside": _("Set an escalation aside"),
     "escalation.skip_level": _("Skipped a level"),
+    "escalation.skip_person": _("Passed over a person"),
     "escalation.start_cycle": _("Began the levels again"),
     "incident.acknowledge": _("Acknowledged"),
     "incident.close": _("Closed"),
@@ -65,6 +71,12 @@ ACTIONS: dict[str, str | Promise] = {
     "service.change": _("Changed a service"),
     "service.create": _("Created a service"),
     "signal.retry": _("Took a signal up again"),
+    "swap.accept": _("Accepted a swap"),
+    "swap.approve": _("Approved a swap"),
+    "swap.cancel": _("Withdrew a swap"),
+    "swap.create": _("Asked for a swap"),
+    "swap.decline": _("Declined a swap"),
+    "swap.expire": _("Let a swap expire"),
     "team.change": _("Changed a team"),
     "team.create": _("Created a team"),
     "team.members": _("Changed the members of a team"),
@@ -75,6 +87,7 @@ ACTIONS: dict[str, str | Promise] = {
 }
 
 OBJECTS: dict[str, str | Promise] = {
+    "absence": _("Absence"),
     "alert": _("Alert"),
     "api_token": _("API token"),
     "attempt": _("Attempt"),
@@ -91,6 +104,7 @@ OBJECTS: dict[str, str | Promise] = {
     "schedule": _("Schedule"),
     "service": _("Service"),
     "signal": _("Signal"),
+    "swap": _("Swap"),
     "team": _("Team"),
     "user": _("Person"),
 }

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from oncall import rota
 from oncall.calendar.gaps import GapState, GapText, gap_texts
+from oncall.calendar.reading import covering, in_place_of
 from oncall.models import GapAcceptance, Override, Schedule, Team, User
 from oncall.selectors import Loaded, schedules_load
 from oncall.wording import role_words, why_words
@@ -59,10 +60,10 @@ def standings(*, at: datetime, teams: Collection[int] | None = None) -> list[Sta
     loaded = schedules_load(schedules, since=at)
     shifts = {pk: item.on_call_at(at) for pk, item in loaded.items()}
     instead = {
-        shift: _in_place_of(loaded[pk], shift, at)
+        shift: in_place_of(shift, replace(loaded[pk], overrides=()).on_call_at(at))
         for pk, several in shifts.items()
         for shift in several
-        if shift.override_id is not None and shift.instead_of is None
+        if shift.override_id in covering(loaded[pk].overrides)
     }
     ids = {shift.user_id for several in shifts.values() for shift in several}
     ids |= {shift.instead_of for several in shifts.values() for shift in several if shift.instead_of is not None}
@@ -79,12 +80,6 @@ def standings(*, at: datetime, teams: Collection[int] | None = None) -> list[Sta
         )
         for pk, item in loaded.items()
     ]
-
-
-def _in_place_of(item: Loaded, shift: rota.Shift, at: datetime) -> tuple[int, ...]:
-    """Whom the override that put somebody on call took off: those on call without it, in the same role."""
-    without = item.without_override(shift.override_id or 0).on_call_at(at)
-    return tuple(other.user_id for other in without if other.role == shift.role and other.user_id != shift.user_id)
 
 
 def _counts(shift: rota.Shift, users: Mapping[int, User]) -> bool:

@@ -10,8 +10,9 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from django.utils import dateformat
+from django.utils.translation import gettext
 
-from escalation_site.ui import lanes, moments
+from escalation_site.ui import durations, lanes, moments
 from oncall.calendar.ranges import Range, View, Window, midnight
 
 HOUR = timedelta(hours=1)
@@ -40,6 +41,13 @@ class ClockChange:
     before: str
     after: str
     length: timedelta
+
+    @property
+    def hours(self) -> str:
+        """The length in hours, also above 24: "25 h", "24 h 30 min"."""
+        hours, rest = divmod(int(self.length.total_seconds()), durations.HOUR)
+        words = gettext(durations.UNIT_WORDS["hour"]).replace("{n}", str(hours))
+        return f"{words} {durations.in_two_units(rest, smallest=durations.MINUTE)}" if rest else words
 
 
 def marks(window: Window, shown: Range, *, today: date) -> tuple[Mark, ...]:

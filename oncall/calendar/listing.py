@@ -73,16 +73,18 @@ class Mine:
 
 
 def final_rows(reading: Reading, shown: Range, tell: Teller) -> tuple[Row, ...]:
-    """Shifts and gaps of the range, in order of start."""
+    """Shifts and gaps of the range, in order of start; what runs when it begins, in the order of roles."""
     since, until = shown.since, shown.until
-    rows = [_shift(shift, reading, tell, since) for shift in reading.final]
-    rows += [_gap(gap, tell, since) for gap in reading.gaps]
+    rows: list[Row] = []
+    for role in reading.roles:
+        rows += [_shift(shift, reading, tell, since) for shift in reading.final if shift.role == role]
+        rows += [_gap(gap, tell, since) for gap in reading.gaps if gap.role == role]
     return _within(rows, since, until)
 
 
 def _within(rows: Sequence[Row], since: datetime, until: datetime) -> tuple[Row, ...]:
     touching = (row for row in rows if row.start < until and row.end > since)
-    return tuple(sorted(touching, key=lambda row: row.start))
+    return tuple(sorted(touching, key=lambda row: max(row.start, since)))
 
 
 def _shift(shift: rota.Shift, reading: Reading, tell: Teller, since: datetime) -> Row:

@@ -39,8 +39,12 @@ class Reading:
         return tuple(dict.fromkeys([*(one.role for one in self.coverage), *(shift.role for shift in self.final)]))
 
     def instead(self, shift: rota.Shift) -> tuple[int, ...]:
-        """Whom the rotation would have named while an override that names nobody in particular lasts."""
-        return in_place_of(shift, self.rotation)
+        """Whom the rotation would have named while somebody covers: such an override names nobody in particular."""
+        return in_place_of(shift, self.rotation) if shift.override_id in self.covers else ()
+
+    @property
+    def covers(self) -> frozenset[int | None]:
+        return covering(self.overrides)
 
     @property
     def user_ids(self) -> set[int]:
@@ -65,7 +69,6 @@ def read(
 ) -> Reading:
     """Ask the rota of ``since`` to ``until``; the coverage is that of the range ``counted`` within."""
     final = item.shifts(since=since, until=until, whole=True)
-    alone = any(shift.override_id is not None and shift.instead_of is None for shift in final)
     concerned = {shift.user_id for shift in final}
     if item.versions:
         # Also those whose every turn an absence took: no shift is left to show it.
@@ -73,6 +76,8 @@ def read(
             user for reign in rota.resolve(item.versions, since=since, until=until) for user in people_of(reign.spec)
         }
     overrides = tuple(one for one in item.overrides if one.start < until and one.end > since)
+    covers = covering(overrides)
+    alone = any(shift.override_id in covers for shift in final)
     return Reading(
         since=since,
         until=until,
@@ -90,10 +95,13 @@ def read(
     )
 
 
+def covering(overrides: Collection[rota.Override]) -> frozenset[int | None]:
+    """The ids of those that put one person in everybody's place."""
+    return frozenset(one.id for one in overrides if one.kind is rota.OverrideKind.COVER and one.id is not None)
+
+
 def in_place_of(shift: rota.Shift, rotation: Collection[rota.Shift]) -> tuple[int, ...]:
     """Who else holds the shift's role in ``rotation`` (the schedule without overrides) while it lasts, in order."""
-    if shift.override_id is None:
-        return ()
     return tuple(
         dict.fromkeys(
             other.user_id

@@ -50,6 +50,7 @@ WORDINGS: Mapping[str, Wording] = {
     "escalation.skip_level": Wording(
         "skip-forward", gettext_lazy("Level %(level)s, %(name)s, was skipped. %(because)s"), ESCALATION
     ),
+    "escalation.skip_person": Wording("skip-forward", gettext_lazy("%(name)s was passed over: %(skip)s"), ESCALATION),
     "escalation.exhaust": Wording("bell-off", gettext_lazy("Every level was called and nobody answered"), ESCALATION),
     "escalation.catch_all": Wording("siren", gettext_lazy("The catch-all was paged: %(people)s"), ESCALATION),
     "escalation.no_policy": Wording(
@@ -94,6 +95,33 @@ _REASONS: Mapping[str, str | Promise] = {
 }
 
 
+_SKIPS: Mapping[str, str | Promise] = {
+    "away": gettext_lazy("they are away"),
+    "holiday": gettext_lazy("they have a public holiday"),
+    "inactive": gettext_lazy("their account is switched off"),
+    "over_capacity": gettext_lazy("they have had as many pages as their limit allows"),
+    "too_long": gettext_lazy("they have been on call for longer than the limit allows"),
+    "too_little_rest": gettext_lazy("they have not had the rest they are due"),
+}
+_ON_CALL_BECAUSE: Mapping[str, str | Promise] = {
+    "override": gettext_lazy("on call for %(name)s by an override"),
+    "swap": gettext_lazy("on call for %(name)s by a swap"),
+    "cover": gettext_lazy("on call for %(name)s in place of somebody who is away"),
+    "holiday_cover": gettext_lazy("on call for %(name)s in place of somebody who has a public holiday"),
+    "next_in_turn": gettext_lazy("next in turn for %(name)s"),
+    "handover": gettext_lazy("on call for %(name)s until a moment ago"),
+}
+
+
+def skip_words(reason: str) -> str:
+    """Why somebody was passed over, said about them; a reason nobody knows stays as it is."""
+    if reason.startswith("lacks:"):
+        return _("they lack a required skill: %(skills)s") % {
+            "skills": reason.removeprefix("lacks:").replace(",", ", ")
+        }
+    return str(_SKIPS.get(reason, reason))
+
+
 def reason_words(reason: str) -> str:
     """Why a page failed or was called off, in words; a reason written by a person or a provider stays as it is."""
     return str(_REASONS.get(reason, reason))
@@ -108,8 +136,8 @@ def why_words(why: Mapping[str, Any]) -> str:
     """Why a person was chosen, said about them: "on call for Payments"."""
     name = why.get("name", "")
     match why.get("kind"):
-        case "schedule" if why.get("because") not in (None, "layer"):
-            return _("on call for %(name)s by an override") % {"name": name}
+        case "schedule" if why.get("because") in _ON_CALL_BECAUSE:
+            return str(_ON_CALL_BECAUSE[why["because"]]) % {"name": name}
         case "schedule":
             return _("on call for %(name)s") % {"name": name}
         case "team_lead":
@@ -148,4 +176,6 @@ def line_html(kind: str, *, actor: str, data: Mapping[str, Any]) -> SafeString:
         places["people"] = list_of([str(name) for name in data["people"]])
     if "reason" in data:
         places["reason"] = reason_words(str(data["reason"]))
+    if "skip" in data:
+        places["skip"] = skip_words(str(data["skip"]))
     return sentence_html(wording.sentence, places)

@@ -1,23 +1,35 @@
 """What a page says, in the recipient's language: who, what, since when, why you, and the link."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from incidents.models import Incident
 from oncall.models import User
 from oncall.rota.clock import zone_named
 from policies.severity import Severity
 
+_ON_CALL_BECAUSE: Mapping[str, str | Promise] = {
+    "override": gettext_lazy("You are on call for %(name)s by an override."),
+    "swap": gettext_lazy("You are on call for %(name)s by a swap."),
+    "cover": gettext_lazy("You are on call for %(name)s in place of somebody who is away."),
+    "holiday_cover": gettext_lazy("You are on call for %(name)s in place of somebody who has a public holiday."),
+    "next_in_turn": gettext_lazy("You are the next in turn for %(name)s: whoever is on call was passed over."),
+    "handover": gettext_lazy("You were on call for %(name)s until a moment ago; the handover is still under way."),
+}
+
 
 def why_text(why: dict[str, Any]) -> str:
     """Why this person, in words, from what was copied when they were chosen. In the language in force."""
     name = why.get("name", "")
     match why.get("kind"):
-        case "schedule" if why.get("because") not in (None, "layer"):
-            return _("You are on call for %(name)s by an override.") % {"name": name}
+        case "schedule" if why.get("because") in _ON_CALL_BECAUSE:
+            return str(_ON_CALL_BECAUSE[why["because"]]) % {"name": name}
         case "schedule":
             return _("You are on call for %(name)s.") % {"name": name}
         case "team_lead":

@@ -96,11 +96,16 @@ class Loaded:
         return next((spec for start, spec in reversed(self.versions) if start <= at), None)
 
     def with_definition(self, spec: rota.ScheduleSpec, *, effective_from: datetime) -> "Loaded":
+        """With ``spec`` in force from an instant on. Reads what it follows, its team, and when people new to it are away."""
         kept = tuple(version for version in self.versions if version.effective_from < effective_from)
         library = self.library or Library()
         library.learn([spec])
-        added = library.expanded((rota.Version(effective_from, spec),))
-        return replace(self, versions=(*kept, *added), library=library)
+        added = library.expanded((rota.Version(effective_from, spec),), of=self.schedule.slug)
+        known = {user for _start, old in self.versions for user in people_of(old)}
+        joining = {user for _start, new in added for user in people_of(new)} - known
+        away = _absences_of(joining, effective_from) if joining else ()
+        absences = tuple(dict.fromkeys((*self.absences, *away)))
+        return replace(self, versions=(*kept, *added), absences=absences, library=library)
 
     def with_overrides(self, *more: rota.Override) -> "Loaded":
         last = max((one.order for one in self.overrides), default=0)
@@ -179,13 +184,18 @@ class Library:
         if wanted:
             self._follow(wanted)
 
-    def expanded(self, versions: Sequence[rota.Version]) -> tuple[rota.Version, ...]:
-        """The versions with what they follow and the members of their teams put in. RotaError for a circle."""
+    def expanded(self, versions: Sequence[rota.Version], *, of: str = "") -> tuple[rota.Version, ...]:
+        """The versions with what they follow and the members of their teams put in. RotaError for a circle.
+
+        ``of`` names the schedule whose versions these would be, where they are not stored yet: a circle leads through them.
+        """
         if all(not spec.follows and spec.team is None for _start, spec in versions):
             return tuple(versions)
-        return rota.expand_teams(
-            rota.expand_follows(versions, self._versions_of), lambda team: self._members.get(team, ())
-        )
+
+        def versions_of(slug: str) -> tuple[rota.Version, ...]:
+            return tuple(versions) if of and slug == of else self._versions_of(slug)
+
+        return rota.expand_teams(rota.expand_follows(versions, versions_of), lambda team: self._members.get(team, ()))
 
     def stacked(self, schedule_id: int, overrides: Mapping[int, Sequence[rota.Override]]) -> tuple[rota.Override, ...]:
         """The overrides that act on a schedule: first those of the ones it follows, while it does, then its own."""
@@ -261,6 +271,10 @@ def _absences(
 ) -> tuple[rota.Absence, ...]:
     people = {user for several in versions for _start, spec in several for user in people_of(spec)}
     people |= {one.user_id for several in overrides for one in several}
+    return _absences_of(people, since)
+
+
+def _absences_of(people: Collection[int], since: datetime) -> tuple[rota.Absence, ...]:
     rows = Absence.objects.filter(state=Absence.State.APPROVED, end__gt=since - LOOKBACK)
     if len(people) <= MANY_PEOPLE:
         rows = rows.filter(user__in=people)

@@ -13,6 +13,7 @@ from oncall import ports
 from oncall.gaps import GapsOpened, gaps_opened
 from oncall.loading import schedules_load
 from oncall.models import CalendarSource, GapAcceptance, Override, Schedule, ScheduleVersion, User
+from oncall.notices import shifts_watched
 from oncall.rota import Gap, ScheduleSpec
 from oncall.rota_document import document_load
 
@@ -49,15 +50,16 @@ def schedule_publish(
     opened = _gaps_of_edit(schedule, spec, effective_from=effective_from, at=at)
     if opened and not accept_gaps:
         raise GapsOpened(opened)
-    version = ScheduleVersion.objects.create(
-        schedule=schedule,
-        number=last.number + 1 if last else 1,
-        effective_from=effective_from,
-        definition=definition,
-        author=author,
-        reason=reason,
-        created_at=at,
-    )
+    with shifts_watched([schedule], actor=author, at=at):
+        version = ScheduleVersion.objects.create(
+            schedule=schedule,
+            number=last.number + 1 if last else 1,
+            effective_from=effective_from,
+            definition=definition,
+            author=author,
+            reason=reason,
+            created_at=at,
+        )
     entry_append(
         EntryValue(
             at=at,
@@ -146,21 +148,22 @@ def override_create(
         raise DomainError(_("The window is over; the past is not rewritten."), field="end")
     if kind == Override.Kind.REPLACE and replaces is None:
         raise DomainError(_("Say whom it replaces."), field="replaces")
-    override = Override.objects.create(
-        schedule=schedule,
-        user=user,
-        start=max(start, at),
-        end=end,
-        kind=kind,
-        replaces=replaces if kind == Override.Kind.REPLACE else None,
-        role=role,
-        cause=cause,
-        reason=reason,
-        created_by=actor,
-        created_at=at,
-        source=source,
-        source_uid=source_uid,
-    )
+    with shifts_watched([schedule], actor=actor, at=at):
+        override = Override.objects.create(
+            schedule=schedule,
+            user=user,
+            start=max(start, at),
+            end=end,
+            kind=kind,
+            replaces=replaces if kind == Override.Kind.REPLACE else None,
+            role=role,
+            cause=cause,
+            reason=reason,
+            created_by=actor,
+            created_at=at,
+            source=source,
+            source_uid=source_uid,
+        )
     entry_append(_override_entry(override, "override.create", actor=actor, at=at))
     return override
 
@@ -170,12 +173,13 @@ def override_cancel(*, override: Override, actor: User | None, at: datetime) -> 
     """End an override: from now on where it is under way, altogether where it has not begun. What was, stays."""
     if override.end <= at:
         raise DomainError(_("The window is over; the past is not rewritten."), field="end")
-    if override.start < at:
-        override.end = at
-        override.save(update_fields=["end"])
-    else:
-        override.cancelled_at = at
-        override.save(update_fields=["cancelled_at"])
+    with shifts_watched([override.schedule], actor=actor, at=at):
+        if override.start < at:
+            override.end = at
+            override.save(update_fields=["end"])
+        else:
+            override.cancelled_at = at
+            override.save(update_fields=["cancelled_at"])
     entry_append(_override_entry(override, "override.cancel", actor=actor, at=at))
     return override
 

@@ -8,7 +8,6 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from oncall.models import Schedule, Team, User
-from oncall.selectors import holders_at
 from policies.definition import PolicyDef, Role, TargetDef, TargetKind
 from policies.models import EscalationPolicy, PolicyVersion
 from policies.sentences import LevelText, PolicyText, duration_words, policy_text
@@ -126,18 +125,13 @@ class LevelNow:
 def people_now(version: PolicyVersion, *, at: datetime, team: Team | None) -> list[LevelNow]:
     """The people of every level as the engine would find them at ``at``; ``team`` stands for the service's.
 
-    All schedules are asked together (four queries), where the engine asks for one when it gets to its level.
+    All schedules are asked together (five queries), where the engine asks for one when it gets to its level.
     """
     definition = version_definition(version)
-    schedules = _schedules_of(definition)
-    holders = holders_at(schedules=schedules, at=at) if schedules else {}
-    on_call = {name: holders[schedule.pk] for schedule in schedules for name in (schedule.pk, schedule.slug)}
     resolver = TargetResolver(at=at)
+    resolver.read_schedules([target for level in definition.levels for target in level.targets])
 
     def told(target: TargetDef) -> list[User]:
-        if target.kind is TargetKind.SCHEDULE:
-            found = on_call.get(target.ref or "", [])
-            return [holder.user for holder in found if target.role is None or holder.role == target.role]
         if target.ref is None and team is None:
             return []
         return [recipient.user for recipient in resolver.recipients([target], team=team or Team())]
@@ -146,11 +140,6 @@ def people_now(version: PolicyVersion, *, at: datetime, team: Team | None) -> li
         LevelNow(number, level.name, tuple(dict.fromkeys(user for target in level.targets for user in told(target))))
         for number, level in enumerate(definition.levels, 1)
     ]
-
-
-def _schedules_of(definition: PolicyDef) -> list[Schedule]:
-    refs = _refs((target for level in definition.levels for target in level.targets), TargetKind.SCHEDULE)
-    return list(Schedule.objects.filter(_called(refs, "slug"))) if refs else []
 
 
 def _after(definition: PolicyDef, number: int) -> str:

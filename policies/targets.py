@@ -1,6 +1,6 @@
 """From a level's targets to people, at the moment the level is entered (R040): never earlier, so that a handoff counts."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import Q
 
 from oncall.models import Membership, Schedule, Team, User
-from oncall.selectors import holders_at
+from oncall.paging import Paged, Selection, Skipped, selections_at
+from oncall.rota import skill_reasons
 from policies.definition import TargetDef, TargetKind
 
 
@@ -20,22 +21,52 @@ class Recipient:
     why: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The people a level's targets lead to, each once, in order; and those passed over on the way, for the record."""
+
+    recipients: tuple[Recipient, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+Skills = frozenset[str]
+NO_SKILLS: Skills = frozenset()
+
+
 class TargetResolver:
     """Answers "who is that now?" for one instant; each distinct target is looked up once, however many levels ask for it."""
 
     def __init__(self, *, at: datetime) -> None:
         self.at = at
-        self._known: dict[tuple[TargetDef, int | None], tuple[Recipient, ...]] = {}
+        self._known: dict[tuple[TargetDef, int | None, Skills], Resolution] = {}
         self._teams: dict[int, Team] | None = None
         self._administrators: list[User] | None = None
 
     def recipients(self, targets: Iterable[TargetDef], *, team: Team) -> tuple[Recipient, ...]:
         """The people of all ``targets``, each once, in order. ``team`` owns the incident's service."""
+        return self.resolve(targets, team=team).recipients
+
+    def resolve(self, targets: Iterable[TargetDef], *, team: Team, skills: Skills = NO_SKILLS) -> Resolution:
+        """The people of all ``targets`` who hold all of ``skills`` (slugs), and who was passed over. ``team`` owns the service."""
         found: dict[int, Recipient] = {}
+        skipped: dict[tuple[int, str], Skipped] = {}
         for target in targets:
-            for recipient in self._of(target, team):
+            answer = self._of(target, team, skills)
+            for recipient in answer.recipients:
                 found.setdefault(recipient.user.pk, recipient)
-        return tuple(found.values())
+            for one in answer.skipped:
+                skipped.setdefault((one.user.pk, one.reason), one)
+        return Resolution(tuple(found.values()), tuple(one for one in skipped.values() if one.user.pk not in found))
+
+    def read_schedules(self, targets: Iterable[TargetDef], *, skills: Skills = NO_SKILLS) -> None:
+        """Read the schedules that ``targets`` name together, where many are asked for: a few queries for all of them."""
+        wanted = [target for target in targets if target.kind is TargetKind.SCHEDULE]
+        schedules = schedules_named(wanted)
+        selections = selections_at(schedules=list(schedules.values()), at=self.at, skills=skills) if schedules else {}
+        for target in wanted:
+            schedule = schedules.get(target.ref or "")
+            answer = _on_call(target, schedule, selections[schedule.pk]) if schedule else Resolution(())
+            self._known[target, None, skills] = answer
 
     def administrators(self) -> list[User]:
         """Those who are told when nobody else can be."""
@@ -43,17 +74,18 @@ class TargetResolver:
             self._administrators = list(_active(User.objects.filter(role=User.Role.ADMINISTRATOR)))
         return self._administrators
 
-    def _of(self, target: TargetDef, team: Team) -> tuple[Recipient, ...]:
+    def _of(self, target: TargetDef, team: Team, skills: Skills) -> Resolution:
         # Only a target without a reference depends on whose incident it is.
-        key = (target, team.pk if target.ref is None else None)
+        key = (target, team.pk if target.ref is None else None, skills)
         if key not in self._known:
-            self._known[key] = tuple(self._look_up(target, team))
+            if target.kind is TargetKind.SCHEDULE:
+                self.read_schedules([target], skills=skills)
+            else:
+                self._known[key] = _skilled(tuple(self._look_up(target, team)), skills)
         return self._known[key]
 
     def _look_up(self, target: TargetDef, team: Team) -> Iterable[Recipient]:
         match target.kind:
-            case TargetKind.SCHEDULE:
-                return self._on_call(target)
             case TargetKind.USER:
                 return [
                     Recipient(user, {"kind": "user"})
@@ -65,26 +97,8 @@ class TargetResolver:
                 return self._members(self._team(target, team), lead_only=True)
             case TargetKind.MANAGER:
                 return self._managers(self._team(target, team))
-
-    def _on_call(self, target: TargetDef) -> list[Recipient]:
-        schedule = Schedule.objects.filter(_reference(target, "slug")).first()
-        if schedule is None:
-            return []
-        holders = holders_at(schedules=[schedule], at=self.at)[schedule.pk]
-        return [
-            Recipient(
-                holder.user,
-                {
-                    "kind": "schedule",
-                    "name": schedule.name,
-                    "role": holder.role,
-                    "because": holder.why,
-                    "until": holder.until.isoformat() if holder.until else None,
-                },
-            )
-            for holder in holders
-            if target.role is None or holder.role == target.role
-        ]
+            case TargetKind.SCHEDULE:
+                raise AssertionError("schedules are read together")  # ``_of`` sends them elsewhere.
 
     def _team(self, target: TargetDef, team: Team) -> Team | None:
         return team if target.ref is None else Team.objects.filter(_reference(target, "slug")).first()
@@ -114,6 +128,57 @@ class TargetResolver:
         if self._teams is None:
             self._teams = Team.objects.in_bulk()
         return self._teams.get(team.parent_id) if team.parent_id else None
+
+
+def schedules_named(targets: Sequence[TargetDef]) -> dict[str | int, Schedule]:
+    """The schedules these targets name, by slug and by primary key: one query."""
+    numbers = [target.ref for target in targets if isinstance(target.ref, int)]
+    slugs = [target.ref for target in targets if isinstance(target.ref, str)]
+    if not numbers and not slugs:
+        return {}
+    found: dict[str | int, Schedule] = {}
+    for schedule in Schedule.objects.filter(Q(pk__in=numbers) | Q(slug__in=slugs)):
+        found |= {schedule.slug: schedule, schedule.pk: schedule}
+    return found
+
+
+def _on_call(target: TargetDef, schedule: Schedule, selection: Selection) -> Resolution:
+    return Resolution(
+        tuple(_holder(schedule, one) for one in selection.paged if target.role in (None, one.role)),
+        tuple(one for one in selection.skipped if target.role in (None, one.role)),
+    )
+
+
+def _holder(schedule: Schedule, one: Paged) -> Recipient:
+    return Recipient(
+        one.user,
+        {
+            "kind": "schedule",
+            "name": schedule.name,
+            "role": one.role,
+            "because": one.why,
+            "until": one.until.isoformat() if one.until else None,
+        },
+    )
+
+
+def _skilled(people: tuple[Recipient, ...], skills: Skills) -> Resolution:
+    """Those who hold all of ``skills``; the others with what they lack."""
+    if not skills:
+        return Resolution(people)
+    held = _skills_of([person.user.pk for person in people])
+    lacking = skill_reasons([person.user.pk for person in people], required=skills, held=held)
+    return Resolution(
+        tuple(person for person in people if person.user.pk not in lacking),
+        tuple(Skipped(person.user, "", lacking[person.user.pk]) for person in people if person.user.pk in lacking),
+    )
+
+
+def _skills_of(user_ids: Collection[int]) -> dict[int, list[str]]:
+    held: dict[int, list[str]] = {pk: [] for pk in user_ids}
+    for user_id, slug in User.skills.through.objects.filter(user__in=user_ids).values_list("user_id", "skill__slug"):
+        held[user_id].append(slug)
+    return held
 
 
 def _reference(target: TargetDef, slug_field: str) -> Q:

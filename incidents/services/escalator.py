@@ -10,7 +10,8 @@ from typing import Any
 
 from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes
-from incidents.models import EscalationRun, Incident, Page
+from incidents.models import EscalationRun, Incident, Page, Service
+from incidents.services.capacity import capacity_tell
 from incidents.services.paging import PageOrder, pages_cancel, pages_create
 from policies.definition import PolicyDef
 from policies.escalation import (
@@ -31,7 +32,7 @@ from policies.escalation import (
 )
 from policies.models import PolicyVersion
 from policies.services import version_definition
-from policies.targets import Recipient, TargetResolver
+from policies.targets import NO_SKILLS, Recipient, TargetResolver
 
 RUN_FIELDS = ("state", "phase", "level", "cycle", "next_due_at", "priority")
 
@@ -42,6 +43,7 @@ class Escalator:
     def __init__(self, changes: Changes) -> None:
         self.changes = changes
         self.resolver = TargetResolver(at=changes.at)
+        self._required: dict[int, frozenset[str]] = {}
         self._todo: list[tuple[EscalationRun, Action]] = []
         self._changed: dict[int, EscalationRun] = {}
 
@@ -92,6 +94,7 @@ class Escalator:
     def _page(self, entered: Sequence[tuple[EscalationRun, EnterLevel | PageCatchAll]]) -> None:
         orders = [self._order(run, action) for run, action in entered]
         pages = pages_create(orders, changes=self.changes)
+        capacity_tell(orders, at=self.changes.at)
         for (run, action), order, own in zip(entered, orders, pages, strict=True):
             self._told(order, own, action)
             if isinstance(action, EnterLevel) and all(page.state == Page.State.FAILED for page in own):
@@ -103,10 +106,21 @@ class Escalator:
         team = run.incident.team
         if isinstance(action, EnterLevel):
             level = policy.levels[action.level]
-            name, recipients = level.name, self.resolver.recipients(level.targets, team=team)
+            # The first level answers for everything; beyond it a service may ask for people who know it (R097).
+            skills = self._skills(run.incident) if action.level else NO_SKILLS
+            found = self.resolver.resolve(level.targets, team=team, skills=skills)
+            name, recipients, skipped = level.name, found.recipients, found.skipped
         else:
-            name, recipients = "", self._catch_all(run, policy)
-        return PageOrder(run, action.cycle, action.level, len(policy.levels), name, recipients)
+            name, recipients, skipped = "", self._catch_all(run, policy), ()
+        return PageOrder(run, action.cycle, action.level, len(policy.levels), name, recipients, skipped)
+
+    def _skills(self, incident: Incident) -> frozenset[str]:
+        """What the incident's service asks of people beyond the first level: one query for each service."""
+        pk = incident.service_id
+        if pk not in self._required:
+            required = Service.required_skills.through.objects.filter(service=pk)
+            self._required[pk] = frozenset(required.values_list("skill__slug", flat=True))
+        return self._required[pk]
 
     def _catch_all(self, run: EscalationRun, policy: PolicyDef) -> tuple[Recipient, ...]:
         """The policy's catch-all or, where it has none or nobody, the administrators: somebody is always told."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes
@@ -11,6 +12,7 @@ from incidents.wording import page_body, page_subject
 from notifications.models import Message
 from notifications.services import messages_cancel, messages_create
 from notifications.values import MessageValue
+from oncall.paging import Skipped
 from policies.severity import Urgency, urgency_of
 from policies.targets import Recipient
 
@@ -25,6 +27,7 @@ class PageOrder:
     levels: int
     name: str
     recipients: tuple[Recipient, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[Page]]:
@@ -96,6 +99,16 @@ def _page(order: PageOrder, recipient: Recipient, nonce: str, message: Message, 
 
 def _record(order: PageOrder, pages: Sequence[Page], changes: Changes) -> None:
     incident = order.run.incident
+    for one in order.skipped:
+        passed: dict[str, Any] = {"name": one.user.name, "skip": one.reason, "level": order.level + 1}
+        changes.timeline(incident, "escalation.skip_person", **passed)
+        changes.ledger(
+            incident,
+            "escalation.skip_person",
+            object_type="run",
+            object_id=str(order.run.pk),
+            data={**passed, "cycle": order.cycle + 1},
+        )
     for page in pages:
         changes.ledger(
             incident,

@@ -100,16 +100,16 @@ def test_when_a_run_cannot_go_on_from_a_report_then_the_report_is_entered_and_th
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.email.script("marta@brightquay.example", Refused("550 no such person"), Refused("550 no such person"))
-    recipients = TargetResolver.recipients
+    resolve = TargetResolver.resolve
 
-    def failing(self: TargetResolver, targets: Any, *, team: Team) -> Any:
-        found = recipients(self, targets, team=team)
-        if world.cast.jonas in [recipient.user for recipient in found] and not mended:
+    def failing(self: TargetResolver, targets: Any, *, team: Team, **more: Any) -> Any:
+        found = resolve(self, targets, team=team, **more)
+        if world.cast.jonas in [recipient.user for recipient in found.recipients] and not mended:
             raise ValueError("the rota of level 2 cannot be read")
         return found
 
     mended: list[bool] = []
-    monkeypatch.setattr(TargetResolver, "recipients", failing)
+    monkeypatch.setattr(TargetResolver, "resolve", failing)
     world.alert()
     world.settle()
 

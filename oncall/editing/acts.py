@@ -85,6 +85,6 @@ def _moved(rows: list[T], row: int, verb: str, place: str, add: str) -> str:
 def _free_name(draft: Draft) -> str:
     """A name no other layer has; the person gives it a better one."""
     taken = {layer.name for layer in draft.layers}
-    return next(
-        name for number in range(1, len(taken) + 2) if (name := _("Layer %(number)d") % {"number": number}) not in taken
-    )
+    first = len(taken) + 1
+    names = (_("Layer %(number)d") % {"number": number} for number in range(first, first + len(taken) + 1))
+    return next(name for name in names if name not in taken)

@@ -12,15 +12,40 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any, Protocol
 
-from oncall.rota import PRIMARY, Every, FixedShift, LayerSpec, Restriction, ScheduleKind, ScheduleSpec, WhenAbsent
+from oncall.rota import (
+    PRIMARY,
+    Every,
+    FixedShift,
+    HandoverPage,
+    HolidayRule,
+    LayerSpec,
+    Restriction,
+    ScheduleKind,
+    ScheduleSpec,
+    WhenAbsent,
+)
 from oncall.rota_document.load import MOST_LAYERS, MOST_PARTICIPANTS, MOST_RESTRICTIONS, MOST_SHIFTS
-from oncall.rota_document.words import WEEKDAYS
+from oncall.rota_document.words import WEEKDAYS, duration_text
 
 SHIFTS_SHOWN = 60
 """Fixed shifts beyond these, and those long over, travel in one field instead of a row each: a browser sends 1,000 at
 most.
 """
 TIMED = (Every.DAILY, Every.WEEKLY, Every.MONTHLY)
+SCHEDULE_PLAIN = (
+    "name",
+    "team",
+    "time_zone",
+    "kind",
+    "follow",
+    "everyone_team",
+    "holidays",
+    "limit_pages",
+    "limit_consecutive",
+    "limit_rest",
+    "handover_minutes",
+    "handover_page",
+)
 PLAIN = (
     "name",
     "role",
@@ -34,7 +59,7 @@ PLAIN = (
     "handoff_day",
     "when_absent",
 )
-"""Fields of a layer that are one text each."""
+"""Fields of the schedule, and of a layer, that are one text each."""
 Keys = Sequence[str | int]
 
 
@@ -95,6 +120,13 @@ class Draft:
     time_zone: str = "UTC"
     kind: str = ScheduleKind.LAYERS.value
     follow: str = ""
+    everyone_team: str = ""
+    holidays: str = HolidayRule.COVER.value
+    limit_pages: str = ""
+    limit_consecutive: str = ""
+    limit_rest: str = ""
+    handover_minutes: str = ""
+    handover_page: str = HandoverPage.BOTH.value
     members: list[str] = field(default_factory=list)
     layers: list[LayerDraft] = field(default_factory=list)
 
@@ -111,11 +143,7 @@ class Draft:
 
 def draft_sent(data: Sent) -> Draft:
     return Draft(
-        name=data.get("name", "").strip(),
-        team=data.get("team", ""),
-        time_zone=data.get("time_zone", "").strip(),
-        kind=data.get("kind", ScheduleKind.LAYERS.value),
-        follow=data.get("follow", ""),
+        **{name: data.get(name, "").strip() for name in SCHEDULE_PLAIN},
         members=_people(data, "member"),
         layers=[_layer_sent(data, f"layer-{number}") for number in _rows(data, "layer-{}-name", MOST_LAYERS)],
     )
@@ -188,6 +216,13 @@ def draft_of(spec: ScheduleSpec, *, name: str = "", team: str = "", since: datet
         time_zone=spec.time_zone,
         kind=spec.kind.value,
         follow=spec.follows,
+        everyone_team="" if spec.team is None else str(spec.team),
+        holidays=spec.holidays.value,
+        limit_pages="" if spec.limits.pages_per_shift is None else str(spec.limits.pages_per_shift),
+        limit_consecutive=duration_text(spec.limits.consecutive) if spec.limits.consecutive else "",
+        limit_rest=duration_text(spec.limits.rest) if spec.limits.rest else "",
+        handover_minutes=str(int(spec.handover.window.total_seconds() // 60)) if spec.handover.window else "",
+        handover_page=spec.handover.page.value if spec.handover.window else HandoverPage.BOTH.value,
         members=[str(user_id) for user_id in spec.members],
         layers=[_layer_of(layer, spec, since) for layer in spec.layers],
     )
@@ -249,14 +284,26 @@ def clock_text(clock: time | None) -> str:
 
 def document_of(draft: Draft) -> dict[str, Any]:
     """What ``document_load`` reads. What does not go with the kind or the rotation chosen stays behind in the form."""
-    document: dict[str, Any] = {"kind": draft.kind, "time_zone": draft.time_zone}
-    if draft.kind == ScheduleKind.LAYERS and draft.layers:
+    document: dict[str, Any] = {"kind": draft.kind or None, "time_zone": draft.time_zone}
+    if draft.kind == ScheduleKind.LAYERS:
         document["layers"] = [_layer_document(layer) for layer in draft.layers]
-    if draft.kind == ScheduleKind.EVERYONE and draft.members:
-        document["members"] = [_number(text) for text in draft.members]
+    if draft.kind == ScheduleKind.EVERYONE:
+        document["members"] = [_number(text) for text in draft.members if text]
+        document["everyone_in"] = _number(draft.everyone_team)
     if draft.kind == ScheduleKind.FOLLOW:
         document["follow"] = draft.follow
-    return document
+    document["holidays"] = draft.holidays
+    document["limits"] = _present(
+        pages_per_shift=_number(draft.limit_pages), consecutive=draft.limit_consecutive, rest=draft.limit_rest
+    )
+    if draft.handover_minutes:
+        document["handover"] = _present(minutes=_number(draft.handover_minutes), page=draft.handover_page)
+    required = ("time_zone", "follow")
+    return {name: value for name, value in document.items() if name in required or value not in (None, "", [], {})}
+
+
+def _present(**values: int | str) -> dict[str, int | str]:
+    return {name: value for name, value in values.items() if value != ""}
 
 
 def _layer_document(layer: LayerDraft) -> dict[str, Any]:
@@ -305,7 +352,8 @@ def _windows(row: WindowDraft) -> list[dict[str, Any]]:
 
 
 def _group(people: Sequence[str]) -> object:
-    return _number(people[0]) if len(people) == 1 else [_number(text) for text in people]
+    named = [_number(text) for text in people if text]
+    return named[0] if len(named) == 1 else named
 
 
 def _number(text: str) -> int | str:
@@ -326,7 +374,13 @@ def field_of(keys: Keys, draft: Draft) -> str:
             return "layers"
         case ("members", *_):
             return "member"
-        case (str(name), *_) if name in ("time_zone", "kind", "follow"):
+        case ("everyone_in", *_):
+            return "everyone_team"
+        case ("limits", str(part), *_):
+            return f"limit_{part.removesuffix('_per_shift')}"
+        case ("handover", str(part), *_):
+            return f"handover_{part}"
+        case (str(name), *_) if name in ("time_zone", "kind", "follow", "holidays"):
             return name
     return ""
 
@@ -378,8 +432,8 @@ def _shift_field(number: int, keys: Sequence[Any], layer: LayerDraft) -> str:
 
 def sent_of(draft: Draft) -> Mapping[str, list[str]]:
     """What the browser sends back for the draft as the page shows it."""
-    sent = {"name": [draft.name], "team": [draft.team], "time_zone": [draft.time_zone], "kind": [draft.kind]}
-    sent |= {"follow": [draft.follow], "member": list(draft.members) or [""]}
+    sent = {name: [str(getattr(draft, name))] for name in SCHEDULE_PLAIN}
+    sent["member"] = list(draft.members) or [""]
     for number, layer in enumerate(draft.layers):
         sent |= {f"layer-{number}-{name}": values for name, values in _layer_to_send(layer).items()}
     return sent

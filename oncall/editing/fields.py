@@ -1,6 +1,6 @@
 """The draft as Django's form fields, for labels, help and errors. The reader of documents decides what is right."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -9,14 +9,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from oncall.models import ScheduleVersion
-from oncall.rota import Every, ScheduleKind, WhenAbsent
+from oncall.rota import Every, HandoverPage, HolidayRule, ScheduleKind, WhenAbsent
 from oncall.rota_document.load import LONGEST_NAME, LONGEST_ROLE
 
 Choices = Sequence[tuple[str, str | Promise]]
 
 KINDS: Choices = (
     (ScheduleKind.LAYERS.value, _("People take turns, in layers")),
-    (ScheduleKind.EVERYONE.value, _("Everyone of a list, all the time")),
+    (ScheduleKind.EVERYONE.value, _("Everyone of a team or a list, all the time")),
     (ScheduleKind.FOLLOW.value, _("Whoever another schedule says")),
 )
 ROTATIONS: Choices = (
@@ -38,6 +38,15 @@ WEEKDAY_NAMES: Choices = (
 WHEN_ABSENT: Choices = (
     (WhenAbsent.NEXT.value, _("The next in turn who is there")),
     (WhenAbsent.NOBODY.value, _("Nobody of this layer")),
+)
+HOLIDAYS: Choices = (
+    (HolidayRule.COVER.value, _("The next in turn who works that day covers")),
+    (HolidayRule.WORK.value, _("Turns are served as on any day")),
+)
+HANDOVER_PAGES: Choices = (
+    (HandoverPage.BOTH.value, _("Both the outgoing and the incoming person")),
+    (HandoverPage.UNTIL_ACCEPTED.value, _("Both, until the incoming person has accepted the handoff")),
+    (HandoverPage.INCOMING.value, _("The incoming person alone")),
 )
 IN_FORCE: Choices = (("now", _("As soon as it is saved")), ("at", _("From a date and time")))
 
@@ -69,6 +78,31 @@ class ScheduleFields(Shown):
     )
     kind = forms.ChoiceField(label=_("Who is on call"), choices=KINDS, widget=forms.RadioSelect)
     follow = forms.ChoiceField(label=_("Schedule to follow"))
+    everyone_team = forms.ChoiceField(
+        label=_("Everybody of"),
+        required=False,
+        help_text=_("Whoever joins or leaves the team joins or leaves here too."),
+    )
+    holidays = forms.ChoiceField(label=_("On a public holiday of whoever’s turn it is"), choices=HOLIDAYS)
+    limit_pages = forms.CharField(
+        label=_("Pages in one shift"),
+        required=False,
+        widget=forms.NumberInput(attrs={"min": "1", "inputmode": "numeric"}),
+        help_text=_("After that many the next person is paged. Empty: no limit."),
+    )
+    limit_consecutive = forms.CharField(
+        label=_("Longest time without a break"), required=False, help_text=_("Such as 7d or 36h. Empty: no limit.")
+    )
+    limit_rest = forms.CharField(
+        label=_("Shortest rest between two shifts"), required=False, help_text=_("Such as 11h. Empty: no limit.")
+    )
+    handover_minutes = forms.CharField(
+        label=_("Minutes after a handoff"),
+        required=False,
+        widget=forms.NumberInput(attrs={"min": "1", "max": "1440", "inputmode": "numeric"}),
+        help_text=_("Empty: from the handoff on the incoming person alone is paged."),
+    )
+    handover_page = forms.ChoiceField(label=_("Then paged is"), choices=HANDOVER_PAGES)
     in_force = forms.ChoiceField(label=_("In force"), choices=IN_FORCE, widget=forms.RadioSelect)
     effective_from = forms.CharField(
         label=_("From"), required=False, widget=_local_input(), help_text=_("On the clock of the schedule.")
@@ -80,9 +114,10 @@ class ScheduleFields(Shown):
         help_text=_("Why it changes. It stands in the history and in the ledger."),
     )
 
-    def __init__(self, *, data: Mapping[str, Any], teams: Choices, schedules: Choices) -> None:
+    def __init__(self, *, data: Mapping[str, Any], teams: Choices, every_team: Choices, schedules: Choices) -> None:
         super().__init__(data=data)
         self._choose("team", teams)
+        self._choose("everyone_team", every_team)
         self._choose("follow", schedules)
 
     def _choose(self, name: str, choices: Choices) -> None:
@@ -144,6 +179,3 @@ def mend(form: Shown, name: str, message: str) -> bool:
         return False
     form.errors.setdefault(name, form.error_class()).append(message)
     return True
-
-
-Fresh = Callable[[], Shown]

@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 
 from audit.rows import row_set
 from escalation_site.kernel.errors import Conflict, DomainError
+from oncall.loading import definition_spec
 from oncall.models import Schedule, ScheduleVersion, Team, User
+from oncall.rota_document import document_load
 from oncall.services import actor_of, schedule_publish
 
 
@@ -81,6 +83,9 @@ def schedule_edit(
     if newest is not None and newest.number > base:
         raise EditedMeanwhile(newest)
     _row_set(schedule, values, definition, author=author, at=at)
+    if newest is not None and definition_spec(newest.definition) == document_load(definition):
+        # Written otherwise, it says the same: a name is no reason for a version.
+        return newest
     return schedule_publish(
         schedule=schedule,
         definition=definition,

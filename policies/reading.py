@@ -139,14 +139,14 @@ class Node:
             return default
         return self.value
 
-    def seconds(self, *, least: int) -> int:
+    def seconds(self, *, least: int, most: int = MAX_SECONDS) -> int:
         seconds = self._seconds()
         if seconds is None:
             self.wrong(_('must be a duration such as "5m", "90s" or "1h30m", or a whole number of seconds'))
         elif seconds < least:
             self.wrong(_("must be longer than 0 seconds") if least else _("must not be negative"))
-        elif seconds > MAX_SECONDS:
-            self.wrong(_("is longer than %(most)d days") % {"most": MAX_SECONDS // 86_400})
+        elif seconds > most:
+            self.wrong(_("is longer than %(most)d days") % {"most": most // 86_400})
         return seconds or 0
 
     def _seconds(self) -> int | None:

@@ -82,6 +82,9 @@ BECAUSE: Mapping[str, str | Promise] = {
     "reopened": gettext_lazy("It was reopened."),
     "restarted": gettext_lazy("The ladder was started again."),
     "resolved": gettext_lazy("It was resolved."),
+    "unanswered": gettext_lazy("Nobody had answered yet."),
+    "partly_answered": gettext_lazy("Not everybody had answered."),
+    "severity_raised": gettext_lazy("Its severity got worse."),
 }
 """Why the escalation moved, as a sentence of its own."""
 

@@ -2,29 +2,27 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from oncall.models import Schedule, Team, User
-from policies.definition import PolicyDef, Role, TargetDef, TargetKind
+from policies.definition import MeasuredFrom, PolicyDef, Role, TargetDef, TargetKind
+from policies.escalation import EnterLevel, forecast, start
 from policies.models import EscalationPolicy, PolicyVersion
 from policies.sentences import LevelText, PolicyText, duration_words, policy_text
 from policies.services import version_definition
 from policies.targets import TargetResolver
+
+_ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class TargetNames:
     """Names of the targets of some policies, looked up together: a query for each kind that is mentioned."""
 
     def __init__(self, policies: Iterable[PolicyDef]) -> None:
-        targets = [
-            target
-            for policy in policies
-            for targets in (*(level.targets for level in policy.levels), policy.catch_all)
-            for target in targets
-        ]
+        targets = [target for policy in policies for target in policy.all_targets]
         self._schedules = _named(Schedule.objects.all(), "slug", _refs(targets, TargetKind.SCHEDULE))
         self._users = _named(User.objects.all(), "username", _refs(targets, TargetKind.USER))
         kinds = (TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.MANAGER)
@@ -146,18 +144,17 @@ def _after(definition: PolicyDef, number: int) -> str:
     """When the level is reached while nobody acts: "at once", "after 5 minutes"; "" where it hangs on more than the
     clock.
     """
-    seconds = 0
-    for index, level in enumerate(definition.levels[: number + 1]):
-        if level.start.measured_from == "start":
-            seconds = max(seconds, level.start.delay_seconds)
-        else:
-            seconds += level.start.delay_seconds
-        if index == number:
-            break
-        timeout = level.ack_timeout or level.resolve_timeout
-        if timeout is None:
-            return ""
-        seconds = max(seconds, timeout.seconds) if timeout.measured_from == "start" else seconds + timeout.seconds
+    origins = {level.start.measured_from for level in definition.levels[: number + 1]}
+    timeouts = [level.ack_timeout or level.resolve_timeout for level in definition.levels[:number]]
+    origins |= {timeout.measured_from for timeout in timeouts if timeout}
+    if MeasuredFrom.BEFORE_SLA in origins:
+        return ""
+    begun = start(definition, at=_ANY_INSTANT)
+    entered = {action.level: action.at for action in reversed(begun.actions) if isinstance(action, EnterLevel)}
+    for step in forecast(definition, begun.state, limit=len(definition.levels)):
+        if step.level is not None:
+            entered.setdefault(step.level, step.at)
+    seconds = round((entered[number] - _ANY_INSTANT).total_seconds())
     return _("after %(time)s") % {"time": duration_words(seconds)} if seconds else _("at once")
 
 

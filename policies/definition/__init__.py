@@ -9,28 +9,40 @@ How a ladder is meant to be read (`policies.escalation` walks it):
 - Its acknowledgement timeout passes while nobody has acknowledged: the next level is entered after that level's own
   `start.delay`. Its resolution timeout passes while the incident is neither resolved nor (if mitigation counts)
   mitigated: the next level is entered at once, even if somebody has acknowledged.
-- A level without an acknowledgement timeout gives people until its resolution timeout to answer.
+- A level without an acknowledgement timeout gives people until its resolution timeout to answer, and one without
+  either until some time after its last repeat.
+- A level may tell its people again while nobody has answered, and may want the answer of everyone it paged.
+- Delays and timeouts may differ by the incident's severity, count business time only, or count back from the instant
+  at which the incident's SLA ends. A severity may have its path start at a higher level.
 - "start", as the instant from which a delay or timeout is measured, is the start of the incident's run in the first
   cycle and the start of the repeat in later ones.
 """
 
-from policies.definition.dumping import policy_dump
+from policies.definition.checks import policy_warnings
+from policies.definition.dumping import policy_dump, severity_name
 from policies.definition.parsing import policy_parse, policy_problems
 from policies.definition.schema import POLICY_SCHEMA
 from policies.definition.values import (
+    CRITICAL,
     ENTRY_ORIGINS,
     MAX_CYCLES,
     MAX_DUTY_LENGTH,
     MAX_LEVELS,
     MAX_NAME_LENGTH,
     MAX_REF_LENGTH,
+    MAX_REPEATS,
     MAX_TARGETS,
     TIMEOUT_ORIGINS,
     AckMode,
+    BySeverity,
     Entry,
+    Final,
+    Hours,
+    IfUnreachable,
     LevelDef,
     MeasuredFrom,
     PolicyDef,
+    Repeat,
     Role,
     TargetDef,
     TargetKind,
@@ -38,20 +50,27 @@ from policies.definition.values import (
 )
 
 __all__ = [
+    "CRITICAL",
     "ENTRY_ORIGINS",
     "MAX_CYCLES",
     "MAX_DUTY_LENGTH",
     "MAX_LEVELS",
     "MAX_NAME_LENGTH",
     "MAX_REF_LENGTH",
+    "MAX_REPEATS",
     "MAX_TARGETS",
     "POLICY_SCHEMA",
     "TIMEOUT_ORIGINS",
     "AckMode",
+    "BySeverity",
     "Entry",
+    "Final",
+    "Hours",
+    "IfUnreachable",
     "LevelDef",
     "MeasuredFrom",
     "PolicyDef",
+    "Repeat",
     "Role",
     "TargetDef",
     "TargetKind",
@@ -59,4 +78,6 @@ __all__ = [
     "policy_dump",
     "policy_parse",
     "policy_problems",
+    "policy_warnings",
+    "severity_name",
 ]

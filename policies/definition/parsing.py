@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+
 from django.utils.translation import gettext as _
 
-from policies.definition.dumping import policy_dump
+from policies.definition.checks import never_repeats
+from policies.definition.dumping import UNTIL_ANSWERED, policy_dump
 from policies.definition.values import (
+    CRITICAL,
+    DEFAULT_FINAL_TIMES,
     ENTRY_ORIGINS,
     MAX_CYCLES,
     MAX_DUTY_LENGTH,
     MAX_LEVELS,
     MAX_NAME_LENGTH,
     MAX_REF_LENGTH,
+    MAX_REPEATS,
     MAX_TARGETS,
     TIMEOUT_ORIGINS,
     AckMode,
+    BySeverity,
     Entry,
+    Final,
+    Hours,
+    IfUnreachable,
     LevelDef,
     MeasuredFrom,
     PolicyDef,
+    Repeat,
     Role,
     TargetDef,
     TargetKind,
     Timeout,
 )
 from policies.reading import DefinitionInvalid, Node, Problem
+from policies.severity import Severity
 
 
 def policy_parse(data: object) -> PolicyDef:
@@ -48,21 +61,46 @@ def policy_problems(policy: PolicyDef) -> tuple[Problem, ...]:
     return ()
 
 
+_SEVERITY = re.compile(r"(?:sev-?)?([1-5])", re.ASCII | re.IGNORECASE)
 _LEAD_KINDS = (TargetKind.TEAM_LEAD, TargetKind.MANAGER)
 
 
 def _policy(node: Node) -> PolicyDef:
-    fields = node.fields("levels", "cycles", "catch_all", "mitigated_satisfies_resolution")
+    fields = node.fields(
+        "levels",
+        "cycles",
+        "catch_all",
+        "mitigated_satisfies_resolution",
+        "cycle_severities",
+        "starts_at",
+        "inform_skipped",
+        "final",
+    )
+    levels = fields["levels"].items(_level, least=1, most=MAX_LEVELS)
     return PolicyDef(
-        levels=fields["levels"].items(_level, least=1, most=MAX_LEVELS),
+        levels=levels,
         cycles=fields["cycles"].count(most=MAX_CYCLES, default=1),
         catch_all=_targets(fields["catch_all"], least=0),
         mitigated_satisfies_resolution=fields["mitigated_satisfies_resolution"].flag(default=True),
+        cycle_severities=_severities(fields["cycle_severities"], default=()),
+        starts_at=_by_severity(fields["starts_at"], lambda level: _level_number(level, len(levels))),
+        inform_skipped=fields["inform_skipped"].flag(default=True),
+        final=_final(fields["final"]),
     )
 
 
 def _level(node: Node) -> LevelDef:
-    fields = node.fields("name", "duty", "start", "targets", "ack_timeout", "resolve_timeout", "ack_mode")
+    fields = node.fields(
+        "name",
+        "duty",
+        "start",
+        "targets",
+        "ack_timeout",
+        "resolve_timeout",
+        "ack_mode",
+        "repeat",
+        "if_unreachable",
+    )
     level = LevelDef(
         name=fields["name"].text(required=True, most=MAX_NAME_LENGTH),
         duty=fields["duty"].text(most=MAX_DUTY_LENGTH),
@@ -71,9 +109,13 @@ def _level(node: Node) -> LevelDef:
         ack_timeout=_timeout(fields["ack_timeout"]),
         resolve_timeout=_timeout(fields["resolve_timeout"]),
         ack_mode=fields["ack_mode"].choice(tuple(AckMode), default=AckMode.ANY),
+        repeat=_repeat(fields["repeat"]),
+        if_unreachable=fields["if_unreachable"].choice(tuple(IfUnreachable), default=IfUnreachable.NEXT_LEVEL),
     )
-    if node.is_mapping and level.ack_timeout is None and level.resolve_timeout is None:
+    if node.is_mapping and level.ack_timeout is None and level.resolve_timeout is None and level.repeat is None:
         node.wrong(_("needs an acknowledgement timeout or a resolution timeout, or nothing would ever follow it"))
+    if level.repeat is not None and never_repeats(level):
+        fields["repeat"].child("every", None).wrong(_("is so long that the level has ended before it is told again"))
     return level
 
 
@@ -83,11 +125,16 @@ def _entry(node: Node) -> Entry:
         return Entry()
     if not node.is_mapping:
         return Entry(node.seconds(least=0))
-    fields = node.fields("delay", "measured_from")
-    return Entry(
+    fields = node.fields("delay", "measured_from", "by_severity", "hours", "otherwise")
+    entry = Entry(
         delay_seconds=0 if fields["delay"].value is None else fields["delay"].seconds(least=0),
         measured_from=fields["measured_from"].choice(ENTRY_ORIGINS, default=MeasuredFrom.PREVIOUS),
+        by_severity=_by_severity(fields["by_severity"], lambda value: value.seconds(least=0)),
+        hours=fields["hours"].choice(tuple(Hours), default=Hours.ALL),
+        otherwise_seconds=None if fields["otherwise"].value is None else fields["otherwise"].seconds(least=0),
     )
+    _check_otherwise(entry, fields["otherwise"])
+    return entry
 
 
 def _timeout(node: Node) -> Timeout | None:
@@ -96,11 +143,91 @@ def _timeout(node: Node) -> Timeout | None:
         return None
     if not node.is_mapping:
         return Timeout(node.seconds(least=1))
-    fields = node.fields("after", "measured_from")
-    return Timeout(
+    fields = node.fields("after", "measured_from", "by_severity", "hours", "otherwise")
+    timeout = Timeout(
         seconds=fields["after"].seconds(least=1),
         measured_from=fields["measured_from"].choice(TIMEOUT_ORIGINS, default=MeasuredFrom.LEVEL),
+        by_severity=_by_severity(fields["by_severity"], lambda value: value.seconds(least=1)),
+        hours=fields["hours"].choice(tuple(Hours), default=Hours.ALL),
+        otherwise_seconds=None if fields["otherwise"].value is None else fields["otherwise"].seconds(least=1),
     )
+    _check_otherwise(timeout, fields["otherwise"])
+    if timeout.measured_from is MeasuredFrom.BEFORE_SLA and timeout.otherwise_seconds is None:
+        fields["otherwise"].wrong(_("is needed: how long people have where the incident has no SLA"))
+    return timeout
+
+
+def _check_otherwise(duration: Entry | Timeout, node: Node) -> None:
+    if duration.otherwise_seconds is not None and duration.measured_from is not MeasuredFrom.BEFORE_SLA:
+        node.wrong(_("belongs to what is measured before the end of the SLA only"))
+
+
+def _repeat(node: Node) -> Repeat | None:
+    """`{"every": "5m", "times": 3, "severities": ["SEV-1"]}`, or the duration alone: until answered, if critical."""
+    if node.value is None:
+        return None
+    if not node.is_mapping:
+        return Repeat(node.seconds(least=1))
+    fields = node.fields("every", "times", "severities")
+    until_answered = fields["times"].value in (None, UNTIL_ANSWERED)
+    return Repeat(
+        every_seconds=fields["every"].seconds(least=1),
+        times=None if until_answered else fields["times"].count(most=MAX_REPEATS, default=1),
+        severities=_severities(fields["severities"], default=CRITICAL),
+    )
+
+
+def _final(node: Node) -> Final | None:
+    """`{"target": {"kind": "user", "ref": "cto"}, "every": "15m", "times": 20}`."""
+    if node.value is None:
+        return None
+    fields = node.fields("target", "every", "times")
+    return Final(
+        target=_target(fields["target"]),
+        every_seconds=fields["every"].seconds(least=1),
+        times=fields["times"].count(most=MAX_REPEATS, default=DEFAULT_FINAL_TIMES),
+    )
+
+
+def _level_number(node: Node, levels: int) -> int:
+    """A level as people count, from 1, as the core does, from 0."""
+    number = node.count(most=MAX_LEVELS, default=1)
+    if number > max(levels, 1):
+        node.wrong(_("names level %(number)d of %(levels)d") % {"number": number, "levels": levels})
+    return number - 1
+
+
+def _by_severity(node: Node, read: Callable[[Node], int]) -> BySeverity:
+    """`{"SEV-1": …, "SEV-2": …}`."""
+    if node.value is None:
+        return ()
+    if not isinstance(node.value, Mapping):
+        node.wrong(_("must be an object with named fields"))
+        return ()
+    found: dict[int, int] = {}
+    for name, value in node.value.items():
+        member = node.child(str(name), value)
+        severity = _severity(member, name)
+        if severity in found:
+            member.wrong(_("names the same severity a second time"))
+        found[severity] = read(member)
+    return tuple(sorted(found.items()))
+
+
+def _severities(node: Node, *, default: tuple[int, ...]) -> tuple[int, ...]:
+    if node.value is None:
+        return default
+    found = node.items(lambda item: _severity(item, item.value), least=1, most=len(Severity))
+    return tuple(sorted(set(found)))
+
+
+def _severity(node: Node, name: object) -> int:
+    """ "SEV-2" or 2."""
+    match = _SEVERITY.fullmatch(str(name)) if isinstance(name, str | int) and not isinstance(name, bool) else None
+    if match is None:
+        node.wrong(_("must be a severity from SEV-1 to SEV-5"))
+        return Severity.SEV1.value
+    return int(match[1])
 
 
 def _targets(node: Node, *, least: int) -> tuple[TargetDef, ...]:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from policies.definition.dumping import UNTIL_ANSWERED, severity_name
 from policies.definition.values import (
+    CRITICAL,
+    DEFAULT_FINAL_TIMES,
     ENTRY_ORIGINS,
     MAX_CYCLES,
     MAX_DUTY_LENGTH,
     MAX_LEVELS,
     MAX_NAME_LENGTH,
     MAX_REF_LENGTH,
+    MAX_REPEATS,
     MAX_TARGETS,
     TIMEOUT_ORIGINS,
     AckMode,
+    Hours,
+    IfUnreachable,
+    MeasuredFrom,
     Role,
     TargetKind,
 )
 from policies.durations import DURATION_PATTERN
 from policies.reading import MAX_SECONDS
+from policies.severity import Severity
 
 _DURATION_SCHEMA: dict[str, Any] = {
     "anyOf": [
@@ -32,9 +40,40 @@ def _object_schema(required: list[str], **properties: object) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
 
 
+_SEVERITY_NAMES = [severity_name(severity.value) for severity in Severity]
+_SEVERITIES_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": len(_SEVERITY_NAMES),
+    "items": {"enum": [*_SEVERITY_NAMES, *(severity.value for severity in Severity)]},
+}
+
+
+def _by_severity_schema(value: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": "^([sS][eE][vV]-?)?[1-5]$"},
+        "additionalProperties": value,
+    }
+
+
+def _finer_schema(origins: tuple[MeasuredFrom, ...], default: MeasuredFrom) -> dict[str, Any]:
+    """What a delay and a timeout may say besides how long they are."""
+    return {
+        "measured_from": {"enum": [origin.value for origin in origins], "default": default.value},
+        "by_severity": _by_severity_schema(_DURATION_SCHEMA, "what holds for a severity instead"),
+        "hours": {"enum": [hours.value for hours in Hours], "default": "all", "description": "which time counts"},
+        "otherwise": {
+            "description": "before_sla only: how long where the incident has no SLA",
+            "anyOf": [{"type": "null"}, _DURATION_SCHEMA],
+        },
+    }
+
+
 def _timeout_schema(description: str) -> dict[str, Any]:
-    origins = {"enum": [origin.value for origin in TIMEOUT_ORIGINS], "default": "level"}
-    long_form = _object_schema(["after"], after=_DURATION_SCHEMA, measured_from=origins)
+    finer = _finer_schema(TIMEOUT_ORIGINS, MeasuredFrom.LEVEL)
+    long_form = _object_schema(["after"], after=_DURATION_SCHEMA, **finer)
     return {"description": description, "anyOf": [{"type": "null"}, _DURATION_SCHEMA, long_form]}
 
 
@@ -45,6 +84,38 @@ _TARGET_SCHEMA = _object_schema(
     role={"enum": [None, *(role.value for role in Role)], "description": "schedules only"},
 )
 
+_TARGETS_SCHEMA = {"type": "array", "maxItems": MAX_TARGETS, "items": _TARGET_SCHEMA}
+
+_REPEAT_SCHEMA = {
+    "description": "tell the level again while nobody has answered",
+    "anyOf": [
+        {"type": "null"},
+        _DURATION_SCHEMA,
+        _object_schema(
+            ["every"],
+            every=_DURATION_SCHEMA,
+            times={
+                "anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_REPEATS}, {"enum": [UNTIL_ANSWERED, None]}],
+                "default": UNTIL_ANSWERED,
+            },
+            severities={**_SEVERITIES_SCHEMA, "default": [severity_name(severity) for severity in CRITICAL]},
+        ),
+    ],
+}
+
+_FINAL_SCHEMA = {
+    "description": "one final decision-maker, told at the end of the ladder and again until somebody answers",
+    "anyOf": [
+        {"type": "null"},
+        _object_schema(
+            ["target", "every"],
+            target=_TARGET_SCHEMA,
+            every=_DURATION_SCHEMA,
+            times={"type": "integer", "minimum": 1, "maximum": MAX_REPEATS, "default": DEFAULT_FINAL_TIMES},
+        ),
+    ],
+}
+
 _LEVEL_SCHEMA = _object_schema(
     ["name", "targets"],
     name={"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH},
@@ -54,17 +125,15 @@ _LEVEL_SCHEMA = _object_schema(
         "anyOf": [
             {"type": "null"},
             _DURATION_SCHEMA,
-            _object_schema(
-                [],
-                delay=_DURATION_SCHEMA,
-                measured_from={"enum": [origin.value for origin in ENTRY_ORIGINS], "default": "previous"},
-            ),
+            _object_schema([], delay=_DURATION_SCHEMA, **_finer_schema(ENTRY_ORIGINS, MeasuredFrom.PREVIOUS)),
         ],
     },
-    targets={"type": "array", "minItems": 1, "maxItems": MAX_TARGETS, "items": _TARGET_SCHEMA},
+    targets={**_TARGETS_SCHEMA, "minItems": 1},
     ack_timeout=_timeout_schema("time to acknowledge before the next level"),
     resolve_timeout=_timeout_schema("time to resolve or mitigate before the next level, acknowledged or not"),
-    ack_mode={"enum": [mode.value for mode in AckMode], "default": "any"},
+    ack_mode={"enum": [mode.value for mode in AckMode], "default": "any", "description": "whose answer is enough"},
+    repeat=_REPEAT_SCHEMA,
+    if_unreachable={"enum": [one.value for one in IfUnreachable], "default": "next_level"},
 )
 
 POLICY_SCHEMA: dict[str, Any] = {
@@ -74,8 +143,15 @@ POLICY_SCHEMA: dict[str, Any] = {
         ["levels"],
         levels={"type": "array", "minItems": 1, "maxItems": MAX_LEVELS, "items": _LEVEL_SCHEMA},
         cycles={"type": "integer", "minimum": 1, "maximum": MAX_CYCLES, "default": 1},
-        catch_all={"type": "array", "maxItems": MAX_TARGETS, "items": _TARGET_SCHEMA, "default": []},
+        catch_all={**_TARGETS_SCHEMA, "default": []},
         mitigated_satisfies_resolution={"type": "boolean", "default": True},
+        cycle_severities={**_SEVERITIES_SCHEMA, "description": "others go through the levels once; all when left out"},
+        starts_at=_by_severity_schema(
+            {"type": "integer", "minimum": 1, "maximum": MAX_LEVELS},
+            "the level, counted from 1, at which incidents of a severity begin",
+        ),
+        inform_skipped={"type": "boolean", "default": True, "description": "inform the levels below such a beginning"},
+        final=_FINAL_SCHEMA,
     ),
 }
 """JSON Schema (draft 2020-12) of the form `policy_parse` reads. What it accepts may still break a rule that crosses

@@ -5,12 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from policies.severity import Severity
+
 MAX_LEVELS = 20
 MAX_TARGETS = 20
 MAX_CYCLES = 50
+MAX_REPEATS = 100
+"""Bounds "until answered" too: a run must come to an end that is seen."""
+DEFAULT_FINAL_TIMES = 20
 MAX_NAME_LENGTH = 100
 MAX_DUTY_LENGTH = 1_000
 MAX_REF_LENGTH = 200
+
+CRITICAL: tuple[int, ...] = (Severity.SEV1.value, Severity.SEV2.value)
+"""The severities at which people are told again and again without second thoughts (R137)."""
+
+BySeverity = tuple[tuple[int, int], ...]
+"""(severity, value) in the order of severities: what differs from the value that holds otherwise."""
+
+
+def value_for(by_severity: BySeverity, severity: int | None, otherwise: int) -> int:
+    """What holds for `severity`; None is one that nobody knows, and takes what holds otherwise."""
+    return next((value for one, value in by_severity if one == severity), otherwise)
 
 
 class TargetKind(StrEnum):
@@ -29,21 +45,38 @@ class Role(StrEnum):
 
 
 class MeasuredFrom(StrEnum):
-    """The instant from which a duration runs. A delay knows PREVIOUS and START, a timeout LEVEL and START."""
+    """The instant from which a duration runs. A delay knows PREVIOUS, START and BEFORE_SLA, a timeout LEVEL, START
+    and BEFORE_SLA; BEFORE_SLA counts back from the instant at which the incident's SLA ends."""
 
     PREVIOUS = "previous"
     LEVEL = "level"
     START = "start"
+    BEFORE_SLA = "before_sla"
 
 
-ENTRY_ORIGINS = (MeasuredFrom.PREVIOUS, MeasuredFrom.START)
-TIMEOUT_ORIGINS = (MeasuredFrom.LEVEL, MeasuredFrom.START)
+ENTRY_ORIGINS = (MeasuredFrom.PREVIOUS, MeasuredFrom.START, MeasuredFrom.BEFORE_SLA)
+TIMEOUT_ORIGINS = (MeasuredFrom.LEVEL, MeasuredFrom.START, MeasuredFrom.BEFORE_SLA)
+
+
+class Hours(StrEnum):
+    """Which time counts: all of it, or what the business calendar calls working time."""
+
+    ALL = "all"
+    BUSINESS = "business"
 
 
 class AckMode(StrEnum):
-    """Whose acknowledgement answers a level with several people: that of any one of them."""
+    """Whose acknowledgement answers a level with several people: that of any one of them, or of everyone paged."""
 
     ANY = "any"
+    ALL = "all"
+
+
+class IfUnreachable(StrEnum):
+    """What follows when no page of a level reaches anybody: the next level at once, or the level's own time."""
+
+    NEXT_LEVEL = "next_level"
+    WAIT = "wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +94,66 @@ class TargetDef:
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """`seconds` (above 0) from the level's entry, or from the start (MeasuredFrom.START)."""
+    """`seconds` (above 0) from the level's entry, from the start, or before the SLA ends.
+
+    Where no SLA is known, or its instant has passed when the level is entered, `otherwise_seconds` from the entry.
+    """
 
     seconds: int
     measured_from: MeasuredFrom = MeasuredFrom.LEVEL
+    by_severity: BySeverity = ()
+    hours: Hours = Hours.ALL
+    otherwise_seconds: int | None = None
+
+    def seconds_for(self, severity: int | None) -> int:
+        return value_for(self.by_severity, severity, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """When a level is entered after the one before it went unanswered: `delay_seconds` (0 or more) later, or that
-    long after the start (at once if that has passed)."""
+    long after the start, or before the SLA ends (at once if that has passed).
+
+    Where no SLA is known, `otherwise_seconds` after the level before it ended.
+    """
 
     delay_seconds: int = 0
     measured_from: MeasuredFrom = MeasuredFrom.PREVIOUS
+    by_severity: BySeverity = ()
+    hours: Hours = Hours.ALL
+    otherwise_seconds: int | None = None
+
+    def seconds_for(self, severity: int | None) -> int:
+        return value_for(self.by_severity, severity, self.delay_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The level is told again every `every_seconds` while it is in force and unanswered, at most `times` times; None
+    is until it is answered (MAX_REPEATS bounds that too).
+
+    It holds for incidents of these `severities`; for others, and so by default for those that are not critical, the
+    level is told once (R138). A severity that nobody knows counts as one of them.
+    """
+
+    every_seconds: int
+    times: int | None = None
+    severities: tuple[int, ...] = CRITICAL
+
+    def times_for(self, severity: int | None) -> int:
+        """How often the level is told again at most."""
+        if severity is not None and severity not in self.severities:
+            return 0
+        return MAX_REPEATS if self.times is None else self.times
 
 
 @dataclass(frozen=True, slots=True)
 class LevelDef:
-    """One rung. It has at least one target and at least one timeout; `duty` says what those told are expected to do."""
+    """One rung. It has at least one target and at least one timeout or a `repeat`; `duty` says what those told are
+    expected to do.
+
+    Without any timeout it passes on after its last repeat went unanswered for as long as there is between two.
+    """
 
     name: str
     targets: tuple[TargetDef, ...]
@@ -87,17 +162,49 @@ class LevelDef:
     start: Entry = Entry()
     ack_mode: AckMode = AckMode.ANY
     duty: str = ""
+    repeat: Repeat | None = None
+    if_unreachable: IfUnreachable = IfUnreachable.NEXT_LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The final decision-maker (R078): told when the ladder is at its end, and told again every `every_seconds` until
+    somebody answers, at most `times` times."""
+
+    target: TargetDef
+    every_seconds: int
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyDef:
-    """A whole ladder. `cycles` is how often it is walked before the incident is exhausted and `catch_all` is told.
+    """A whole ladder. `cycles` is how often it is walked before the incident is exhausted and `catch_all` is told;
+    with `cycle_severities` that holds for incidents of those, and others walk it once.
 
     An empty `catch_all` leaves that to the site's own. With `mitigated_satisfies_resolution` the resolution clocks are
-    held for as long as the incident is mitigated.
+    held for as long as the incident is mitigated. `starts_at` gives the level (counted from 0) at which incidents of a
+    severity begin; with `inform_skipped` the levels below are informed, not paged.
     """
 
     levels: tuple[LevelDef, ...]
     cycles: int = 1
     catch_all: tuple[TargetDef, ...] = ()
     mitigated_satisfies_resolution: bool = True
+    cycle_severities: tuple[int, ...] = ()
+    starts_at: BySeverity = ()
+    inform_skipped: bool = True
+    final: Final | None = None
+
+    @property
+    def all_targets(self) -> tuple[TargetDef, ...]:
+        """Everyone whom the policy names, wherever it does."""
+        of_levels = tuple(target for level in self.levels for target in level.targets)
+        return (*of_levels, *self.catch_all, *((self.final.target,) if self.final else ()))
+
+    def cycles_for(self, severity: int | None) -> int:
+        applies = not self.cycle_severities or severity is None or severity in self.cycle_severities
+        return self.cycles if applies else 1
+
+    def first_level_for(self, severity: int | None) -> int:
+        """The level at which an incident of `severity` begins, counted from 0."""
+        return value_for(self.starts_at, severity, 0)

@@ -1,42 +1,52 @@
 """The escalation core: `(policy version, run state, event) -> (new run state, actions)`.
 
-One pure function runs live incidents, drills, the simulator and back-tests. `machine` says what it promises, `values`
-what its values mean.
+One pure function runs live incidents, drills, the simulator and back-tests. `machine` says what it promises, `state`,
+`events` and `actions` what its values mean.
 """
 
-from policies.escalation.forecast import ForecastStep, forecast
-from policies.escalation.machine import decide, next_level, start
-from policies.escalation.values import (
-    Acknowledged,
+from policies.escalation.actions import (
     Action,
-    Because,
     CancelPages,
     Decision,
     EndLevel,
     EnterLevel,
+    Exhaust,
+    InformLevel,
+    PageCatchAll,
+    PageFinal,
+    RepeatLevel,
+    StandDown,
+    StartCycle,
+)
+from policies.escalation.clocks import BusinessTime, around_the_clock
+from policies.escalation.events import (
+    Acknowledged,
     EscalateNow,
     Event,
-    Exhaust,
+    LevelPaged,
     LevelUnreachable,
     Mitigated,
-    PageCatchAll,
-    Phase,
     Reopened,
     Resolved,
     Restarted,
-    RunState,
+    SeverityChanged,
+    SlaChanged,
     Snoozed,
     SnoozeEnded,
-    StartCycle,
     Tick,
     Unacknowledged,
     Unmitigated,
 )
+from policies.escalation.forecast import ForecastStep, forecast
+from policies.escalation.machine import decide, next_level, start
+from policies.escalation.state import STATE_FORMAT, Because, Phase, RunState
 
 __all__ = [
+    "STATE_FORMAT",
     "Acknowledged",
     "Action",
     "Because",
+    "BusinessTime",
     "CancelPages",
     "Decision",
     "EndLevel",
@@ -45,20 +55,28 @@ __all__ = [
     "Event",
     "Exhaust",
     "ForecastStep",
+    "InformLevel",
+    "LevelPaged",
     "LevelUnreachable",
     "Mitigated",
     "PageCatchAll",
+    "PageFinal",
     "Phase",
     "Reopened",
+    "RepeatLevel",
     "Resolved",
     "Restarted",
     "RunState",
+    "SeverityChanged",
+    "SlaChanged",
     "SnoozeEnded",
     "Snoozed",
+    "StandDown",
     "StartCycle",
     "Tick",
     "Unacknowledged",
     "Unmitigated",
+    "around_the_clock",
     "decide",
     "forecast",
     "next_level",

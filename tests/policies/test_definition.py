@@ -98,10 +98,12 @@ def test_when_several_things_are_wrong_then_all_are_named_at_once() -> None:
     level = {"name": " ", "targets": [], "ack_timeout": {"after": "soon", "from": "now"}, "resolve_timeout": "40d"}
 
     assert problems_of({"levels": [level], "cycles": 0, "mitigated_satisfies_resolution": "yes", "lvls": 1}) == [
-        "lvls: is not a known field; known are levels, cycles, catch_all, mitigated_satisfies_resolution",
+        "lvls: is not a known field; known are levels, cycles, catch_all, mitigated_satisfies_resolution, "
+        "cycle_severities, starts_at, inform_skipped, final",
         "levels[0].name: must not be empty",
         "levels[0].targets: needs at least one entry",
-        "levels[0].ack_timeout.from: is not a known field; known are after, measured_from",
+        "levels[0].ack_timeout.from: is not a known field; known are after, measured_from, by_severity, hours, "
+        "otherwise",
         'levels[0].ack_timeout.after: must be a duration such as "5m", "90s" or "1h30m", or a whole number of seconds',
         "levels[0].resolve_timeout: is longer than 30 days",
         f"cycles: must be a whole number from 1 to {MAX_CYCLES}",
@@ -138,12 +140,12 @@ def test_when_a_level_has_neither_timeout_then_it_is_refused() -> None:
         ({"targets": "bob"}, "targets: must be a list"),
         ({"targets": [PRIMARY | {"ref": f"s{n}"} for n in range(21)]}, f"targets: has more than {MAX_TARGETS} entries"),
         ({"start": {"delay": -1}}, "start.delay: must not be negative"),
-        ({"start": {"measured_from": "level"}}, "start.measured_from: must be one of previous, start"),
+        ({"start": {"measured_from": "level"}}, "start.measured_from: must be one of previous, start, before_sla"),
         (
             {"ack_timeout": {"after": 5, "measured_from": "previous"}},
-            "ack_timeout.measured_from: must be one of level, start",
+            "ack_timeout.measured_from: must be one of level, start, before_sla",
         ),
-        ({"ack_mode": "all"}, "ack_mode: must be one of any"),
+        ({"ack_mode": "none"}, "ack_mode: must be one of any, all"),
         ({"name": "x" * 101}, "name: is longer than 100 characters"),
         ({"name": "bell\x00"}, "name: holds characters that cannot be stored"),
         ({"duty": "\ud800"}, "duty: holds characters that cannot be stored"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,11 +12,9 @@ from policies.escalation import (
     Acknowledged,
     Because,
     CancelPages,
-    Decision,
     EndLevel,
     EnterLevel,
     EscalateNow,
-    Event,
     Exhaust,
     ForecastStep,
     LevelUnreachable,
@@ -27,6 +25,7 @@ from policies.escalation import (
     Resolved,
     Restarted,
     RunState,
+    SeverityChanged,
     Snoozed,
     SnoozeEnded,
     StartCycle,
@@ -36,19 +35,14 @@ from policies.escalation import (
     decide,
     forecast,
     next_level,
-    start,
 )
 from policies.examples import default_policy, primary_of, simple_policy, staged_policy
+from tests.policies.walking import Run, at
 
-BEGAN = datetime(2026, 11, 22, 2, 9, 14, tzinfo=UTC)
 BOB = TargetDef(TargetKind.USER, "bob")
 SAM = TargetDef(TargetKind.USER, "sam")
 MIA = TargetDef(TargetKind.USER, "mia")
 AT_ONCE = Entry()
-
-
-def at(minutes: float) -> datetime:
-    return BEGAN + timedelta(minutes=minutes)
 
 
 def a_level(ack: int | None = 5, resolve: int | None = None, start_after: Entry = AT_ONCE) -> LevelDef:
@@ -64,37 +58,6 @@ def a_level(ack: int | None = 5, resolve: int | None = None, start_after: Entry 
 
 THREE = default_policy(schedule="payments", senior=SAM, manager=MIA)
 """Acknowledge in 5, 10, 15 minutes; resolve in 30, 60."""
-
-
-class Run:
-    """A run and everything it has done, told in minutes after the beginning."""
-
-    def __init__(self, policy: PolicyDef, *, level: int = 0) -> None:
-        self.policy = policy
-        self.done: list[object] = []
-        self._take(start(policy, at=BEGAN, level=level))
-
-    def _take(self, decision: Decision) -> tuple[object, ...]:
-        self.state: RunState = decision.state
-        self.done.extend(decision.actions)
-        return decision.actions
-
-    def on(self, event: Event) -> tuple[object, ...]:
-        return self._take(decide(self.policy, self.state, event))
-
-    def let_pass(self, until: float) -> None:
-        """Tick exactly when something is due, up to and with minute `until`."""
-        while (due := self.state.next_due_at) is not None and due <= at(until):
-            self.on(Tick(due))
-
-    @property
-    def entered(self) -> list[tuple[float, int, int]]:
-        """(minute, level, cycle) of every level entered."""
-        return [
-            ((action.at - BEGAN) / timedelta(minutes=1), action.level, action.cycle)
-            for action in self.done
-            if isinstance(action, EnterLevel)
-        ]
 
 
 # Time passes and nobody answers.
@@ -702,9 +665,22 @@ def test_when_a_forecast_is_limited_then_it_stops_there() -> None:
 def test_when_a_state_was_written_by_newer_code_then_it_is_refused_and_not_misread() -> None:
     data = json.loads(json.dumps(Run(THREE).state.to_json()))
 
-    assert data["v"] == 1
-    with pytest.raises(ValueError, match="format 2"):
-        RunState.from_json(data | {"v": 2})
+    assert data["v"] == 2
+    with pytest.raises(ValueError, match="format 3"):
+        RunState.from_json(data | {"v": 3})
+
+
+def test_when_a_state_was_written_before_there_were_repeats_then_it_is_read_and_walked_on() -> None:
+    run = Run(THREE)
+    later = {"severity", "sla_due_at", "repeat", "repeat_due_at", "paged", "answered"}
+    later |= {"waits_from", "resolve_level", "resolve_from"}
+    old = {name: value for name, value in run.state.to_json().items() if name not in later} | {"v": 1}
+
+    state = RunState.from_json(json.loads(json.dumps(old)))
+
+    assert decide(THREE, state, Tick(at(5))).actions[-1] == EnterLevel(1, 0, Because.ACK_TIMEOUT, at(5))
+    assert decide(THREE, state, SeverityChanged(at(1), severity=1)).actions == ()
+    assert RunState.from_json(state.to_json()) == state
 
 
 def test_when_people_count_levels_then_they_count_from_one() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from policies.definition import MeasuredFrom, PolicyDef
+from policies.definition import MAX_REPEATS, AckMode, IfUnreachable, MeasuredFrom, PolicyDef
 from policies.escalation import (
     Acknowledged,
     Action,
@@ -21,16 +21,23 @@ from policies.escalation import (
     EscalateNow,
     Event,
     Exhaust,
+    InformLevel,
+    LevelPaged,
     LevelUnreachable,
     Mitigated,
     PageCatchAll,
+    PageFinal,
     Phase,
     Reopened,
+    RepeatLevel,
     Resolved,
     Restarted,
     RunState,
+    SeverityChanged,
+    SlaChanged,
     Snoozed,
     SnoozeEnded,
+    StandDown,
     Tick,
     Unacknowledged,
     Unmitigated,
@@ -39,7 +46,7 @@ from policies.escalation import (
     next_level,
     start,
 )
-from tests.policies.strategies import durations, policies, steady
+from tests.policies.strategies import durations, policies, severities, steady
 
 BEGAN = datetime(2027, 3, 28, 0, 57, tzinfo=UTC)
 QUIET_PHASES = {Phase.ACKNOWLEDGED, Phase.SNOOZED, Phase.STOPPED}
@@ -51,6 +58,7 @@ RESTARTING = {
     Because.SNOOZE_ENDED,
     Because.REOPENED,
     Because.RESTARTED,
+    Because.SEVERITY_RAISED,
 }
 ENDINGS = st.sampled_from([Because.RESOLVED, Because.CLOSED, Because.MERGED, Because.SUPPRESSED])
 
@@ -68,39 +76,57 @@ def clock_steps() -> st.SearchStrategy[timedelta]:
     return (durations(0) | st.integers(-900, 0)).map(seconds)
 
 
+def even_hours(at: datetime, length: int) -> datetime:
+    """Business hours as a simple rule: of every two hours the first is worked. Negative lengths count back."""
+    hour = 3600
+    worked = BEGAN.replace(minute=0, second=0, microsecond=0)
+    offset = (at - worked).total_seconds()
+    done = (offset // (2 * hour)) * hour + min(offset % (2 * hour), hour) + length
+    return worked + timedelta(seconds=(done // hour) * 2 * hour + done % hour)
+
+
 class RunMachine(RuleBasedStateMachine):
     """One run under everything that people, hosts and clocks may do to it."""
 
     levels_seen: Bundle[tuple[int, int]] = Bundle("levels_seen")
 
-    @initialize(policy=policies(), level=st.integers(0, 4))
-    def begin(self, policy: PolicyDef, level: int) -> None:
+    @initialize(policy=policies(), level=st.integers(0, 4), severity=severities(), sla=st.none() | durations(0))
+    def begin(self, policy: PolicyDef, level: int, severity: int | None, sla: int | None) -> None:
         self.policy = policy
         self.now = BEGAN
         self.paged: list[EnterLevel | PageCatchAll] = []
         self.ended: list[EndLevel] = []
-        decision = start(policy, at=BEGAN, level=level)
+        self.told_again: list[RepeatLevel | PageFinal] = []
+        self.severities = {severity}
+        sla_due_at = None if sla is None else BEGAN + seconds(sla)
+        decision = start(policy, at=BEGAN, level=level, severity=severity, sla_due_at=sla_due_at, calendar=even_hours)
         self.state = decision.state
         self._keep(decision.actions)
+        informed = [action.level for action in decision.actions if isinstance(action, InformLevel)]
+        assert informed == (list(range(self.state.first_level)) if policy.inform_skipped else [])
 
     def _keep(self, actions: tuple[Action, ...]) -> None:
         self.paged += pages_in(actions)
+        self.told_again += [action for action in actions if isinstance(action, RepeatLevel | PageFinal)]
         self.ended += [action for action in actions if isinstance(action, EndLevel)]
 
     def _send(self, event: Event) -> tuple[Action, ...]:
         before = self.state
-        decision = decide(self.policy, before, event)
-        assert decision == decide(self.policy, before, event)
+        decision = decide(self.policy, before, event, calendar=even_hours)
+        assert decision == decide(self.policy, before, event, calendar=even_hours)
         self.state = decision.state
         self._keep(decision.actions)
         self._check_silence(before, decision.actions)
         self._check_end(decision.actions)
+        kinds = {type(action) for action in decision.actions}
+        assert not {RepeatLevel, EndLevel} <= kinds, "told again and left at once"
         return decision.actions
 
     def _check_silence(self, before: RunState, actions: tuple[Action, ...]) -> None:
         """Invariant 2: whoever answered, resolved or snoozed it is followed by no page until a rule restarts it."""
         if before.phase in QUIET_PHASES:
             assert {page.because for page in pages_in(actions)[:1]} <= RESTARTING
+            assert not any(isinstance(action, RepeatLevel | PageFinal) for action in actions[:1])
         if self.state.phase in QUIET_PHASES:
             assert not pages_in(actions)
             assert all(isinstance(action, CancelPages) for action in actions)
@@ -108,7 +134,9 @@ class RunMachine(RuleBasedStateMachine):
     def _check_end(self, actions: tuple[Action, ...]) -> None:
         ends = [action for action in actions if isinstance(action, Exhaust)]
         catch_alls = [action for action in actions if isinstance(action, PageCatchAll)]
-        assert len(ends) == len(catch_alls) == (1 if self.state.phase is Phase.EXHAUSTED and actions else 0)
+        told_again = any(isinstance(action, PageFinal) and action.repeat for action in actions)
+        ended = self.state.phase is Phase.EXHAUSTED and bool(actions) and not told_again
+        assert len(ends) == len(catch_alls) == (1 if ended else 0)
 
     @rule(target=levels_seen, step=clock_steps())
     def tick(self, step: timedelta) -> tuple[int, int]:
@@ -118,6 +146,7 @@ class RunMachine(RuleBasedStateMachine):
         due = self.state.next_due_at
         assert due is None or due > self.now, "what is due was left undone"
         assert sum(isinstance(action, EnterLevel) for action in actions) <= 1
+        assert sum(isinstance(action, RepeatLevel | PageFinal) for action in actions) <= 1
         settled = self.state
         assert self._send(Tick(self.now)) == (), "a doubled tick did something"
         assert self._send(Tick(self.now - timedelta(days=1))) == (), "a stale tick did something"
@@ -141,6 +170,51 @@ class RunMachine(RuleBasedStateMachine):
         self._send(Acknowledged(self.now, expires_at))
         assert self.state.acknowledged is not stopped
         assert self._send(Acknowledged(self.now, expires_at)) == ()
+
+    @rule(people=st.lists(st.integers(1, 3), min_size=1, unique=True))
+    def say_who_is_paged(self, people: list[int]) -> None:
+        before = self.state
+        self._send(LevelPaged(self.now, self.state.level, self.state.cycle, tuple(people)))
+        if self.state.acknowledged and not before.acknowledged:
+            assert set(people) <= set(before.answered)
+
+    @rule(who=st.integers(1, 4))
+    def one_person_acknowledges(self, who: int) -> None:
+        """Where everyone must answer, the level is answered with the last of them and not before."""
+        before = self.state
+        waits_for_all = before.phase is Phase.PAGING and self.policy.levels[before.level].ack_mode is AckMode.ALL
+        actions = self._send(Acknowledged(self.now, None, who))
+        if not (waits_for_all and before.paged):
+            return
+        missing = set(before.paged) - {*before.answered, who}
+        if who in before.paged and not missing:
+            assert self.state.acknowledged
+        else:
+            assert self.state.phase is Phase.PAGING
+            assert self.state.ack_due_at == before.ack_due_at
+            stands_down = who in before.paged and who not in before.answered
+            assert [type(action) for action in actions] == ([StandDown] if stands_down else [])
+        assert self._send(Acknowledged(self.now, None, who)) == ()
+
+    @rule(severity=st.integers(1, 5))
+    def change_severity(self, severity: int) -> None:
+        before = self.state
+        actions = self._send(SeverityChanged(self.now, severity))
+        self.severities.add(severity)
+        assert self.state.severity == severity
+        assert (self.state.cycle, self.state.level) >= (before.cycle, before.level)
+        entered = pages_in(actions)
+        assert len(entered) <= 1
+        for page in entered:
+            assert page.because is Because.SEVERITY_RAISED
+            assert page.level == self.policy.first_level_for(severity) > before.level
+        if before.phase in {Phase.STOPPED, Phase.EXHAUSTED}:
+            assert actions == ()
+        assert self._send(SeverityChanged(self.now, severity)) == ()
+
+    @rule(sla=st.none() | durations(0))
+    def change_sla(self, sla: int | None) -> None:
+        assert self._send(SlaChanged(self.now, None if sla is None else self.now + seconds(sla))) == ()
 
     @rule()
     def unacknowledge(self) -> None:
@@ -194,6 +268,8 @@ class RunMachine(RuleBasedStateMachine):
         """Invariant 5: such a level is left at once."""
         here = (self.state.level, self.state.cycle)
         rings = self.state.phase is Phase.PAGING
+        if rings and self.policy.levels[self.state.level].if_unreachable is IfUnreachable.WAIT:
+            assert self._send(LevelUnreachable(self.now, *here, Because.NOBODY_REACHABLE)) == ()
         actions = self._send(LevelUnreachable(self.now, *here))
         if rings:
             assert isinstance(actions[0], EndLevel)
@@ -222,8 +298,10 @@ class RunMachine(RuleBasedStateMachine):
         """Invariant 1."""
         if self.state.phase in {Phase.PAGING, Phase.WAITING, Phase.SNOOZED}:
             assert self.state.next_due_at is not None
-        if self.state.phase in {Phase.STOPPED, Phase.EXHAUSTED}:
+        if self.state.phase is Phase.STOPPED:
             assert self.state.next_due_at is None
+        if self.state.phase is Phase.EXHAUSTED:
+            assert self.state.next_due_at == self.state.repeat_due_at
 
     @invariant()
     def the_clocks_fit_the_phase(self) -> None:
@@ -234,6 +312,8 @@ class RunMachine(RuleBasedStateMachine):
         assert state.ack_expires_at is None or state.acknowledged
         assert state.resolve_due_at is None or state.resolve_left is None
         assert state.phase is not Phase.PAGING or state.entered
+        assert state.repeat_due_at is None or state.phase in {Phase.PAGING, Phase.EXHAUSTED}
+        assert not state.paged or not set(state.paged) <= set(state.answered) or state.phase is not Phase.PAGING
 
     @invariant()
     def each_level_of_each_cycle_is_entered_at_most_once_and_in_order(self) -> None:
@@ -241,6 +321,13 @@ class RunMachine(RuleBasedStateMachine):
         places = [(page.cycle, page.level) for page in self.paged]
         assert places == sorted(set(places))
         assert all(0 <= level <= len(self.policy.levels) for _cycle, level in places)
+
+    @invariant()
+    def nobody_is_told_again_twice_for_the_same_time(self) -> None:
+        """Invariant 3 with repeats: (cycle, level, repeat) is the key."""
+        places = [(told.cycle, told.level, told.repeat) for told in self.told_again]
+        assert len(places) == len(set(places))
+        assert all(repeat <= MAX_REPEATS for _cycle, _level, repeat in places)
 
     @invariant()
     def instants_never_go_back(self) -> None:
@@ -256,7 +343,7 @@ class RunMachine(RuleBasedStateMachine):
                 had = end.at - entered[end.level, end.cycle]
                 assert had > timedelta(0)
                 if timeout and timeout.measured_from is MeasuredFrom.LEVEL:
-                    assert had >= seconds(timeout.seconds)
+                    assert had >= seconds(min(timeout.seconds_for(severity) for severity in self.severities))
 
     @invariant()
     def the_state_survives_storage(self) -> None:
@@ -266,15 +353,19 @@ class RunMachine(RuleBasedStateMachine):
         """Left alone, every run comes to rest, and the forecast said how."""
         if not hasattr(self, "state"):
             return
-        foretold = forecast(self.policy, self.state, limit=1000)
+        foretold = forecast(self.policy, self.state, limit=1000, repeats=True, calendar=even_hours)
         happened: list[Action] = []
         most = (self.state.last_cycle - self.state.cycle + 2) * len(self.policy.levels) + 2
         while (due := self.state.next_due_at) is not None:
             happened += self._send(Tick(due))
             assert len(pages_in(happened)) <= most, "the run does not end"
         assert self.state.phase in {Phase.EXHAUSTED, Phase.ACKNOWLEDGED, Phase.STOPPED}
-        entered = [(page.level, page.at) for page in pages_in(happened) if isinstance(page, EnterLevel)]
-        assert [(step.level, step.at) for step in foretold if step.level is not None] == entered
+        told = [
+            (action.level, action.at, action.repeat if isinstance(action, RepeatLevel) else 0)
+            for action in happened
+            if isinstance(action, EnterLevel | RepeatLevel)
+        ]
+        assert [(step.level, step.at, step.repeat) for step in foretold if step.level is not None] == told
 
 
 TestRunMachine = pytest.mark.slow(RunMachine.TestCase)
@@ -296,7 +387,9 @@ def test_when_nobody_answers_then_the_run_is_exhausted_after_every_level_of_ever
     entered = [(action.cycle, action.level) for action in actions if isinstance(action, EnterLevel)]
     assert entered == [(cycle, level) for cycle in range(policy.cycles) for level in range(len(policy.levels))]
     assert state.phase is Phase.EXHAUSTED
-    assert isinstance(actions[-1], PageCatchAll)
+    assert sum(isinstance(action, PageCatchAll) for action in actions) == 1
+    finals = [action.repeat for action in actions if isinstance(action, PageFinal)]
+    assert finals == (list(range(policy.final.times + 1)) if policy.final else [])
 
 
 @steady

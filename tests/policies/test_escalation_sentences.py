@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.definition import Entry, LevelDef, MeasuredFrom, PolicyDef, TargetDef, TargetKind, Timeout
+from policies.definition import (
+    AckMode,
+    Entry,
+    Final,
+    Hours,
+    IfUnreachable,
+    LevelDef,
+    MeasuredFrom,
+    PolicyDef,
+    Repeat,
+    TargetDef,
+    TargetKind,
+    Timeout,
+)
 from policies.escalation import Because
 from policies.examples import default_policy, staged_policy
 from policies.sentences import because_text, duration_words, joined, policy_text
@@ -149,3 +164,116 @@ def test_when_a_cause_is_shown_then_it_has_words(because: Because) -> None:
 def test_when_a_cause_is_unknown_then_it_is_refused() -> None:
     with pytest.raises(ValueError, match="because"):
         because_text("because")
+
+
+# The finer points.
+
+
+def words_of(level: LevelDef, **policy: Any) -> tuple[str, ...]:
+    return policy_text(PolicyDef((level,), **policy), name).levels[0].sentences
+
+
+@pytest.mark.requirement("R136")
+@pytest.mark.parametrize(
+    ("repeat", "words"),
+    [
+        (Repeat(300), "At SEV-1 and SEV-2 they are told again every 5 minutes until somebody answers."),
+        (Repeat(300, 3, (1,)), "At SEV-1 they are told again every 5 minutes, 3 times, unless somebody answers."),
+        (Repeat(300, 1, (1,)), "At SEV-1 they are told again after 5 minutes, 1 time, unless somebody answers."),
+    ],
+)
+def test_when_a_level_repeats_then_the_words_say_how_often_and_for_whom(repeat: Repeat, words: str) -> None:
+    assert words in words_of(LevelDef("One", (SAM,), Timeout(3600), repeat=repeat))
+
+
+def test_when_a_level_has_repeats_and_no_timeout_then_the_words_say_when_its_time_is_over() -> None:
+    level = LevelDef("One", (SAM,), repeat=Repeat(300, 2))
+    policy = PolicyDef((level, LevelDef("Two", (MIA,), Timeout(60))))
+
+    assert "Time to acknowledge: 5 minutes after they were last told." in words_of(level)
+    assert policy_text(policy, name).levels[1].tell == "If nobody at level 1 acknowledges in time, tell Mia."
+
+
+@pytest.mark.requirement("R042")
+def test_when_times_differ_by_severity_then_each_has_its_sentence() -> None:
+    level = LevelDef(
+        "One",
+        (SAM,),
+        Timeout(1800, by_severity=((1, 300), (2, 900))),
+        Timeout(7200, MeasuredFrom.START, by_severity=((1, 3600),)),
+        Entry(60, by_severity=((1, 0),)),
+    )
+
+    assert words_of(level)[2:] == (
+        "At SEV-1 this is 0 seconds after the beginning.",
+        "Time to acknowledge at SEV-1: 5 minutes.",
+        "Time to acknowledge at SEV-2: 15 minutes.",
+        "Time to resolve or mitigate at SEV-1: 1 hour from the start.",
+        "Each person is reached by the contact methods they chose, one after the other. One answer is enough.",
+    )
+
+
+def test_when_a_time_counts_back_from_the_sla_then_the_words_say_so_and_what_holds_without_one() -> None:
+    resolve = Timeout(900, MeasuredFrom.BEFORE_SLA, otherwise_seconds=3600, hours=Hours.BUSINESS)
+    second = LevelDef("Two", (MIA,), Timeout(60), start=Entry(600, MeasuredFrom.BEFORE_SLA))
+    policy = PolicyDef((LevelDef("One", (SAM,), Timeout(60), resolve), second))
+
+    first, then = policy_text(policy, name).levels
+
+    assert first.answer == (
+        "Time to acknowledge: 1 minute. Time to resolve or mitigate: until 15 minutes before the SLA ends, "
+        "or 1 hour where there is none."
+    )
+    assert "Only business hours count for the time to resolve." in first.more
+    assert then.tell == (
+        "If nobody at level 1 acknowledges in time, tell Mia 10 minutes before the SLA of the incident ends."
+    )
+    assert then.also == (
+        "At once too if it is acknowledged, but neither resolved nor mitigated 15 minutes before its SLA ends."
+    )
+    assert then.more == ("Where the incident has no SLA, they are told at once.",)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (Entry(), "tell Mia."),
+        (Entry(60), "wait 1 minute more, then tell Mia."),
+        (Entry(60, MeasuredFrom.START), "tell Mia 1 minute after the start."),
+        (Entry(60, MeasuredFrom.BEFORE_SLA), "tell Mia 1 minute before the SLA of the incident ends."),
+    ],
+)
+def test_when_everybody_must_answer_then_the_words_of_both_levels_say_so(entry: Entry, words: str) -> None:
+    both = LevelDef("Both", (SAM, MIA), Timeout(60), ack_mode=AckMode.ALL)
+    policy = PolicyDef((both, LevelDef("Next", (MIA,), Timeout(60), start=entry)))
+
+    first, then = policy_text(policy, name).levels
+
+    assert first.how.endswith("Everybody has to answer.")
+    assert then.tell == f"If not everybody at level 1 acknowledges in time, {words}"
+
+
+@pytest.mark.requirement("R273")
+def test_when_a_level_waits_though_nobody_can_be_reached_then_the_words_say_so() -> None:
+    level = LevelDef("One", (SAM,), Timeout(60), if_unreachable=IfUnreachable.WAIT)
+
+    assert "Even if none of them can be reached, the next level is only told when their time is over." in words_of(
+        level
+    )
+    assert "unless it says otherwise" in policy_text(PolicyDef((level,)), name).closing[0]
+
+
+@pytest.mark.requirement("R078")
+def test_when_a_policy_has_beginnings_rounds_and_a_last_word_then_the_closing_names_them() -> None:
+    levels = tuple(LevelDef(word, (SAM,), Timeout(60)) for word in ("One", "Two"))
+    policy = PolicyDef(levels, 2, cycle_severities=(1,), starts_at=((1, 1), (2, 0)), final=Final(MIA, 900, 8))
+
+    assert policy_text(policy, name).closing == (
+        "Incidents of SEV-1 begin at level 2, at once; the levels below are informed.",
+        "Incidents of SEV-2 begin at level 1.",
+        "A level with nobody on call, or nobody who can be reached, is skipped at once, and the skip is shown.",
+        "The levels are gone through 2 times for SEV-1, and once otherwise.",
+        "After that the incident is listed as exhausted, and these are told: the administrators.",
+        "The last word is with Mia, who is told then, and told again every 15 minutes until somebody answers, "
+        "at most 8 times.",
+    )

@@ -89,6 +89,8 @@ def _references_hold(item: Item, policy: PolicyDef, scope: Scope) -> bool:
     _check_targets(item, ("catch_all",), policy.catch_all, scope)
     for index, level in enumerate(policy.levels):
         _check_targets(item, ("levels", index, "targets"), level.targets, scope)
+    if policy.final is not None and isinstance(policy.final.target.ref, str):
+        scope.reference(item.nearest(("final", "target", "ref")), _SECTIONS[policy.final.target.kind])
     return len(item.problems.found) == before
 
 

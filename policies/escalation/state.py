@@ -1,4 +1,4 @@
-"""The values of the escalation core: where a run stands, what may happen to it, and what is to be done.
+"""Where a run stands, and why.
 
 Levels and cycles are counted from 0; `number` properties count from 1, as people do. All instants are aware.
 """
@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-STATE_FORMAT = 1
+STATE_FORMAT = 2
+_READS = (1, 2)
+"""Format 1 had no repeats, severities, SLA or answers of several people: runs that began before keep their state."""
 
 
 class Phase(StrEnum):
@@ -24,7 +26,7 @@ class Phase(StrEnum):
     SNOOZED = "snoozed"
     """Put aside until an instant; then the level in force is told again."""
     EXHAUSTED = "exhausted"
-    """The ladder came to its end and the catch-all was told."""
+    """The ladder came to its end and the catch-all was told. A final decision-maker may still be told again."""
     STOPPED = "stopped"
     """Resolved, closed, merged or suppressed: nothing happens until it is reopened."""
 
@@ -49,6 +51,9 @@ class Because(StrEnum):
     SUPPRESSED = "suppressed"
     REOPENED = "reopened"
     RESTARTED = "restarted"
+    UNANSWERED = "unanswered"
+    PARTLY_ANSWERED = "partly_answered"
+    SEVERITY_RAISED = "severity_raised"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,11 @@ class RunState:
     `cycle_started_at` is the "start" from which delays and timeouts may be measured. A clock that does not run is
     None; `resolve_left` is what was left on the resolution clock when a snooze or a mitigation held it.
     `mitigated` is True only where the policy lets a mitigation satisfy the resolution timeout.
+
+    `severity` (1 is worst) and `sla_due_at` are the incident's as far as the run was told; they choose its times.
+    `repeat` counts how often the level in force was told again. `paged` are those whose answers a level waits for that
+    everyone must answer, `answered` those of them who have. `waits_from` is the instant the running delay counts from;
+    `resolve_level` and `resolve_from` name the level whose resolution clock runs and when that was entered.
     """
 
     phase: Phase
@@ -83,6 +93,15 @@ class RunState:
     snoozed_until: datetime | None = None
     ack_expires_at: datetime | None = None
     mitigated: bool = False
+    severity: int | None = None
+    sla_due_at: datetime | None = None
+    repeat: int = 0
+    repeat_due_at: datetime | None = None
+    paged: tuple[int, ...] = ()
+    answered: tuple[int, ...] = ()
+    waits_from: datetime | None = None
+    resolve_level: int | None = None
+    resolve_from: datetime | None = None
 
     @property
     def acknowledged(self) -> bool:
@@ -101,7 +120,14 @@ class RunState:
     @property
     def next_due_at(self) -> datetime | None:
         """The earliest instant at which something happens by itself; None when nothing ever will."""
-        clocks = (self.ack_due_at, self.resolve_due_at, self.enter_next_at, self.snoozed_until, self.ack_expires_at)
+        clocks = (
+            self.ack_due_at,
+            self.resolve_due_at,
+            self.enter_next_at,
+            self.snoozed_until,
+            self.ack_expires_at,
+            self.repeat_due_at,
+        )
         return min((clock for clock in clocks if clock is not None), default=None)
 
     def to_json(self) -> dict[str, Any]:
@@ -111,8 +137,8 @@ class RunState:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunState:
-        """Raises ValueError, KeyError or TypeError for anything that `to_json` did not write."""
-        if data["v"] != STATE_FORMAT:
+        """Raises ValueError, KeyError or TypeError for anything that no `to_json` has written."""
+        if data["v"] not in _READS:
             raise ValueError(f"run state of format {data['v']}, this code reads {STATE_FORMAT}")
         left = data["resolve_left"]
         return cls(
@@ -134,6 +160,15 @@ class RunState:
             snoozed_until=_instant(data["snoozed_until"]),
             ack_expires_at=_instant(data["ack_expires_at"]),
             mitigated=data["mitigated"],
+            severity=data.get("severity"),
+            sla_due_at=_instant(data.get("sla_due_at")),
+            repeat=data.get("repeat", 0),
+            repeat_due_at=_instant(data.get("repeat_due_at")),
+            paged=tuple(data.get("paged", ())),
+            answered=tuple(data.get("answered", ())),
+            waits_from=_instant(data.get("waits_from")),
+            resolve_level=data.get("resolve_level"),
+            resolve_from=_instant(data.get("resolve_from")),
         )
 
 
@@ -142,194 +177,10 @@ def _plain(value: object) -> object:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, timedelta):
         return value // timedelta(microseconds=1)
+    if isinstance(value, tuple):
+        return list(value)
     return value.value if isinstance(value, StrEnum) else value
 
 
 def _instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
-
-
-# What may happen to a run. `at` is when it happened; an `at` before the run's last step (a host whose clock is behind)
-# counts as the instant of that step.
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time has come to `at`: perform whatever fell due. Late, doubled and stale ticks do no harm."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """Somebody has it. `expires_at` is when the acknowledgement falls away by itself, None for never; a second
-    acknowledgement only replaces it."""
-
-    at: datetime
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unacknowledged:
-    """The one who had it gives it back: the level in force is told again."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Mitigated:
-    """The harm is stopped. It holds the resolution clock (where the policy says so) and is no acknowledgement: a
-    person who marks an incident mitigated acknowledges it too, with an event of its own."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Unmitigated:
-    """The harm is back: the resolution clock runs on with what was left."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """The run has nothing left to do. `because` tells resolved from closed, merged and suppressed."""
-
-    at: datetime
-    because: Because = Because.RESOLVED
-
-
-@dataclass(frozen=True, slots=True)
-class Reopened:
-    """A stopped incident is open again: the ladder is walked from where it began, with all its cycles."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Restarted:
-    """A person has the ladder of an open incident walked again from where it began, with all its cycles."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EscalateNow:
-    """The next level is wanted at once. `level` and `cycle`, when given, say which one (`next_level` at the time the
-    person looked): a second press on the same page is then stale and ignored. An exhausted run ignores it too."""
-
-    at: datetime
-    level: int | None = None
-    cycle: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LevelUnreachable:
-    """Nobody is on call at `level` of `cycle`, or no page of it can reach anybody. Ignored unless that very level is
-    waiting for an answer."""
-
-    at: datetime
-    level: int
-    cycle: int
-    because: Because = Because.NOBODY_ON_CALL
-
-
-@dataclass(frozen=True, slots=True)
-class Snoozed:
-    """Nobody is paged before `until`. Ignored unless that is in the future; a second snooze replaces the first."""
-
-    at: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SnoozeEnded:
-    """The snooze is ended early. At its `until` a tick ends it."""
-
-    at: datetime
-
-
-Event = (
-    Tick
-    | Acknowledged
-    | Unacknowledged
-    | Mitigated
-    | Unmitigated
-    | Resolved
-    | Reopened
-    | Restarted
-    | EscalateNow
-    | LevelUnreachable
-    | Snoozed
-    | SnoozeEnded
-)
-
-# What is to be done, in order, in the transaction that stores the new state.
-
-
-@dataclass(frozen=True, slots=True)
-class EnterLevel:
-    """Resolve the level's targets as of `at` and page them. With nobody to page, answer with LevelUnreachable."""
-
-    level: int
-    cycle: int
-    because: Because
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EndLevel:
-    """The level is no longer in force, for the record. Its pages stay valid: who was told may still acknowledge."""
-
-    level: int
-    cycle: int
-    because: Because
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StartCycle:
-    """The ladder begins again as `cycle`, for the record; the level to page follows as EnterLevel, now or later."""
-
-    cycle: int
-    because: Because
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CancelPages:
-    """Whatever has not reached anybody yet must not go out any more."""
-
-    because: Because
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Exhaust:
-    """The ladder is at its end without an answer: list the incident as exhausted."""
-
-    cycle: int
-    because: Because
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PageCatchAll:
-    """Page the policy's catch-all, or the site's where it has none. `level` is one past the last, so that
-    (cycle, level) is as unique for these pages as for any."""
-
-    level: int
-    cycle: int
-    because: Because
-    at: datetime
-
-
-Action = EnterLevel | EndLevel | StartCycle | CancelPages | Exhaust | PageCatchAll
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The state to store and the actions to perform, in order. An ignored event gives the same state and none."""
-
-    state: RunState
-    actions: tuple[Action, ...] = ()

@@ -1,7 +1,7 @@
 """The JSON form of conditions: read with every mistake named, written always the same.
 
     {"all": [
-        {"fact": "severity", "operator": "at_least", "value": 2},
+        {"fact": "severity", "operator": "at_least", "value": "SEV-2"},
         {"any": [
             {"fact": "service", "operator": "one_of", "value": ["payments-api", "checkout"]},
             {"fact": "similar_incidents", "operator": "ge", "value": 3, "within": "24h"}
@@ -77,13 +77,14 @@ def condition_read(node: Node, *, vocabulary: Vocabulary = VOCABULARY) -> Condit
     return condition
 
 
-def condition_dump(condition: Condition) -> dict[str, Any]:
+def condition_dump(condition: Condition, *, vocabulary: Vocabulary = VOCABULARY) -> dict[str, Any]:
     """The JSON form, in full and always the same for the same condition; `condition_parse` reads it back."""
     if isinstance(condition, Group):
-        return {condition.join.value: [condition_dump(part) for part in condition.parts]}
+        return {condition.join.value: [condition_dump(part, vocabulary=vocabulary) for part in condition.parts]}
     data: dict[str, Any] = {"fact": condition.fact, "operator": condition.operator.value}
     if condition.value is not None:
-        data["value"] = _dumped(condition.value)
+        fact = vocabulary.find(condition.fact)
+        data["value"] = _dumped(condition.value, fact.written if fact is not None else "")
     if condition.within:
         data["within"] = duration_text(condition.within)
     for name in ("zone", "calendar"):
@@ -95,18 +96,19 @@ def condition_dump(condition: Condition) -> dict[str, Any]:
 def condition_problems(condition: Condition, *, vocabulary: Vocabulary = VOCABULARY) -> tuple[Problem, ...]:
     """What is wrong with a condition made in code; empty when it may be used."""
     try:
-        condition_parse(condition_dump(condition), vocabulary=vocabulary)
+        condition_parse(condition_dump(condition, vocabulary=vocabulary), vocabulary=vocabulary)
     except DefinitionInvalid as error:
         return error.problems
     return ()
 
 
-def _dumped(value: Operand) -> Any:
+def _dumped(value: Operand, written: str) -> Any:
+    """`written` stands before ranks: "SEV-2"."""
     if isinstance(value, Range):
         return {"from": value.least, "to": value.most}
     if isinstance(value, tuple):
-        return [_window_dump(item) if isinstance(item, Window) else item for item in value]
-    return value
+        return [_window_dump(item) if isinstance(item, Window) else _dumped(item, written) for item in value]
+    return f"{written}{value}" if written and isinstance(value, int) else value
 
 
 def _window_dump(window: Window) -> dict[str, Any]:
@@ -201,7 +203,13 @@ def _one(node: Node, fact: FactDef) -> Operand:
 
 
 def _rank(node: Node, fact: FactDef) -> Operand:
-    return node.count(most=len(fact.choices), default=1)
+    rank = fact.rank_of(node.value)
+    if rank is None and fact.written:
+        names = ", ".join(f"{fact.written}{number}" for number, _words in fact.choices)
+        node.wrong(_("must be one of %(names)s") % {"names": names})
+    elif rank is None:
+        node.wrong(_("must be a whole number from 1 to %(most)d") % {"most": len(fact.choices)})
+    return rank or 1
 
 
 def _key(node: Node, fact: FactDef) -> Operand:

@@ -132,7 +132,7 @@ def _put(values: dict[str, Any], given: dict[str, object], name: str, vocabulary
 
 
 def _rank(raw: object, definition: FactDef) -> int | None:
-    return raw if _is_whole(raw) and 1 <= raw <= len(definition.choices) else None
+    return definition.rank_of(raw)
 
 
 def _choice(raw: object, definition: FactDef) -> str | None:

@@ -116,7 +116,11 @@ def _value(fact: FactDef, shape: Shape) -> dict[str, Any]:
 def _one(fact: FactDef) -> dict[str, Any]:
     match fact.kind:
         case Kind.RANK:
-            return {"type": "integer", "minimum": 1, "maximum": len(fact.choices)}
+            ranks = {"type": "integer", "minimum": 1, "maximum": len(fact.choices)}
+            if not fact.written:
+                return ranks
+            prefix = "".join(f"[{char.lower()}{char}]" if char.isalpha() else re.escape(char) for char in fact.written)
+            return {"anyOf": [{"type": "string", "pattern": f"^{prefix}[1-{len(fact.choices)}]$"}, ranks]}
         case Kind.CHOICE | Kind.WEEKDAY:
             return {"enum": [key for key, _words in fact.choices]}
         case Kind.OPEN:

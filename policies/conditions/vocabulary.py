@@ -28,7 +28,7 @@ class FactDef:
 
     `choices` are the values of a RANK, from 1 up, or the keys of a CHOICE, with their words. A FLAG and a CALENDAR carry
     whole sentences for both answers instead of a subject. A name that ends in ".*" stands for every name that begins
-    so; `subject` then has a place for the rest.
+    so; `subject` then has a place for the rest. `written` is what documents put before a rank: "SEV-" gives "SEV-2".
     """
 
     name: str
@@ -40,6 +40,17 @@ class FactDef:
     yes: Words = ""
     no: Words = ""
     unit: Words = ""
+    written: str = ""
+
+    def rank_of(self, raw: object) -> int | None:
+        """The rank that a document or a fact means: 2, or "SEV-2" where ranks are written so; None for anything else."""
+        prefix = self.written.casefold()
+        if prefix and isinstance(raw, str) and raw.casefold().startswith(prefix):
+            digit = raw[len(prefix) :]
+            raw = int(digit) if len(digit) == 1 and digit in "123456789" else None
+        if isinstance(raw, int) and not isinstance(raw, bool) and 1 <= raw <= len(self.choices):
+            return int(raw)
+        return None
 
     @property
     def is_open(self) -> bool:
@@ -111,6 +122,7 @@ _FACTS = (
         gettext_lazy("Severity"),
         gettext_lazy("the severity"),
         choices=tuple((severity.value, severity.label) for severity in Severity),
+        written="SEV-",
     ),
     FactDef("impact", Kind.RANK, _IMPACT, gettext_lazy("Impact"), gettext_lazy("the impact"), choices=_SCALE),
     FactDef("urgency", Kind.RANK, _IMPACT, gettext_lazy("Urgency"), gettext_lazy("the urgency"), choices=_SCALE),
@@ -121,6 +133,7 @@ _FACTS = (
         gettext_lazy("Priority"),
         gettext_lazy("the priority"),
         choices=tuple((number, f"P{number}") for number in range(1, 6)),
+        written="P",
     ),
     FactDef("impact_class", Kind.WORD, _IMPACT, gettext_lazy("Impact class"), gettext_lazy("the impact class")),
     FactDef(

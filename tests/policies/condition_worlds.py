@@ -158,6 +158,8 @@ def _plain_check(check: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
     if fact in ("weekday", "time", "holiday", "business_hours"):
         return _plain_clock(check)
     value = _plain_value(fact, data)
+    if fact == "severity" and wanted is not None:
+        wanted = int(wanted.removeprefix("SEV-"))
     if operator in ("known", "unknown"):
         return (value is not None) is (operator == "known")
     if value is None:

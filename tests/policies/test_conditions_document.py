@@ -79,6 +79,7 @@ def test_when_a_check_is_written_briefly_then_what_is_left_out_is_understood() -
     assert condition_parse({"fact": "time", "value": {"from": "18:00", "to": "24:00"}}) == Check(
         "time", Operator.WITHIN, (Window(tuple(Day), time(18), time(0)),)
     )
+    assert condition_parse({"fact": "severity", "value": "sev-2"}) == Check("severity", Operator.IS, 2)
     assert condition_parse({"fact": "age", "operator": "gt", "value": "1h30m"}) == Check("age", Operator.GT, 5400)
 
 
@@ -94,7 +95,9 @@ def test_when_a_check_is_written_briefly_then_what_is_left_out_is_understood() -
         ({"all": [{"fact": "vip"}], "any": []}, "must have one member only: all, any or none"),
         ({"fact": "sevrity", "value": 1}, "fact: names no fact that is known"),
         ({"fact": "labels.", "value": "x"}, "fact: names no fact that is known"),
-        ({"fact": "severity", "value": 6}, "value: must be a whole number from 1 to 5"),
+        ({"fact": "severity", "value": 6}, "value: must be one of SEV-1, SEV-2, SEV-3, SEV-4, SEV-5"),
+        ({"fact": "severity", "value": "2"}, "value: must be one of SEV-1, SEV-2, SEV-3, SEV-4, SEV-5"),
+        ({"fact": "impact", "value": 6}, "value: must be a whole number from 1 to 5"),
         (
             {"fact": "severity", "operator": "lt", "value": 2},
             "operator: must be one of is, is_not, one_of, none_of, at_least, at_most, known, unknown",

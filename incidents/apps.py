@@ -11,8 +11,10 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         # Models are not loaded when this module is.
-        from incidents import duty
+        from incidents import duty, turns
         from oncall import ports
+        from policies import ports as policy_ports
 
         ports.plug(tell=duty.tell, paths=duty.paths_of, pages=duty.pages_by_person, pages_since=duty.pages_since)
+        policy_ports.plug(last_paged=turns.last_paged)
         post_migrate.connect(stages_create, sender=self, dispatch_uid="incidents.stages")

@@ -1,14 +1,14 @@
 """Policies as pages show them: in sentences, with the people who would be told now, and what uses them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from oncall.models import Schedule, Team, User
-from policies.definition import MeasuredFrom, PolicyDef, Role, TargetDef, TargetKind
+from policies.definition import MeasuredFrom, Pick, PolicyDef, Role, TargetDef, TargetKind
 from policies.escalation import EnterLevel, forecast, start
 from policies.models import EscalationPolicy, PolicyVersion
 from policies.sentences import LevelText, PolicyText, duration_words, policy_text
@@ -25,11 +25,14 @@ class TargetNames:
         targets = [target for policy in policies for target in policy.all_targets]
         self._schedules = _named(Schedule.objects.all(), "slug", _refs(targets, TargetKind.SCHEDULE))
         self._users = _named(User.objects.all(), "username", _refs(targets, TargetKind.USER))
-        kinds = (TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.MANAGER)
+        kinds = (TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.MANAGER, TargetKind.FUNCTIONAL_TEAM)
         self._teams = _named(Team.objects.all(), "slug", _refs(targets, *kinds))
+        self._policies = _named(EscalationPolicy.objects.all(), "slug", _refs(targets, TargetKind.POLICY))
 
     def __call__(self, target: TargetDef) -> str:
         """As it reads after "tell". A reference to nothing (any more) is shown as it is written."""
+        if target.pick is Pick.ROUND_ROBIN:
+            return _("one person in turn out of %(names)s") % {"names": self(replace(target, pick=Pick.ALL))}
         match target.kind:
             case TargetKind.SCHEDULE:
                 name = self._schedules.get(target.ref, str(target.ref))
@@ -41,7 +44,26 @@ class TargetNames:
             case TargetKind.TEAM_LEAD:
                 return _("the lead of %(team)s") % {"team": self._team(target)}
             case TargetKind.MANAGER:
-                return _("the manager of %(team)s") % {"team": self._team(target)}
+                return self._manager(target)
+            case TargetKind.SERVICE_OWNER:
+                return _("the owner of the service")
+            case TargetKind.FUNCTIONAL_TEAM:
+                return _("the specialists on call in %(team)s") % {"team": self._team(target)}
+            case TargetKind.POLICY:
+                name = self._policies.get(target.ref, str(target.ref))
+                return _("the first level of the policy %(policy)s") % {"policy": name}
+            case TargetKind.CHAT_CHANNEL | TargetKind.WEBHOOK:
+                return str(target.ref)
+
+    def _manager(self, target: TargetDef) -> str:
+        places = {"team": self._team(target), "count": target.up}
+        match target.up:
+            case 0:
+                return _("the manager of %(team)s") % places
+            case 1:
+                return _("the next manager up the line from that of %(team)s") % places
+            case _:
+                return _("the manager %(count)d steps up the line from that of %(team)s") % places
 
     def _team(self, target: TargetDef) -> str:
         return _("the service’s team") if target.ref is None else self._teams.get(target.ref, str(target.ref))
@@ -74,7 +96,9 @@ def _called(refs: Iterable[str | int], field: str) -> Q:
 
 
 def _named(
-    rows: "QuerySet[Schedule] | QuerySet[User] | QuerySet[Team]", field: str, refs: set[str | int]
+    rows: "QuerySet[Schedule] | QuerySet[User] | QuerySet[Team] | QuerySet[EscalationPolicy]",
+    field: str,
+    refs: set[str | int],
 ) -> Mapping[str | int | None, str]:
     """Names by what policies call them: a primary key or a written name. No query when nothing is asked."""
     if not refs:

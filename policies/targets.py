@@ -1,7 +1,7 @@
 """From a level's targets to people, at the moment the level is entered (R040): never earlier, so that a handoff counts."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,11 @@ from django.db.models import Q
 from oncall.models import Membership, Schedule, Team, User
 from oncall.paging import Paged, Selection, Skipped, selections_at
 from oncall.rota import skill_reasons
-from policies.definition import TargetDef, TargetKind
+from policies.definition import Pick, TargetDef, TargetKind
+from policies.models import EscalationPolicy
+from policies.ports import last_paged
+from policies.services import version_definition
+from policies.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class TargetResolver:
         self._known: dict[tuple[TargetDef, int | None, Skills], Resolution] = {}
         self._teams: dict[int, Team] | None = None
         self._administrators: list[User] | None = None
+        self._turns = Turns()
 
     def recipients(self, targets: Iterable[TargetDef], *, team: Team) -> tuple[Recipient, ...]:
         """The people of all ``targets``, each once, in order. ``team`` owns the incident's service."""
@@ -75,6 +80,10 @@ class TargetResolver:
         return self._administrators
 
     def _of(self, target: TargetDef, team: Team, skills: Skills) -> Resolution:
+        if target.pick is Pick.ROUND_ROBIN:
+            return self._in_turn(self._of(replace(target, pick=Pick.ALL), team, skills))
+        if target.kind is TargetKind.POLICY:
+            return self._of_policy(target, team, skills)
         # Only a target without a reference depends on whose incident it is.
         key = (target, team.pk if target.ref is None else None, skills)
         if key not in self._known:
@@ -83,6 +92,24 @@ class TargetResolver:
             else:
                 self._known[key] = _skilled(tuple(self._look_up(target, team)), skills)
         return self._known[key]
+
+    def _in_turn(self, found: Resolution) -> Resolution:
+        """The one whose turn it is: whoever was paged longest ago. Each time it is asked, the next one."""
+        by_id = {recipient.user.pk: recipient for recipient in found.recipients}
+        if not by_id:
+            return found
+        chosen = self._turns.next(list(by_id), last_paged=last_paged(by_id))
+        return Resolution((by_id[chosen],), found.skipped)
+
+    def _of_policy(self, target: TargetDef, team: Team, skills: Skills) -> Resolution:
+        """The people of the first level of another policy's version in force. A policy named there in its turn is not
+        followed: two policies that name each other must not stop the engine."""
+        policy = EscalationPolicy.objects.filter(_reference(target, "slug")).select_related("current_version").first()
+        if policy is None or policy.current_version is None:
+            return Resolution(())
+        first = version_definition(policy.current_version).levels[0]
+        people = [one for one in first.targets if one.kind is not TargetKind.POLICY]
+        return self.resolve(people, team=team, skills=skills)
 
     def _look_up(self, target: TargetDef, team: Team) -> Iterable[Recipient]:
         match target.kind:
@@ -96,7 +123,15 @@ class TargetResolver:
             case TargetKind.TEAM_LEAD:
                 return self._members(self._team(target, team), lead_only=True)
             case TargetKind.MANAGER:
-                return self._managers(self._team(target, team))
+                return self._managers(self._team(target, team), up=target.up)
+            case TargetKind.SERVICE_OWNER:
+                return self._owners(team)
+            case TargetKind.FUNCTIONAL_TEAM:
+                return self._specialists(self._team(target, team))
+            case TargetKind.CHAT_CHANNEL | TargetKind.WEBHOOK:
+                return []
+            case TargetKind.POLICY:
+                raise AssertionError("policies are followed")  # ``_of`` sends them elsewhere.
             case TargetKind.SCHEDULE:
                 raise AssertionError("schedules are read together")  # ``_of`` sends them elsewhere.
 
@@ -112,15 +147,31 @@ class TargetResolver:
         kind = "team_lead" if lead_only else "team"
         return [Recipient(member.user, {"kind": kind, "name": team.name}) for member in members]
 
-    def _managers(self, team: Team | None) -> list[Recipient]:
-        """The managers in the team or, where it has none, in the nearest team above it that has."""
+    def _owners(self, team: Team) -> list[Recipient]:
+        """Whoever answers for the team that owns the service: its lead, or the manager where it has none."""
+        return self._members(team, lead_only=True) or self._managers(team)
+
+    def _specialists(self, team: Team | None) -> list[Recipient]:
+        """Whoever is on call in the team or, where nobody is, its lead."""
+        if team is None:
+            return []
+        schedules = list(Schedule.objects.filter(team=team).order_by("pk"))
+        selections = selections_at(schedules=schedules, at=self.at) if schedules else {}
+        found = {one.user.pk: _holder(schedule, one) for schedule in schedules for one in selections[schedule.pk].paged}
+        return list(found.values()) or self._members(team, lead_only=True)
+
+    def _managers(self, team: Team | None, *, up: int = 0) -> list[Recipient]:
+        """The managers in the team or, where it has none, in the nearest team above it that has; with ``up`` those so
+        many steps further up the line, nobody where it ends before.
+        """
         seen: set[int] = set()
         # Two teams that name each other as parents are a slip that must not stop the engine.
         while team is not None and team.pk not in seen:
             seen.add(team.pk)
             managers = list(_active(User.objects.filter(memberships__team=team, role=User.Role.MANAGER)))
-            if managers:
+            if managers and not up:
                 return [Recipient(user, {"kind": "manager", "name": team.name}) for user in managers]
+            up -= bool(managers)
             team = self._parent(team)
         return []
 

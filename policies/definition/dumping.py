@@ -15,6 +15,7 @@ from policies.definition.values import (
     Hours,
     IfUnreachable,
     LevelDef,
+    Pick,
     PolicyDef,
     Repeat,
     TargetDef,
@@ -50,7 +51,12 @@ def severity_name(severity: int) -> str:
 
 
 def _target_dump(target: TargetDef) -> dict[str, Any]:
-    return {"kind": target.kind.value, "ref": target.ref, "role": target.role.value if target.role else None}
+    data = {"kind": target.kind.value, "ref": target.ref, "role": target.role.value if target.role else None}
+    if target.up:
+        data["up"] = target.up
+    if target.pick is not Pick.ALL:
+        data["pick"] = target.pick.value
+    return data
 
 
 def _timeout_dump(timeout: Timeout | None) -> dict[str, Any] | None:

@@ -20,6 +20,8 @@ from policies.definition.values import (
     MAX_REF_LENGTH,
     MAX_REPEATS,
     MAX_TARGETS,
+    MAX_UP,
+    PLANNED_KINDS,
     TIMEOUT_ORIGINS,
     AckMode,
     BySeverity,
@@ -29,6 +31,7 @@ from policies.definition.values import (
     IfUnreachable,
     LevelDef,
     MeasuredFrom,
+    Pick,
     PolicyDef,
     Repeat,
     Role,
@@ -62,7 +65,9 @@ def policy_problems(policy: PolicyDef) -> tuple[Problem, ...]:
 
 
 _SEVERITY = re.compile(r"(?:sev-?)?([1-5])", re.ASCII | re.IGNORECASE)
-_LEAD_KINDS = (TargetKind.TEAM_LEAD, TargetKind.MANAGER)
+_OWN_KINDS = (TargetKind.TEAM_LEAD, TargetKind.MANAGER, TargetKind.SERVICE_OWNER)
+"""Those that need no reference: the incident's service says whose they are."""
+_MANY_KINDS = (TargetKind.SCHEDULE, TargetKind.TEAM, TargetKind.FUNCTIONAL_TEAM, TargetKind.TEAM_LEAD)
 
 
 def _policy(node: Node) -> PolicyDef:
@@ -239,7 +244,7 @@ def _targets(node: Node, *, least: int) -> tuple[TargetDef, ...]:
 
 
 def _target(node: Node) -> TargetDef:
-    fields = node.fields("kind", "ref", "role")
+    fields = node.fields("kind", "ref", "role", "up", "pick")
     if node.is_mapping and fields["kind"].value is None:
         fields["kind"].wrong(_("must not be empty"))
     kind = fields["kind"].choice(tuple(TargetKind), default=TargetKind.USER)
@@ -248,7 +253,28 @@ def _target(node: Node) -> TargetDef:
         role = fields["role"].choice(tuple(Role), default=Role.PRIMARY)
         if kind is not TargetKind.SCHEDULE:
             fields["role"].wrong(_("belongs to schedules only"))
-    return TargetDef(kind=kind, ref=_ref(fields["ref"], required=kind not in _LEAD_KINDS), role=role)
+    if kind in PLANNED_KINDS:
+        fields["kind"].wrong(_("is no such channel yet: nothing would be delivered, so name people instead"))
+    if kind is TargetKind.SERVICE_OWNER and fields["ref"].value is not None:
+        fields["ref"].wrong(_("must be left out: it is the owner of the incident's own service"))
+    target = TargetDef(
+        kind=kind,
+        ref=_ref(fields["ref"], required=kind not in _OWN_KINDS),
+        role=role,
+        up=_up(fields["up"], kind),
+        pick=fields["pick"].choice(tuple(Pick), default=Pick.ALL),
+    )
+    if target.pick is Pick.ROUND_ROBIN and (kind not in _MANY_KINDS or role is not None):
+        fields["pick"].wrong(_("needs a target of several people: a schedule without a role, or a team"))
+    return target
+
+
+def _up(node: Node, kind: TargetKind) -> int:
+    if node.value in (None, 0):
+        return 0
+    if kind is not TargetKind.MANAGER:
+        node.wrong(_("belongs to managers only"))
+    return node.count(most=MAX_UP, default=1)
 
 
 def _ref(node: Node, *, required: bool) -> str | int | None:

@@ -16,11 +16,13 @@ from policies.definition.values import (
     MAX_REF_LENGTH,
     MAX_REPEATS,
     MAX_TARGETS,
+    MAX_UP,
     TIMEOUT_ORIGINS,
     AckMode,
     Hours,
     IfUnreachable,
     MeasuredFrom,
+    Pick,
     Role,
     TargetKind,
 )
@@ -82,6 +84,8 @@ _TARGET_SCHEMA = _object_schema(
     kind={"enum": [kind.value for kind in TargetKind]},
     ref={"type": ["string", "integer", "null"], "maxLength": MAX_REF_LENGTH, "description": "slug or primary key"},
     role={"enum": [None, *(role.value for role in Role)], "description": "schedules only"},
+    up={"type": "integer", "minimum": 0, "maximum": MAX_UP, "description": "managers only: how many more up the line"},
+    pick={"enum": [pick.value for pick in Pick], "default": "all", "description": "all of its people, or one in turn"},
 )
 
 _TARGETS_SCHEMA = {"type": "array", "maxItems": MAX_TARGETS, "items": _TARGET_SCHEMA}

@@ -16,6 +16,7 @@ DEFAULT_FINAL_TIMES = 20
 MAX_NAME_LENGTH = 100
 MAX_DUTY_LENGTH = 1_000
 MAX_REF_LENGTH = 200
+MAX_UP = 9
 
 CRITICAL: tuple[int, ...] = (Severity.SEV1.value, Severity.SEV2.value)
 """The severities at which people are told again and again without second thoughts (R137)."""
@@ -35,6 +36,22 @@ class TargetKind(StrEnum):
     TEAM = "team"
     TEAM_LEAD = "team_lead"
     MANAGER = "manager"
+    SERVICE_OWNER = "service_owner"
+    FUNCTIONAL_TEAM = "functional_team"
+    POLICY = "policy"
+    CHAT_CHANNEL = "chat_channel"
+    WEBHOOK = "webhook"
+
+
+PLANNED_KINDS = (TargetKind.CHAT_CHANNEL, TargetKind.WEBHOOK)
+"""Known to documents, refused by `policy_parse`: nothing delivers to them yet, and a page to nowhere would be silent."""
+
+
+class Pick(StrEnum):
+    """Whom of a target's people: all at once, or one, who was paged longest ago (round robin)."""
+
+    ALL = "all"
+    ROUND_ROBIN = "round_robin"
 
 
 class Role(StrEnum):
@@ -84,12 +101,17 @@ class TargetDef:
     """Someone to be told, resolved to people at the moment the level is entered.
 
     `ref` is a slug or a primary key. It may be None for TEAM_LEAD and MANAGER, which then mean those of the team that
-    owns the incident's service. `role` belongs to schedules; None means everyone on call there.
+    owns the incident's service. `role` belongs to schedules; None means everyone on call there. `up` belongs to
+    MANAGER: 0 is the nearest, 1 the next manager up the line, and so on. SERVICE_OWNER is whoever answers for the team
+    that owns the service, FUNCTIONAL_TEAM whoever is on call in a team of specialists (its lead where nobody is), and
+    POLICY whomever the first level of another policy tells.
     """
 
     kind: TargetKind
     ref: str | int | None = None
     role: Role | None = None
+    up: int = 0
+    pick: Pick = Pick.ALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from policies.definition import (
     IfUnreachable,
     LevelDef,
     MeasuredFrom,
+    Pick,
     PolicyDef,
     Repeat,
     Role,
@@ -44,6 +45,12 @@ _TARGETS = (
     st.builds(TargetDef, st.sampled_from([TargetKind.USER, TargetKind.TEAM]), _REFS)
     | st.builds(TargetDef, st.sampled_from([TargetKind.TEAM_LEAD, TargetKind.MANAGER]), st.none() | _REFS)
     | st.builds(TargetDef, st.just(TargetKind.SCHEDULE), _REFS, st.sampled_from([None, *Role]))
+    | st.builds(TargetDef, st.just(TargetKind.MANAGER), up=st.integers(1, 9))
+    | st.builds(TargetDef, st.sampled_from([TargetKind.FUNCTIONAL_TEAM, TargetKind.POLICY]), _REFS)
+    | st.builds(
+        TargetDef, st.sampled_from([TargetKind.TEAM, TargetKind.SCHEDULE]), _REFS, pick=st.just(Pick.ROUND_ROBIN)
+    )
+    | st.just(TargetDef(TargetKind.SERVICE_OWNER))
 )
 _SEVERITIES = st.lists(st.integers(1, 5), min_size=1, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
 

@@ -133,7 +133,8 @@ def test_when_a_level_has_neither_timeout_then_it_is_refused() -> None:
         ({"targets": [{"kind": "user", "ref": 0}]}, f"targets[0].ref: must be a whole number from 1 to {2**63 - 1}"),
         (
             {"targets": [{"kind": "robot", "ref": "x"}]},
-            "targets[0].kind: must be one of schedule, user, team, team_lead, manager",
+            "targets[0].kind: must be one of schedule, user, team, team_lead, manager, service_owner, functional_team, "
+            "policy, chat_channel, webhook",
         ),
         ({"targets": [PRIMARY, PRIMARY]}, "targets[1]: names the same target a second time"),
         ({"targets": ["bob"]}, "targets[0]: must be an object with named fields"),

@@ -21,6 +21,8 @@ _SECTIONS = {
     TargetKind.TEAM: "teams",
     TargetKind.TEAM_LEAD: "teams",
     TargetKind.MANAGER: "teams",
+    TargetKind.FUNCTIONAL_TEAM: "teams",
+    TargetKind.POLICY: "policies",
 }
 
 

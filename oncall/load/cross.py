@@ -162,11 +162,11 @@ def _span(found: Cross, user: User, slot: Slot) -> lanes.Span:
     times = " – ".join(
         moments.written(moment, "short", at=found.at, zone=found.zone) for moment in (slot.start, slot.end)
     )
-    title = _("%(name)s: %(places)s, %(times)s") % {"name": user.name, "places": slot.words, "times": times}
+    words = {"name": user.name, "places": slot.words, "times": times}
     if slot.clash:
-        number = {"number": len(slot.places)}
-        return lanes.Span(
-            slot.start, slot.end, _("%(number)d at once") % number, kind="double", title=title, icon="triangle-alert"
-        )
+        title = _("%(name)s: %(places)s at once, %(times)s") % words
+        names = " + ".join(dict.fromkeys(place.schedule.name for place in slot.places))
+        return lanes.Span(slot.start, slot.end, names, kind="double", title=title, icon="triangle-alert")
+    title = _("%(name)s: %(places)s, %(times)s") % words
     name = slot.places[0].schedule.name
     return lanes.Span(slot.start, slot.end, name, f"schedule:{slot.places[0].schedule.pk}", title=title)

@@ -66,17 +66,18 @@ def fairnesses(found: Reading, *, only: User | None = None) -> list[Fairness]:
 
 def _fairness(found: Reading, loaded: Loaded, only: User | None) -> Fairness | None:
     own = list(found.shifts_of(loaded))
-    named = _named(found, loaded)
-    involved = {pk: found.people[pk] for pk in named | {shift.user_id for shift in own} if pk in found.people}
-    duty = duties(own, {pk: found.clocks[pk] for pk in involved})
+    # Who only stepped in bears no part of the rotation; to count them would make every favour look unfair.
+    rotation = {pk: found.people[pk] for pk in _named(found, loaded) if pk in found.people}
+    duty = duties(own, {pk: found.clocks[pk] for pk in rotation})
     shares = {pk: found.clocks[pk].hours_of(spans) for pk, spans in duty.items()}
     if len(shares) < 2 or not any(hours.total for hours in shares.values()):
         return None
     if only is not None and only.pk not in shares:
         return None
     scores = tuple(
-        _score(str(label), {pk: part(hours) for pk, hours in shares.items()}, involved, only) for label, part in BURDENS
+        _score(str(label), {pk: part(hours) for pk, hours in shares.items()}, rotation, only) for label, part in BURDENS
     )
+    involved = {pk: found.people[pk] for pk in rotation.keys() | {shift.user_id for shift in own}}
     shown = involved if only is None else {only.pk: only}
     return Fairness(loaded.schedule, scores, tuple(_reasons(found, loaded, own, shown)))
 
@@ -159,7 +160,12 @@ def _reasons(found: Reading, loaded: Loaded, own: Iterable[rota.Shift], people: 
         if away >= DAY / 2:
             days = max(round(away / DAY), 1)
             yield _("%(name)s is away for %(days)d of the days.") % {"name": user.name, "days": days}
-        if taken.get(pk):
+        if taken.get(pk) and not began:
+            yield _("%(name)s, who is not of the rotation, took over %(hours)s.") % {
+                "name": user.name,
+                "hours": _hours(taken[pk]),
+            }
+        elif taken.get(pk):
             yield _("%(name)s took over %(hours)s from others.") % {"name": user.name, "hours": _hours(taken[pk])}
         if given.get(pk):
             yield _("Others took over %(hours)s from %(name)s.") % {"name": user.name, "hours": _hours(given[pk])}

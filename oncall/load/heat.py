@@ -102,7 +102,9 @@ class Holiday:
 def holidays(found: Reading, people: Iterable[User]) -> tuple[Holiday, ...]:
     """The holidays of the range, in order; at most MOST_HOLIDAYS."""
     people = list(people)
-    kept = {user.holiday_calendar: holidays_of(user, found.days) for user in people}
+    kept = {
+        key: holidays_of(user, found.days) for key, user in {user.holiday_calendar: user for user in people}.items()
+    }
     names: dict[date, dict[str, None]] = {day: {} for day in _evenings(found.days)}
     for days in kept.values():
         for day, name in days.items():

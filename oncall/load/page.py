@@ -60,14 +60,18 @@ def _row(user: User, one: Burden, bar: Bar, pages: Mapping[int, int] | None) -> 
     return Row(
         user=user,
         bar=bar,
-        hours=one.hours.total / HOUR,
-        nights=one.hours.nights / HOUR,
-        weekends=one.hours.weekends / HOUR,
-        holidays=one.hours.holidays / HOUR,
+        hours=_hours(one.hours.total),
+        nights=_hours(one.hours.nights),
+        weekends=_hours(one.hours.weekends),
+        holidays=_hours(one.hours.holidays),
         stretches=one.stretches,
         longest=durations.in_two_units(one.longest.total_seconds(), smallest=durations.MINUTE) if one.longest else "–",
         pages=None if pages is None else pages.get(user.pk, 0),
     )
+
+
+def _hours(span: timedelta) -> float:
+    return round(span / HOUR, 2)
 
 
 def _pages(found: Reading, at: datetime, zone: ZoneInfo) -> Mapping[int, int] | None:

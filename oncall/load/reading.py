@@ -3,7 +3,7 @@
 Days begin at midnight on each person's own clock, so that a month's hours are the same whoever asks for them.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -72,11 +72,30 @@ def wide(days: Days) -> tuple[datetime, datetime]:
 
 def reading(chosen: Collection[Schedule], *, days: Days) -> Reading:
     """Read the range for the schedules: a constant number of queries."""
-    since, until = wide(days)
+    since, _until = wide(days)
     loaded = schedules_load(list(Schedule.objects.select_related("team")), since=since)
-    asked = {schedule.pk: loaded[schedule.pk] for schedule in chosen}
+    return reading_of(loaded, {schedule.pk for schedule in chosen}, days=days, users=_users)
+
+
+def _users(ids: Collection[int]) -> dict[int, User]:
+    return User.objects.in_bulk(list(ids))
+
+
+def reading_of(
+    loaded: Mapping[int, Loaded],
+    chosen: Collection[int],
+    *,
+    days: Days,
+    users: Callable[[Collection[int]], Mapping[int, User]],
+) -> Reading:
+    """The range for the ``chosen`` ones of all schedules; ``users`` finds people by id and is asked once."""
+    since, until = wide(days)
+    asked = {pk: item for pk, item in loaded.items() if pk in chosen}
     shifts = {pk: item.shifts(since=since, until=until) for pk, item in asked.items()}
-    people = _people(asked.values(), shifts, since, until)
+    serving = {shift.user_id for found in shifts.values() for shift in found}
+    named = serving.union(*(people for item in asked.values() for _start, people in members(item, since, until)))
+    # Who has left counts for the time they had.
+    people = {pk: user for pk, user in users(named).items() if user.is_active or pk in serving}
     clocks = _clocks(people.values(), days)
     duty = duties((shift for found in shifts.values() for shift in found), clocks)
     limited = {pk for pk, user in people.items() if user.capacity_hours is not None}
@@ -102,18 +121,6 @@ def named_in(loaded: Loaded, since: datetime, until: datetime) -> set[int]:
     """Everybody who could be on call by the schedule in the range."""
     named = {one.user_id for one in loaded.overrides}
     return named.union(*(people for _start, people in members(loaded, since, until)))
-
-
-def _people(
-    asked: Collection[Loaded],
-    shifts: Mapping[int, Iterable[rota.Shift]],
-    since: datetime,
-    until: datetime,
-) -> dict[int, User]:
-    """Everybody who is on call in the range or could be; who has left counts for the time they had."""
-    serving = {shift.user_id for found in shifts.values() for shift in found}
-    named = serving.union(*(people for item in asked for _start, people in members(item, since, until)))
-    return {pk: user for pk, user in User.objects.in_bulk(list(named)).items() if user.is_active or pk in serving}
 
 
 def _clocks(people: Iterable[User], days: Days) -> dict[int, Clock]:

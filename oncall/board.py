@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from oncall import rota
+from oncall import permissions, rota
 from oncall.calendar.gaps import GapState, GapText, gap_texts
 from oncall.calendar.reading import covering, in_place_of
 from oncall.models import GapAcceptance, Override, Schedule, Team, User
@@ -115,18 +115,12 @@ def team_and_below(team: Team, teams: Collection[Team]) -> set[int]:
 
 def may_take_over(user: User, schedule: Schedule) -> bool:
     """Responders of the schedule's team, and whoever manages. A schedule of no team is open to every responder."""
-    if not user.is_active or not user.may_respond:
-        return False
-    return user.may_manage or schedule.team_id is None or user.memberships.filter(team=schedule.team_id).exists()
+    return permissions.may_plan_override(user, schedule, kind=Override.Kind.COVER, user=user)
 
 
 def may_cancel(user: User, override: Override) -> bool:
     """One's own override, or one that one made; managers any."""
-    return (
-        user.is_active
-        and user.may_respond
-        and (user.may_manage or user.pk in (override.user_id, override.created_by_id))
-    )
+    return permissions.may_end_override(user, override)
 
 
 def coming_overrides(schedule: Schedule, *, at: datetime, reader: User) -> list[dict[str, Any]]:

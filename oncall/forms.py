@@ -8,8 +8,9 @@ from django.utils.timezone import make_aware
 from django.utils.translation import gettext_lazy as _
 
 from oncall.models import Schedule
-from oncall.rota import next_handoff
 from oncall.selectors import schedules_load
+from oncall.taking import roles_of
+from oncall.wording import role_words
 
 LENGTHS = {"1h": timedelta(hours=1), "2h": timedelta(hours=2), "4h": timedelta(hours=4), "12h": timedelta(hours=12)}
 LONGEST = timedelta(days=31)
@@ -18,6 +19,7 @@ LONGEST = timedelta(days=31)
 class TakeOverForm(forms.Form):
     """From now on, for a length, until the next handoff, or until an instant on the reader's clock."""
 
+    role = forms.ChoiceField(label=_("Role"), required=False)
     length = forms.ChoiceField(
         label=_("For how long"),
         choices=[
@@ -42,6 +44,11 @@ class TakeOverForm(forms.Form):
     def __init__(self, *args: Any, schedule: Schedule, at: datetime, zone: tzinfo, **options: Any) -> None:
         super().__init__(*args, **options)
         self.schedule, self.at, self.zone = schedule, at, zone
+        if self.is_bound:
+            # Without it the form takes the first role, and the page that shows it needs to read nothing.
+            self.loaded = schedules_load([schedule], since=at)[schedule.pk]
+            fields: dict[str, Any] = self.fields
+            fields["role"].choices = [(role, role_words(role)) for role in roles_of(self.loaded, at)]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -66,8 +73,7 @@ class TakeOverForm(forms.Form):
         return end
 
     def _handoff(self) -> datetime | None:
-        item = schedules_load([self.schedule], since=self.at)[self.schedule.pk]
-        handoff = next_handoff(item.versions, at=self.at, overrides=item.overrides) if item.versions else None
+        handoff = self.loaded.next_handoff(self.at)
         if handoff is None:
             self.add_error("length", _("This schedule has no handoff to come. Choose a length."))
         return handoff.at if handoff else None

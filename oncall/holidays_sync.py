@@ -4,13 +4,16 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from audit.services import EntryValue, entries_append
+from audit.services import EntryValue, entries_append, entry_append
+from escalation_site.kernel.errors import DomainError
 from oncall.absences import schedules_of
-from oncall.holiday_calendars import public_holidays
+from oncall.holiday_calendars import holiday_calendar_names, public_holidays
 from oncall.models import Absence, User
 from oncall.notices import shifts_watched
 from oncall.rota.clock import first_instant, wall_time, zone_named
+from oncall.services import actor_of
 
 AHEAD = timedelta(days=400)
 DAY = timedelta(days=1)
@@ -50,6 +53,36 @@ def person_calendar_changed(*, user: User, at: datetime) -> None:
     """Bring the holidays of one person up to date at once, after their calendar or zone changed, and tell who steps in."""
     with shifts_watched(schedules_of([user]), actor=user, at=at):
         holidays_sync(at=at, users=[user])
+
+
+@transaction.atomic
+def holiday_calendar_choose(*, user: User, calendar: str, at: datetime) -> User:
+    """Let ``user`` keep the public holidays of ``calendar`` ("IT", "DE-BY"; empty: none) from now on.
+
+    Raises DomainError for a calendar nobody knows.
+    """
+    if calendar and calendar not in holiday_calendar_names():
+        raise DomainError(_("No such calendar is known. Try IT or DE-BY."), field="calendar")
+    before = user.holiday_calendar
+    if calendar == before:
+        return user
+    user.holiday_calendar = calendar
+    user.save(update_fields=["holiday_calendar"])
+    entry_append(
+        EntryValue(
+            at=at,
+            action="user.change",
+            object_type="user",
+            object_id=str(user.pk),
+            object_label=user.name,
+            subject=f"user:{user.pk}",
+            actor=actor_of(user),
+            before={"holiday_calendar": before},
+            after={"holiday_calendar": calendar},
+        )
+    )
+    person_calendar_changed(user=user, at=at)
+    return user
 
 
 def _days(user: User, *, at: datetime) -> dict[date, str]:

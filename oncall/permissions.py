@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from oncall.models import Absence, Membership, Override, Schedule, Swap, SwapAsk, Team, User
+from oncall.models import Absence, Override, Schedule, Swap, SwapAsk, Team, User
 
 
 def is_responder(user: User) -> bool:
@@ -10,23 +10,16 @@ def is_responder(user: User) -> bool:
     return user.is_active and user.may_respond
 
 
-def leads(user: User, schedule: Schedule) -> bool:
-    """Whether ``user`` says who is on call: whoever manages, and the lead of the schedule's team."""
-    if not is_responder(user):
-        return False
-    return user.may_manage or user.memberships.filter(team=schedule.team_id, role=Membership.Role.LEAD).exists()
-
-
 def may_plan_override(
-    planner: User, schedule: Schedule, *, kind: str, user: User, replaces: User | None = None, leading: bool = False
+    planner: User, schedule: Schedule, *, kind: str, user: User, replaces: User | None = None
 ) -> bool:
-    """Planning for oneself, or handing over one's own shift; whoever leads (``leading``: known already), anything.
+    """Planning for oneself, or handing over one's own shift; whoever manages, anything.
 
-    Nobody puts a colleague on call in place of a third one, or takes them off, unless it is theirs to say.
+    Nobody else puts a colleague on call in place of a third one, or takes them off.
     """
     if not is_responder(planner) or not is_responder(user):
         return False
-    if leading or leads(planner, schedule):
+    if planner.may_manage:
         return True
     if not in_team(planner, schedule):
         return False
@@ -36,10 +29,8 @@ def may_plan_override(
 
 
 def may_end_override(user: User, override: Override) -> bool:
-    """One's own override, or one that one made; whoever leads the schedule, any."""
-    if not is_responder(user):
-        return False
-    return user.pk in (override.user_id, override.created_by_id) or leads(user, override.schedule)
+    """One's own override, or one that one made; managers any."""
+    return is_responder(user) and (user.may_manage or user.pk in (override.user_id, override.created_by_id))
 
 
 def in_team(user: User, schedule: Schedule) -> bool:

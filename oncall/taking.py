@@ -1,17 +1,17 @@
 """Taking on-call now and giving it back: it moves at once, and both are told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import NotAllowed
-from oncall import permissions, ports
+from oncall import permissions, ports, rota
 from oncall.models import Override, Schedule, User
 from oncall.notices import shifts_watched
 from oncall.selectors import Loaded, schedules_load
-from oncall.services import override_cancel, override_create
+from oncall.services import gaps_accept, override_cancel, override_create
 from oncall.telling import Words, duty_words, note_to, span_words
 
 
@@ -52,11 +52,15 @@ def override_end(*, override: Override, actor: User, at: datetime) -> Override:
         raise NotAllowed(_("It is not yours to end."))
     schedule, runs = override.schedule, override.start <= at < override.end
     before = _all_holders(schedules_load([schedule], since=at)[schedule.pk], at) if runs else set()
+    incoming: list[User] = []
     with shifts_watched([schedule], actor=actor, at=at, told=[override.user_id] if runs else ()):
         ended = override_cancel(override=override, actor=actor, at=at)
+        if runs:
+            after = _all_holders(schedules_load([schedule], since=at)[schedule.pk], at)
+            incoming = list(User.objects.filter(pk__in=after - before - {override.user_id}, is_active=True))
+            with shifts_watched([schedule], actor=actor, at=at, told=[user.pk for user in incoming]):
+                pass  # Those who get it hear of it below.
     if runs:
-        after = _all_holders(schedules_load([schedule], since=at)[schedule.pk], at)
-        incoming = list(User.objects.filter(pk__in=after - before - {override.user_id}, is_active=True))
         ports.tell(
             [
                 _note(ended, override.user, lambda: _given_back(ended, incoming, actor=actor, at=at), "ended"),
@@ -65,6 +69,44 @@ def override_end(*, override: Override, actor: User, at: datetime) -> Override:
             at=at,
         )
     return ended
+
+
+@transaction.atomic
+def override_plan(
+    *,
+    schedule: Schedule,
+    planner: User,
+    kind: str,
+    user: User,
+    start: datetime,
+    end: datetime,
+    at: datetime,
+    replaces: User | None = None,
+    role: str = "",
+    reason: str = "",
+    accepted: Sequence[rota.Gap] = (),
+) -> Override:
+    """Plan any override for any window that is not over; whoever gains or loses shifts by it is told.
+
+    ``accepted`` are the gaps it opens and ``planner`` knows of: kept with their name. Raises NotAllowed, DomainError.
+    """
+    if not permissions.may_plan_override(planner, schedule, kind=kind, user=user, replaces=replaces):
+        raise NotAllowed(_("You may plan for yourself and hand over your own shifts; for others a manager does."))
+    with shifts_watched([schedule], actor=planner, at=at):
+        override = override_create(
+            schedule=schedule,
+            user=user,
+            kind=kind,
+            replaces=replaces,
+            role=role,
+            start=start,
+            end=end,
+            reason=reason,
+            actor=planner,
+            at=at,
+        )
+    gaps_accept(schedule=schedule, gaps=accepted, actor=planner, at=at, reason=reason)
+    return override
 
 
 def roles_of(loaded: Loaded, at: datetime) -> tuple[str, ...]:

@@ -14,15 +14,16 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from escalation_site.kernel.errors import DomainError
+from escalation_site.kernel.errors import DomainError, NotAllowed
 from escalation_site.kernel.instants import now
 from escalation_site.ui import moments
-from oncall import board, calendar
+from oncall import board, calendar, permissions
 from oncall.access import role_required
 from oncall.board_filter import OverviewFilter, other_reading
+from oncall.editing.permissions import may_edit
 from oncall.forms import TakeOverForm
 from oncall.models import Override, Schedule, Team, User
-from oncall.services import override_cancel, override_create
+from oncall.taking import duty_take, override_end
 
 READERS = (User.Role.RESPONDER, User.Role.MANAGER, User.Role.AUDITOR, User.Role.ADMINISTRATOR)
 ACTORS = (User.Role.RESPONDER, User.Role.MANAGER, User.Role.ADMINISTRATOR)
@@ -85,7 +86,7 @@ def _render_schedule(
     context = {
         **_calendar_context(request, found, at),
         "overrides": board.coming_overrides(found, at=at, reader=user),
-        "may_take_over": board.may_take_over(user, found),
+        "may_edit": may_edit(user, found),
         "form": form,
     }
     return render(request, "oncall/schedule.html", context, status=status)
@@ -107,6 +108,7 @@ def _calendar_context(request: HttpRequest, found: Schedule, at: datetime) -> di
         "ways": calendar.navigation(shown, clock=clock, clocks_differ=drawn.clocks.other is not None, today=today),
         "today": today,
         "on_schedule_clock": clock == calendar.SCHEDULE,
+        "may_take_over": board.may_take_over(user, found),
     }
 
 
@@ -129,23 +131,18 @@ def _asked_day(request: HttpRequest, today: date) -> date:
 @require_POST
 @role_required(*ACTORS)
 def take_over(request: HttpRequest, slug: str) -> HttpResponse:
-    """Put the reader on call from now on, in place of whoever the rotation names."""
+    """Put the reader on call from now on, in place of whoever holds the role; both are told."""
     at, user, found = now(), cast(User, request.user), _schedule(slug)
-    if not board.may_take_over(user, found):
+    if not permissions.may_plan_override(user, found, kind=Override.Kind.COVER, user=user):
         raise PermissionDenied(_("Only people of the team take over its schedule."))
     zone = ZoneInfo(user.time_zone)
     form = TakeOverForm(request.POST, schedule=found, at=at, zone=zone)
     if not form.is_valid():
         return _render_schedule(request, found, form=form, at=at, status=422)
+    data = form.cleaned_data
     try:
-        override = override_create(
-            schedule=found,
-            user=user,
-            start=at,
-            end=form.cleaned_data["end"],
-            actor=user,
-            at=at,
-            reason=form.cleaned_data["reason"],
+        override = duty_take(
+            schedule=found, user=user, end=data["end"], role=data["role"], reason=data["reason"], at=at
         )
     except DomainError as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
@@ -155,23 +152,26 @@ def take_over(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         _("You are on call for %(name)s until %(until)s.") % {"name": found.name, "until": until},
     )
-    return redirect(found)
+    return redirect(reverse("oncall:mine") if request.POST.get("from") == "mine" else found.get_absolute_url())
 
 
 @require_POST
 @role_required(*ACTORS)
 def cancel_override(request: HttpRequest, pk: int) -> HttpResponse:
-    """End an override of one's own (managers: any): from now on where it runs, altogether where it has not begun."""
+    """Give back, or end, an override: from now on where it runs, altogether where it has not begun; both are told."""
     at, user = now(), cast(User, request.user)
     override = get_object_or_404(
         Override.objects.select_related("schedule", "user", "replaces"), pk=pk, cancelled_at=None
     )
-    if not board.may_cancel(user, override):
-        raise PermissionDenied(_("It is not yours to end."))
     try:
-        override_cancel(override=override, actor=user, at=at)
+        override_end(override=override, actor=user, at=at)
+    except NotAllowed as error:
+        raise PermissionDenied(error.message) from error
     except DomainError as error:
         messages.warning(request, error.message)
     else:
         messages.success(request, _("The override has ended; the rotation decides again."))
-    return redirect(reverse("oncall:schedule", args=(override.schedule.slug,)))
+    slug = override.schedule.slug
+    return redirect(
+        reverse("oncall:mine") if request.POST.get("from") == "mine" else reverse("oncall:schedule", args=(slug,))
+    )

@@ -146,6 +146,13 @@ class World:
         self._expected += 1
         return message
 
+    def notices(self) -> list[tuple[str, str]]:
+        """Who was told what since the last expected message, pages excepted: (user name, subject), by name. Expects them."""
+        got = self.email.got[self._expected :]
+        assert all(message.kind == "notice" for message in got), [message.subject for message in got]
+        self._expected = len(self.email.got)
+        return sorted((message.address.partition("@")[0], message.subject) for message in got)
+
     def expect_silence(self) -> None:
         """Nothing was sent that no test expected."""
         unexpected = [f"{message.address}: {message.subject}" for message in self.email.got[self._expected :]]

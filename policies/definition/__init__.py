@@ -18,7 +18,7 @@ How a ladder is meant to be read (`policies.escalation` walks it):
   cycle and the start of the repeat in later ones.
 """
 
-from policies.definition.checks import policy_warnings
+from policies.definition.checks import policy_vacancies, policy_warnings
 from policies.definition.dumping import policy_dump, severity_name
 from policies.definition.parsing import policy_parse, policy_problems
 from policies.definition.schema import POLICY_SCHEMA
@@ -45,6 +45,7 @@ from policies.definition.values import (
     MeasuredFrom,
     Pick,
     PolicyDef,
+    Raci,
     Repeat,
     Role,
     TargetDef,
@@ -76,6 +77,7 @@ __all__ = [
     "MeasuredFrom",
     "Pick",
     "PolicyDef",
+    "Raci",
     "Repeat",
     "Role",
     "TargetDef",
@@ -84,6 +86,7 @@ __all__ = [
     "policy_dump",
     "policy_parse",
     "policy_problems",
+    "policy_vacancies",
     "policy_warnings",
     "severity_name",
 ]

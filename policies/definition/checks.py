@@ -23,6 +23,21 @@ def policy_warnings(policy: PolicyDef) -> tuple[Problem, ...]:
     return tuple(found)
 
 
+def policy_vacancies(policy: PolicyDef) -> tuple[Problem, ...]:
+    """The cells of the RACI map that nobody fills. What must be filled where a map is given, `policy_parse` sees to."""
+    found: list[Problem] = []
+    for index, level in enumerate(policy.levels):
+        keys = ("levels", index, "raci")
+        if level.raci is None:
+            found.append(Problem(keys, _("Nobody is named who is responsible and who is accountable for this level.")))
+            continue
+        if not level.raci.consulted:
+            found.append(Problem((*keys, "consulted"), _("Nobody is named who is consulted.")))
+        if not level.raci.informed:
+            found.append(Problem((*keys, "informed"), _("Nobody is named who is informed.")))
+    return tuple(found)
+
+
 def _level_warnings(level: LevelDef) -> list[tuple[tuple[str | int, ...], str]]:
     found: list[tuple[tuple[str | int, ...], str]] = []
     if level.repeat is None:

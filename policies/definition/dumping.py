@@ -118,4 +118,11 @@ def _level_dump(level: LevelDef) -> dict[str, Any]:
         data["repeat"] = _repeat_dump(level.repeat)
     if level.if_unreachable is not IfUnreachable.NEXT_LEVEL:
         data["if_unreachable"] = level.if_unreachable.value
+    if level.raci is not None:
+        data["raci"] = {
+            "responsible": [_target_dump(target) for target in level.raci.responsible],
+            "accountable": _target_dump(level.raci.accountable),
+            "consulted": [_target_dump(target) for target in level.raci.consulted],
+            "informed": [_target_dump(target) for target in level.raci.informed],
+        }
     return data

@@ -33,6 +33,7 @@ from policies.definition.values import (
     MeasuredFrom,
     Pick,
     PolicyDef,
+    Raci,
     Repeat,
     Role,
     TargetDef,
@@ -67,6 +68,7 @@ def policy_problems(policy: PolicyDef) -> tuple[Problem, ...]:
 _SEVERITY = re.compile(r"(?:sev-?)?([1-5])", re.ASCII | re.IGNORECASE)
 _OWN_KINDS = (TargetKind.TEAM_LEAD, TargetKind.MANAGER, TargetKind.SERVICE_OWNER)
 """Those that need no reference: the incident's service says whose they are."""
+_SEVERAL_KINDS = (TargetKind.TEAM, TargetKind.FUNCTIONAL_TEAM, TargetKind.POLICY)
 _MANY_KINDS = (TargetKind.SCHEDULE, TargetKind.TEAM, TargetKind.FUNCTIONAL_TEAM, TargetKind.TEAM_LEAD)
 
 
@@ -105,6 +107,7 @@ def _level(node: Node) -> LevelDef:
         "ack_mode",
         "repeat",
         "if_unreachable",
+        "raci",
     )
     level = LevelDef(
         name=fields["name"].text(required=True, most=MAX_NAME_LENGTH),
@@ -116,6 +119,7 @@ def _level(node: Node) -> LevelDef:
         ack_mode=fields["ack_mode"].choice(tuple(AckMode), default=AckMode.ANY),
         repeat=_repeat(fields["repeat"]),
         if_unreachable=fields["if_unreachable"].choice(tuple(IfUnreachable), default=IfUnreachable.NEXT_LEVEL),
+        raci=_raci(fields["raci"]),
     )
     if node.is_mapping and level.ack_timeout is None and level.resolve_timeout is None and level.repeat is None:
         node.wrong(_("needs an acknowledgement timeout or a resolution timeout, or nothing would ever follow it"))
@@ -180,6 +184,32 @@ def _repeat(node: Node) -> Repeat | None:
         times=None if until_answered else fields["times"].count(most=MAX_REPEATS, default=1),
         severities=_severities(fields["severities"], default=CRITICAL),
     )
+
+
+def _raci(node: Node) -> Raci | None:
+    """`{"responsible": [target, …], "accountable": target, "consulted": [target, …], "informed": [target, …]}`."""
+    if node.value is None:
+        return None
+    fields = node.fields("responsible", "accountable", "consulted", "informed")
+    return Raci(
+        responsible=_targets(fields["responsible"], least=1),
+        accountable=_accountable(fields["accountable"]),
+        consulted=_targets(fields["consulted"], least=0),
+        informed=_targets(fields["informed"], least=0),
+    )
+
+
+def _accountable(node: Node) -> TargetDef:
+    """A target, or a list of exactly one."""
+    if isinstance(node.value, list) and len(node.value) == 1:
+        node = node.child(0, node.value[0])
+    if node.value is None or isinstance(node.value, list):
+        node.wrong(_("must be exactly one person: whoever answers for the level"))
+        return TargetDef(TargetKind.USER)
+    target = _target(node)
+    if target.kind in _SEVERAL_KINDS or (target.kind is TargetKind.SCHEDULE and target.role is None):
+        node.wrong(_("names several people, but exactly one may answer for the level"))
+    return target
 
 
 def _final(node: Node) -> Final | None:

@@ -137,6 +137,21 @@ _LEVEL_SCHEMA = _object_schema(
     resolve_timeout=_timeout_schema("time to resolve or mitigate before the next level, acknowledged or not"),
     ack_mode={"enum": [mode.value for mode in AckMode], "default": "any", "description": "whose answer is enough"},
     repeat=_REPEAT_SCHEMA,
+    raci={
+        "description": "who does the work, who answers for it, who is asked, who is told; nobody is paged by it",
+        "anyOf": [
+            {"type": "null"},
+            _object_schema(
+                ["responsible", "accountable"],
+                responsible={**_TARGETS_SCHEMA, "minItems": 1},
+                accountable={
+                    "anyOf": [_TARGET_SCHEMA, {"type": "array", "minItems": 1, "maxItems": 1, "items": _TARGET_SCHEMA}]
+                },
+                consulted={**_TARGETS_SCHEMA, "default": []},
+                informed={**_TARGETS_SCHEMA, "default": []},
+            ),
+        ],
+    },
     if_unreachable={"enum": [one.value for one in IfUnreachable], "default": "next_level"},
 )
 

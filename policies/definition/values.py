@@ -170,6 +170,21 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Raci:
+    """Who does what at a level (R292): at least one does the work, exactly one answers for it, some are asked, some are
+    told. Nobody is paged by it."""
+
+    responsible: tuple[TargetDef, ...]
+    accountable: TargetDef
+    consulted: tuple[TargetDef, ...] = ()
+    informed: tuple[TargetDef, ...] = ()
+
+    @property
+    def all_targets(self) -> tuple[TargetDef, ...]:
+        return (*self.responsible, self.accountable, *self.consulted, *self.informed)
+
+
+@dataclass(frozen=True, slots=True)
 class LevelDef:
     """One rung. It has at least one target and at least one timeout or a `repeat`; `duty` says what those told are
     expected to do.
@@ -186,6 +201,11 @@ class LevelDef:
     duty: str = ""
     repeat: Repeat | None = None
     if_unreachable: IfUnreachable = IfUnreachable.NEXT_LEVEL
+    raci: Raci | None = None
+
+    @property
+    def all_targets(self) -> tuple[TargetDef, ...]:
+        return (*self.targets, *(self.raci.all_targets if self.raci else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +240,7 @@ class PolicyDef:
     @property
     def all_targets(self) -> tuple[TargetDef, ...]:
         """Everyone whom the policy names, wherever it does."""
-        of_levels = tuple(target for level in self.levels for target in level.targets)
+        of_levels = tuple(target for level in self.levels for target in level.all_targets)
         return (*of_levels, *self.catch_all, *((self.final.target,) if self.final else ()))
 
     def cycles_for(self, severity: int | None) -> int:

@@ -14,6 +14,7 @@ from policies.definition import (
     LevelDef,
     MeasuredFrom,
     PolicyDef,
+    Raci,
     TargetDef,
     Timeout,
     severity_name,
@@ -61,7 +62,7 @@ def level_text(policy: PolicyDef, index: int, name_target: TargetNamer) -> Level
         also=_also(policy, index) % places,
         answer=_answer(level, mitigation_counts=policy.mitigated_satisfies_resolution),
         how=_how(level),
-        more=_more(policy, index),
+        more=_more(policy, index, name_target),
     )
 
 
@@ -78,14 +79,28 @@ def _how(level: LevelDef) -> str:
     return _("Each person is reached by the contact methods they chose, one after the other. One answer is enough.")
 
 
-def _more(policy: PolicyDef, index: int) -> tuple[str, ...]:
+def _more(policy: PolicyDef, index: int, name_target: TargetNamer) -> tuple[str, ...]:
     level = policy.levels[index]
     sentences = list(finer_sentences(level, mitigation_counts=policy.mitigated_satisfies_resolution, first=index == 0))
     if level.repeat is not None:
         sentences.append(repeat_sentence(level.repeat, severities_text(level.repeat.severities)))
     if level.if_unreachable is IfUnreachable.WAIT:
         sentences.append(_("Even if none of them can be reached, the next level is only told when their time is over."))
+    if level.raci is not None:
+        sentences += _raci(level.raci, name_target)
     return tuple(sentences)
+
+
+def _raci(raci: Raci, name_target: TargetNamer) -> list[str]:
+    def named(targets: Sequence[TargetDef]) -> dict[str, str]:
+        return {"names": joined([name_target(target) for target in targets])}
+
+    return [
+        _("Responsible for the work: %(names)s.") % named(raci.responsible),
+        _("Accountable for it: %(names)s.") % named([raci.accountable]),
+        *([_("To be consulted: %(names)s.") % named(raci.consulted)] if raci.consulted else []),
+        *([_("To be informed: %(names)s.") % named(raci.informed)] if raci.informed else []),
+    ]
 
 
 def _places(policy: PolicyDef, index: int, names: Sequence[str]) -> Mapping[str, object]:

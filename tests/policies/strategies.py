@@ -21,6 +21,7 @@ from policies.definition import (
     MeasuredFrom,
     Pick,
     PolicyDef,
+    Raci,
     Repeat,
     Role,
     TargetDef,
@@ -88,6 +89,11 @@ _ENTRIES = st.just(Entry()) | st.builds(
 _REPEATS = st.builds(Repeat, durations(30), st.none() | st.integers(1, 4), _SEVERITIES)
 
 
+_SOME = st.lists(_TARGETS, max_size=2, unique=True).map(tuple)
+_ONE = st.builds(TargetDef, st.just(TargetKind.USER), _REFS) | st.just(TargetDef(TargetKind.SERVICE_OWNER))
+_RACIS = st.none() | st.builds(Raci, _ONE.map(lambda one: (one,)), _ONE, _SOME, _SOME)
+
+
 def _level(
     name: str,
     targets: list[TargetDef],
@@ -98,6 +104,7 @@ def _level(
     repeat: Repeat,
     ack_mode: AckMode,
     if_unreachable: IfUnreachable,
+    raci: Raci | None,
 ) -> LevelDef:
     level = LevelDef(
         name=name,
@@ -109,6 +116,7 @@ def _level(
         duty=name,
         repeat=repeat if "+" in clocks else None,
         if_unreachable=if_unreachable,
+        raci=raci,
     )
     return replace(level, repeat=None) if never_repeats(level) else level
 
@@ -124,6 +132,7 @@ _LEVELS = st.builds(
     _REPEATS,
     st.sampled_from(AckMode),
     st.sampled_from(IfUnreachable),
+    _RACIS,
 )
 _FINALS = st.none() | st.builds(Final, _TARGETS, durations(30), st.integers(1, 3))
 

@@ -16,12 +16,14 @@ from policies.definition import (
     IfUnreachable,
     MeasuredFrom,
     PolicyDef,
+    Raci,
     Repeat,
     TargetDef,
     TargetKind,
     Timeout,
     policy_dump,
     policy_parse,
+    policy_vacancies,
     policy_warnings,
 )
 from tests.policies.test_definition import BOB, a_level, a_policy, problems_of
@@ -200,4 +202,55 @@ def test_when_not_all_repeats_come_before_the_level_ends_then_the_warning_counts
 
     assert warnings_of(read(ack_timeout=timeout, repeat={"every": "2m", "times": 3})) == [
         "levels[0].repeat.times: At SEV-1 only 2 of 3 repeats come before the level ends after 5m."
+    ]
+
+
+# Who does what.
+
+MIA = {"kind": "user", "ref": "mia"}
+
+
+@pytest.mark.requirement("R292")
+@pytest.mark.requirement("R095")
+def test_when_a_level_has_a_raci_map_then_exactly_one_is_accountable_and_the_rest_are_lists() -> None:
+    bob, mia = TargetDef(TargetKind.USER, "bob"), TargetDef(TargetKind.USER, "mia")
+    policy = read(raci={"responsible": [BOB], "accountable": [MIA], "informed": [BOB, MIA]})
+
+    assert policy.levels[0].raci == Raci((bob,), mia, (), (bob, mia))
+    assert policy_parse(policy_dump(policy)) == policy
+
+
+@pytest.mark.requirement("R292")
+@pytest.mark.parametrize(
+    ("raci", "problem"),
+    [
+        ({"responsible": [BOB]}, "accountable: must be exactly one person: whoever answers for the level"),
+        (
+            {"responsible": [BOB], "accountable": [BOB, MIA]},
+            "accountable: must be exactly one person: whoever answers for the level",
+        ),
+        (
+            {"responsible": [BOB], "accountable": {"kind": "team", "ref": "ops"}},
+            "accountable: names several people, but exactly one may answer for the level",
+        ),
+        (
+            {"responsible": [BOB], "accountable": {"kind": "schedule", "ref": "ops"}},
+            "accountable: names several people, but exactly one may answer for the level",
+        ),
+        ({"accountable": MIA}, "responsible: needs at least one entry"),
+        ({"responsible": [], "accountable": MIA}, "responsible: needs at least one entry"),
+    ],
+)
+def test_when_a_raci_map_lacks_what_it_must_have_then_the_cell_is_named(raci: dict[str, Any], problem: str) -> None:
+    assert problems_of(a_policy(levels=[a_level(raci=raci)])) == [f"levels[0].raci.{problem}"]
+
+
+@pytest.mark.requirement("R292")
+def test_when_cells_are_vacant_then_they_are_reported_and_the_policy_may_be_used() -> None:
+    levels = [a_level(), a_level(raci={"responsible": [BOB], "accountable": MIA, "consulted": [MIA]})]
+    policy = policy_parse(a_policy(levels=levels))
+
+    assert [str(vacancy) for vacancy in policy_vacancies(policy)] == [
+        "levels[0].raci: Nobody is named who is responsible and who is accountable for this level.",
+        "levels[1].raci.informed: Nobody is named who is informed.",
     ]

@@ -18,6 +18,7 @@ from policies.definition import (
     LevelDef,
     MeasuredFrom,
     PolicyDef,
+    Raci,
     Repeat,
     TargetDef,
     TargetKind,
@@ -276,4 +277,16 @@ def test_when_a_policy_has_beginnings_rounds_and_a_last_word_then_the_closing_na
         "After that the incident is listed as exhausted, and these are told: the administrators.",
         "The last word is with Mia, who is told then, and told again every 15 minutes until somebody answers, "
         "at most 8 times.",
+    )
+
+
+@pytest.mark.requirement("R292")
+@pytest.mark.requirement("R095")
+def test_when_a_level_has_a_raci_map_then_each_filled_cell_has_its_sentence() -> None:
+    level = LevelDef("One", (SAM,), Timeout(60), raci=Raci((SAM,), MIA, (), (SAM, MIA)))
+
+    assert words_of(level)[2:-1] == (
+        "Responsible for the work: Sam.",
+        "Accountable for it: Mia.",
+        "To be informed: Sam and Mia.",
     )

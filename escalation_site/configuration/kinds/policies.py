@@ -91,15 +91,24 @@ def _references_hold(item: Item, policy: PolicyDef, scope: Scope) -> bool:
     _check_targets(item, ("catch_all",), policy.catch_all, scope)
     for index, level in enumerate(policy.levels):
         _check_targets(item, ("levels", index, "targets"), level.targets, scope)
-    if policy.final is not None and isinstance(policy.final.target.ref, str):
-        scope.reference(item.nearest(("final", "target", "ref")), _SECTIONS[policy.final.target.kind])
+        if level.raci is not None:
+            keys = ("levels", index, "raci")
+            _check_target(item, (*keys, "accountable"), level.raci.accountable, scope)
+            for cell in ("responsible", "consulted", "informed"):
+                _check_targets(item, (*keys, cell), getattr(level.raci, cell), scope)
+    if policy.final is not None:
+        _check_target(item, ("final", "target"), policy.final.target, scope)
     return len(item.problems.found) == before
 
 
 def _check_targets(item: Item, keys: tuple[str | int, ...], targets: tuple[TargetDef, ...], scope: Scope) -> None:
     for index, target in enumerate(targets):
-        if isinstance(target.ref, str):
-            scope.reference(item.nearest((*keys, index, "ref")), _SECTIONS[target.kind])
+        _check_target(item, (*keys, index), target, scope)
+
+
+def _check_target(item: Item, keys: tuple[str | int, ...], target: TargetDef, scope: Scope) -> None:
+    if isinstance(target.ref, str):
+        scope.reference(item.nearest((*keys, "ref")), _SECTIONS[target.kind])
 
 
 KIND = Policies()

@@ -76,3 +76,29 @@ def test_when_a_page_is_opened_then_the_first_tab_leads_past_the_navigation(wind
     assert visited.page.evaluate("document.activeElement.className") == "skip"
     visited.page.keyboard.press("Enter")
     assert visited.page.evaluate("location.hash") == "#content"
+
+
+def test_when_the_calendar_is_turned_by_keys_then_the_range_follows_and_is_announced(windows: Windows) -> None:
+    visited = windows.blank("marta")
+    page = visited.page
+    page.goto(f"{windows.site.address}/oncall/payments/")
+    page.wait_for_load_state("networkidle")
+    for key, address in {
+        "ArrowRight": r"view=fortnight&from=",
+        "m": r"view=month&from=",
+        "ArrowLeft": r"view=month&from=",
+        "d": r"view=day",
+        "w": r"view=fortnight",
+        "t": r"view=fortnight$",
+    }.items():
+        before = page.locator("#announce").inner_text()
+        page.keyboard.press(key)
+        page.wait_for_url(re.compile(address))
+        page.wait_for_function("before => document.getElementById('announce').innerText !== before", arg=before)
+        title = page.locator(".range-title").inner_text()
+        assert page.locator("#announce").inner_text().startswith(title)
+    tab_to(page, "#cal-later")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("view=fortnight&from="))
+    assert page.evaluate("document.activeElement.id") == "cal-later"
+    assert visited.complaints == []

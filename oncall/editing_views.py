@@ -209,8 +209,11 @@ def _save(request: HttpRequest, editor: Editor) -> HttpResponse:
     brings = _preview(editor, checked.spec, checked.effective_from)
     if isinstance(brings, Problem):
         return _shown(request, editor, problems=[brings], status=422)
+    accepted = request.POST.get("accept_gaps") == brings.holes_key
+    if accepted and brings.must_accept and not editor.moment.reason:
+        return _shown(request, editor, problems=[Problem("reason", _("Say why nobody is needed then."))], status=422)
     try:
-        saved = _saved(editor, checked, accept_gaps=request.POST.get("accept_gaps") == brings.holes_key)
+        saved = _saved(editor, checked, accept_gaps=accepted)
     except GapsOpened as error:
         return _shown(request, editor, problems=[Problem("accept_gaps", error.message)], status=422)
     except EditedMeanwhile as error:

@@ -5,12 +5,13 @@ A button is named by its place: "layer-add", "layer-2-up", "layer-0-turn-1-down"
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
-from oncall.editing.draft import Draft, LayerDraft, ShiftDraft, WindowDraft
+from oncall.editing.draft import Draft, LayerDraft, ShiftDraft, WindowDraft, local_text
 from oncall.rota_document.words import WEEKDAYS
 
 T = TypeVar("T")
@@ -38,10 +39,10 @@ def act(draft: Draft, name: str, *, start: str) -> str:
         return f"member-{len(draft.members) - 1}"
     if found["layer"] is None or int(found["layer"]) >= len(draft.layers):
         return ""
-    return _act_on_layer(draft.layers[int(found["layer"])], f"layer-{found['layer']}", what, row, verb)
+    return _act_on_layer(draft.layers[int(found["layer"])], f"layer-{found['layer']}", what, row, verb, start)
 
 
-def _act_on_layer(layer: LayerDraft, prefix: str, what: str, row: int, verb: str) -> str:
+def _act_on_layer(layer: LayerDraft, prefix: str, what: str, row: int, verb: str, start: str) -> str:
     if what == "turn":
         if verb == "join" and row < len(layer.turns):
             layer.turns[row].append("")
@@ -51,13 +52,28 @@ def _act_on_layer(layer: LayerDraft, prefix: str, what: str, row: int, verb: str
         fresh: Callable[[], WindowDraft] = lambda: WindowDraft(list(WORKDAYS), "09:00", "17:00")  # noqa: E731
         return _row_act(layer.windows, row, verb, f"{prefix}-window", fresh, first="{}-start")
     if what == "shift":
+        if verb == "join" and row < len(layer.shifts):
+            layer.shifts[row].people.append("")
+            return f"{prefix}-shift-{row}-people-{len(layer.shifts[row].people) - 1}"
 
         def following() -> ShiftDraft:
-            # The next shift usually begins where the last one ends.
-            return ShiftDraft(start=layer.shifts[-1].end if layer.shifts else layer.start)
+            return _next_shift(layer.shifts, start)
 
         return _row_act(layer.shifts, row, verb, f"{prefix}-shift", following, first="{}-start")
     return ""
+
+
+def _next_shift(shifts: Sequence[ShiftDraft], start: str) -> ShiftDraft:
+    """Where the last one ends, and as long; the first one a day from ``start``."""
+    try:
+        if not shifts:
+            begins = datetime.fromisoformat(start)
+            return ShiftDraft(start, local_text(begins + timedelta(days=1)))
+        last = shifts[-1]
+        begins = datetime.fromisoformat(last.end)
+        return ShiftDraft(last.end, local_text(begins + (begins - datetime.fromisoformat(last.start))))
+    except (ValueError, OverflowError, TypeError):
+        return ShiftDraft(start=shifts[-1].end if shifts else start)
 
 
 def _row_act(rows: list[T], row: int, verb: str, prefix: str, fresh: Callable[[], T], *, first: str) -> str:

@@ -76,14 +76,16 @@ class ScheduleFields(Shown):
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
         help_text=_("Handoffs are read on its clock, also when summer time begins or ends."),
     )
-    kind = forms.ChoiceField(label=_("Who is on call"), choices=KINDS, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label=_("Who is on call"), required=False, choices=KINDS, widget=forms.RadioSelect)
     follow = forms.ChoiceField(label=_("Schedule to follow"))
     everyone_team = forms.ChoiceField(
         label=_("Everybody of"),
         required=False,
         help_text=_("Whoever joins or leaves the team joins or leaves here too."),
     )
-    holidays = forms.ChoiceField(label=_("On a public holiday of whoever’s turn it is"), choices=HOLIDAYS)
+    holidays = forms.ChoiceField(
+        label=_("On a public holiday of whoever’s turn it is"), required=False, choices=HOLIDAYS
+    )
     limit_pages = forms.CharField(
         label=_("Pages in one shift"),
         required=False,
@@ -102,8 +104,8 @@ class ScheduleFields(Shown):
         widget=forms.NumberInput(attrs={"min": "1", "max": "1440", "inputmode": "numeric"}),
         help_text=_("Empty: from the handoff on the incoming person alone is paged."),
     )
-    handover_page = forms.ChoiceField(label=_("Then paged is"), choices=HANDOVER_PAGES)
-    in_force = forms.ChoiceField(label=_("In force"), choices=IN_FORCE, widget=forms.RadioSelect)
+    handover_page = forms.ChoiceField(label=_("Then paged is"), required=False, choices=HANDOVER_PAGES)
+    in_force = forms.ChoiceField(label=_("In force"), required=False, choices=IN_FORCE, widget=forms.RadioSelect)
     effective_from = forms.CharField(
         label=_("From"), required=False, widget=_local_input(), help_text=_("On the clock of the schedule.")
     )
@@ -136,12 +138,12 @@ class LayerFields(Shown):
         help_text=_("Policies call people by it: primary, secondary."),
     )
     rotation = forms.ChoiceField(
-        label=_("Turns are counted in"), choices=ROTATIONS, widget=forms.Select(attrs={"data-rotation": ""})
+        label=_("Counted in"), required=False, choices=ROTATIONS, widget=forms.Select(attrs={"data-rotation": ""})
     )
     every = forms.CharField(
         label=_("A turn lasts"),
+        required=False,
         widget=forms.NumberInput(attrs={"min": "1", "max": "1000", "inputmode": "numeric"}),
-        help_text=_("That many of them."),
     )
     handoff_weekday = forms.ChoiceField(
         label=_("Handoff on"), required=False, choices=(("", _("The day it begins")), *WEEKDAY_NAMES)
@@ -165,7 +167,7 @@ class LayerFields(Shown):
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
         help_text=_("Empty: that of the schedule."),
     )
-    when_absent = forms.ChoiceField(label=_("When all of a turn are away"), choices=WHEN_ABSENT)
+    when_absent = forms.ChoiceField(label=_("When all of a turn are away"), required=False, choices=WHEN_ABSENT)
     advance = forms.BooleanField(
         label=_("A turn that falls wholly into closed hours still counts as a turn"),
         required=False,

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from escalation_site.ui import durations, lanes, moments
 from escalation_site.ui.shapes import person_hue
 from oncall import ports, rota
 from oncall.gaps import HORIZON, gaps_opened
-from oncall.load import clash_text, clashes_brought, overload_text, overloads_brought
+from oncall.load import Clash, clash_text, clashes_brought, overload_text, overloads_brought
 from oncall.models import User
 from oncall.selectors import Loaded
 from oncall.wording import cause_words, role_words
@@ -137,7 +138,7 @@ def preview_made(
         holes=tuple(_hole(gap) for gap in opened),
         holes_key=holes_key(opened, at=at),
         paths=tuple(ports.paths_of([after.schedule.pk]).get(after.schedule.pk, ())),
-        clashes=_told([clash_text(one, users[one.user_id].name, at=at) for one in clashes]),
+        clashes=_told(_clashes_told(clashes, users, at)),
         overloads=_told([overload_text(one, at=at) for one in overloads_brought(changed=[after], at=at)]),
         gone=tuple(user for pk, user in users.items() if pk in named and not user.is_active),
         drawing=_drawing(after, shifts, layers, users, edges, at=at, zone=zone),
@@ -151,6 +152,26 @@ def holes_key(gaps: Sequence[rota.Gap], *, at: datetime) -> str:
     parts = [f"{gap.role}:{gap.start:%Y%m%dT%H%M%S}" if gap.start > at else f"{gap.role}:now" for gap in gaps]
     ends = [f"{gap.end:%Y%m%dT%H%M%S}" for gap in gaps if gap.end < last]
     return "|".join([*parts, *ends])
+
+
+def _clashes_told(clashes: Sequence[Clash], users: Mapping[int, User], at: datetime) -> list[str]:
+    """The first of each kind, and how often it comes back."""
+    alike: dict[object, list[Clash]] = {}
+    for clash in clashes:
+        alike.setdefault(clash.key, []).append(clash)
+    return [
+        f"{clash_text(found[0], users[found[0].user_id].name, at=at)} {_again(len(found) - 1)}".strip()
+        for found in alike.values()
+    ]
+
+
+def _again(times: int) -> str:
+    if not times:
+        return ""
+    words = ngettext(
+        "It happens once more within eight weeks.", "It happens %(times)d more times within eight weeks.", times
+    )
+    return words % {"times": times}
 
 
 def _told(sentences: list[str]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ SCREENSHOTS = BASE_DIR / "build" / "screenshots"
 NO_PAGES = re.compile(
     r"^(admin/|api/v1/(?!docs)|healthz|readyz|metrics|integrations/|v2/|i18n/"
     r"|incidents/(bulk/|new/preview/|<int:pk>/(live|around|comment)/)|policies/<slug:slug>/now/"
-    r"|oncall/(workload/export|overrides/|<slug:slug>/take-over/)|audit/export|reports/incidents\.csv|test-page/|welcome/|p/<str:token>/.+"
+    r"|oncall/(workload/export|overrides/|new/preview/|<slug:slug>/(take-over|edit/preview)/)|audit/export|reports/incidents\.csv|test-page/|welcome/|p/<str:token>/.+"
     r"|accounts/(?!login/$|tokens/$|password/(change|reset|reset/done)/$|2fa/$))"
 )
 

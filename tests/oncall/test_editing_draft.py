@@ -224,6 +224,15 @@ def test_when_somebody_serves_a_turn_too_then_it_gets_a_second_choice() -> None:
     assert document_of(made)["layers"][0]["participants"] == [ALICE, BOB]
 
 
+def test_when_a_shift_is_added_then_it_follows_the_last_one_and_lasts_as_long() -> None:
+    made = draft(rotation="fixed")
+    act(made, "layer-0-shift-add", start="2026-11-16T09:00")
+    made.layers[0].shifts[0].end = "2026-11-16T21:00"
+    assert act(made, "layer-0-shift-add", start="") == "layer-0-shift-1-start"
+    assert (made.layers[0].shifts[1].start, made.layers[0].shifts[1].end) == ("2026-11-16T21:00", "2026-11-17T09:00")
+    assert act(made, "layer-0-shift-1-join", start="") == "layer-0-shift-1-people-0"
+
+
 def test_layers_are_added_moved_and_removed() -> None:
     made = draft(name="Week")
     assert act(made, "layer-add", start="2026-01-05T09:00") == "id_layer-1-name"

@@ -45,6 +45,8 @@ class Row:
     hue: int = 0
     begun: bool = False
     """It began before the range."""
+    role_key: str = ""
+    """The role as the schedule writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def _shift(shift: rota.Shift, reading: Reading, tell: Teller, since: datetime) -
         mine=tell.is_reader(shift.user_id),
         hue=person_hue(str(shift.user_id)),
         begun=shift.start < since,
+        role_key=shift.role,
     )
 
 

@@ -50,20 +50,23 @@ def paths_of(schedule_ids: Collection[int]) -> Mapping[int, Sequence[Path]]:
 
     A schedule that no policy names is missing. Four queries, however many schedules.
     """
+    found = policies_of(schedule_ids)
+    services = _service_names({policy.pk for own in found.values() for policy in own})
+    return {pk: [Path(policy.name, tuple(services.get(policy.pk, ()))) for policy in own] for pk, own in found.items()}
+
+
+def policies_of(schedule_ids: Collection[int]) -> dict[int, list[EscalationPolicy]]:
+    """The policies behind ``paths_of``, by schedule id, each list by name: three queries."""
     schedules = {row.pk: row.slug for row in Schedule.objects.only("slug")}
     sources = _followed(schedules)
     wanted = set(schedule_ids)
+    found: dict[int, list[EscalationPolicy]] = defaultdict(list)
     policies = EscalationPolicy.objects.select_related("current_version").exclude(current_version=None)
-    reached = {
-        policy: {source for pk in _named(policy, schedules) for source in sources.get(pk, {pk}) if source in wanted}
-        for policy in policies
-    }
-    services = _service_names([policy.pk for policy, found in reached.items() if found])
-    paths: dict[int, list[Path]] = defaultdict(list)
-    for policy, found in reached.items():
-        for pk in found:
-            paths[pk].append(Path(policy.name, tuple(services.get(policy.pk, ()))))
-    return dict(paths)
+    for policy in policies.order_by("name"):
+        reached = {source for pk in _named(policy, schedules) for source in sources.get(pk, {pk})}
+        for pk in reached & wanted:
+            found[pk].append(policy)
+    return dict(found)
 
 
 def _named(policy: EscalationPolicy, schedules: Mapping[int, str]) -> set[int]:

@@ -1,11 +1,11 @@
-"""Addresses below /incidents/."""
+"""Addresses below /incidents/, and those of handoffs below /oncall/."""
 
-from django.urls import path
+from django.urls import include, path
 
-from incidents.views import actions, catalogue, detail, filing, listing
+from incidents.views import actions, catalogue, detail, filing, handoff, listing
 
 app_name = "incidents"
-urlpatterns = [
+incident_pages = [
     path("", listing.incident_list, name="list"),
     path("bulk/", listing.incidents_bulk, name="bulk"),
     path("new/", filing.incident_new, name="new"),
@@ -17,4 +17,18 @@ urlpatterns = [
     path("<int:pk>/around/", detail.incident_around, name="around"),
     path("<int:pk>/comment/", actions.incident_write, name="comment"),
     path("<int:pk>/<slug:verb>/", actions.incident_act, name="act"),
+]
+# What is open makes most of a brief, so that its pages are this app's; people look for them beside the schedules.
+handoff_pages = [
+    path("handoffs/", handoff.handoff_list, name="handoffs"),
+    path("handoffs/<int:pk>/", handoff.handoff_detail, name="handoff"),
+    path("handoffs/<int:pk>/accept/", handoff.handoff_accept, name="handoff_accept"),
+    path("handoffs/<int:pk>/rate/", handoff.handoff_rate, name="handoff_rate"),
+    path("handoffs/notes/<int:pk>/done/", handoff.handoff_note_done, name="handoff_note_done"),
+    path("<slug:slug>/handoff/", handoff.handoff_next, name="handoff_next"),
+    path("<slug:slug>/handoff/note/", handoff.handoff_note, name="handoff_note"),
+]
+urlpatterns = [
+    path("incidents/", include(incident_pages)),
+    path("oncall/", include(handoff_pages)),
 ]

@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 TOLD_BACK = timedelta(hours=24)
 """What a late task finds that is older is recorded and no longer told."""
 LOOK_AHEAD = timedelta(days=35)
+OVERLAP = timedelta(minutes=2)
+"""The last minutes are looked at again each time: what begins at an instant may be committed after the look that passed it."""
 INSTANT = timedelta(microseconds=1)
 JUST_MADE = timedelta(minutes=15)
 """Who takes over on the spot is told when they do; the task adds nothing within this time."""
@@ -81,7 +83,7 @@ class _Moves:
 
 @transaction.atomic
 def _check(ids: Collection[int], *, at: datetime) -> int:
-    # The locked clocks keep a second task out: it finds them at ``at`` once this one is done.
+    # The locked clocks keep a second task out; what it then finds again has been recorded and told.
     clocks = list(
         DutyClock.objects.filter(pk__in=ids, checked_until__lt=at)
         .select_for_update(of=("self",))
@@ -90,10 +92,12 @@ def _check(ids: Collection[int], *, at: datetime) -> int:
     )
     if not clocks:
         return 0
-    loaded = schedules_load([clock.schedule for clock in clocks], since=min(clock.checked_until for clock in clocks))
-    moves = [found for clock in clocks if (found := _moves(loaded[clock.pk], clock.checked_until, at)) is not None]
+    since = {clock.pk: clock.checked_until for clock in clocks}
+    loaded = schedules_load([clock.schedule for clock in clocks], since=min(since.values()))
+    moves = [found for pk, after in since.items() if (found := _moves(loaded[pk], after, at)) is not None]
     made = _record(moves, at=at) if moves else 0
-    DutyClock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(checked_until=at)
+    done = at - OVERLAP
+    DutyClock.objects.filter(pk__in=list(since), checked_until__lt=done).update(checked_until=done)
     return made
 
 

@@ -62,7 +62,7 @@ def _line(event: TimelineEvent, at: datetime) -> Line:
     return Line(
         at=event.at,
         icon=wording.icon if wording else "circle",
-        sentence=line_html(event.kind, actor=_actor(event), data=_data(event.data, at)),
+        sentence=line_html(event.kind, actor=actor_words(event), data=places_of(event.data, at)),
         group=_group(event.kind),
         person=event.actor,
         text=event.text,
@@ -70,7 +70,7 @@ def _line(event: TimelineEvent, at: datetime) -> Line:
     )
 
 
-def _actor(event: TimelineEvent) -> str:
+def actor_words(event: TimelineEvent) -> str:
     """Who did it in words: a person, the monitor that said so, or the part of the system."""
     if event.actor is not None:
         return event.actor.name
@@ -79,8 +79,8 @@ def _actor(event: TimelineEvent) -> str:
     return _("the engine")
 
 
-def _data(data: dict[str, Any], at: datetime) -> dict[str, Any]:
-    """The line's data with instants written for the reader."""
+def places_of(data: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """A line's data with instants written for the reader."""
     until = parse_datetime(str(data.get("until", ""))) if data.get("until") else None
     if until is None:
         return data

@@ -103,8 +103,9 @@ class Loaded:
         added = library.expanded((rota.Version(effective_from, spec),), of=self.schedule.slug)
         known = {user for _start, old in self.versions for user in people_of(old)}
         joining = {user for _start, new in added for user in people_of(new)} - known
-        away = _absences_of(joining, effective_from) if joining else ()
-        absences = tuple(dict.fromkeys((*self.absences, *away)))
+        away = _absences_of(joining, effective_from) if joining else {}
+        more = (absence for user in sorted(joining) for absence in away.get(user, ()))
+        absences = tuple(dict.fromkeys((*self.absences, *more)))
         return replace(self, versions=(*kept, *added), absences=absences, library=library)
 
     def with_overrides(self, *more: rota.Override) -> "Loaded":
@@ -141,13 +142,16 @@ def schedules_load(schedules: Collection[Schedule], *, since: datetime) -> dict[
     library.read(schedules)
     overrides = _overrides(library.ids, since)
     versions = {schedule.pk: library.expanded(library.versions[schedule.pk]) for schedule in schedules}
-    absences = _absences(versions.values(), overrides.values(), since)
+    acting = {schedule.pk: library.stacked(schedule.pk, overrides) for schedule in schedules}
+    people = {pk: _concerned(versions[pk], acting[pk]) for pk in versions}
+    away = _absences_of({user for several in people.values() for user in several}, since)
     return {
         schedule.pk: Loaded(
             schedule,
             versions[schedule.pk],
-            library.stacked(schedule.pk, overrides),
-            absences,
+            acting[schedule.pk],
+            # Those of its own people only: each schedule looks through all it is given.
+            tuple(absence for user in sorted(people[schedule.pk]) for absence in away.get(user, ())),
             library,
         )
         for schedule in schedules
@@ -169,8 +173,8 @@ class Library:
     def read(self, schedules: Collection[Schedule]) -> None:
         found: dict[int, list[rota.Version]] = {schedule.pk: [] for schedule in schedules}
         rows = ScheduleVersion.objects.filter(schedule__in=found).order_by("schedule", "effective_from", "number")
-        for row in rows:
-            found[row.schedule_id].append(_version(row))
+        for schedule_id, start, definition in rows.values_list("schedule_id", "effective_from", "definition"):
+            found[schedule_id].append(rota.Version(start, definition_spec(definition)))
         self._ids |= {schedule.slug: schedule.pk for schedule in schedules}
         self._keep(found)
 
@@ -244,12 +248,34 @@ def _members_through_time(teams: Collection[int]) -> dict[int, Sequence[tuple[da
     return dict(changes)
 
 
+_OVERRIDE_FIELDS = ("schedule_id", "id", "kind", "user_id", "start", "end", "replaces_id", "role", "cause")
+
+
 def _overrides(schedule_ids: Collection[int], since: datetime) -> dict[int, list[rota.Override]]:
     found: dict[int, list[rota.Override]] = defaultdict(list)
     rows = Override.objects.filter(schedule__in=schedule_ids, cancelled_at=None, end__gt=since - LOOKBACK)
-    for row in rows.order_by("id"):
-        found[row.schedule_id].append(override_value(row))
+    # Columns and no instances: thousands of them are read to say who is on call on every schedule.
+    for schedule_id, pk, kind, user_id, start, end, replaces, role, cause in rows.order_by("id").values_list(
+        *_OVERRIDE_FIELDS
+    ):
+        found[schedule_id].append(
+            rota.Override(
+                kind=_KINDS[kind],
+                user_id=user_id,
+                start=start,
+                end=end,
+                replaces=replaces,
+                role=role,
+                id=pk,
+                order=pk,
+                why=_CAUSES[cause],
+            )
+        )
     return found
+
+
+_KINDS = {kind.value: rota.OverrideKind(kind.value) for kind in Override.Kind}
+_CAUSES = {cause.value: rota.Why(cause.value) for cause in Override.Cause}
 
 
 def override_value(row: Override) -> rota.Override:
@@ -266,22 +292,20 @@ def override_value(row: Override) -> rota.Override:
     )
 
 
-def _absences(
-    versions: Iterable[Sequence[rota.Version]], overrides: Iterable[Sequence[rota.Override]], since: datetime
-) -> tuple[rota.Absence, ...]:
-    people = {user for several in versions for _start, spec in several for user in people_of(spec)}
-    people |= {one.user_id for several in overrides for one in several}
-    return _absences_of(people, since)
+def _concerned(versions: Iterable[rota.Version], overrides: Iterable[rota.Override]) -> set[int]:
+    people = {user for _start, spec in versions for user in people_of(spec)}
+    return people.union(one.user_id for one in overrides)
 
 
-def _absences_of(people: Collection[int], since: datetime) -> tuple[rota.Absence, ...]:
+def _absences_of(people: Collection[int], since: datetime) -> dict[int, list[rota.Absence]]:
+    """By user id, in the order they were entered: one query."""
     rows = Absence.objects.filter(state=Absence.State.APPROVED, end__gt=since - LOOKBACK)
     if len(people) <= MANY_PEOPLE:
         rows = rows.filter(user__in=people)
-    found = rows.order_by("id").values_list("user_id", "start", "end", "kind")
-    return tuple(
-        rota.Absence(user_id=user, start=start, end=end, reason=REASONS[kind]) for user, start, end, kind in found
-    )
+    found: dict[int, list[rota.Absence]] = defaultdict(list)
+    for user, start, end, kind in rows.order_by("id").values_list("user_id", "start", "end", "kind"):
+        found[user].append(rota.Absence(user_id=user, start=start, end=end, reason=REASONS[kind]))
+    return found
 
 
 def people_of(spec: rota.ScheduleSpec) -> set[int]:

@@ -315,7 +315,7 @@ class Override:
     why: Why = Why.OVERRIDE
 
     def __post_init__(self) -> None:
-        _require_aware(start=self.start, end=self.end)
+        _require_aware(self.start, self.end)
         _require_order(self.start, self.end)
         if self.kind is OverrideKind.REPLACE and self.replaces is None:
             raise RotaError("whom does it replace?", field="replaces", code="replaces_missing")
@@ -334,7 +334,7 @@ class Absence:
     reason: AbsenceReason = AbsenceReason.ABSENCE
 
     def __post_init__(self) -> None:
-        _require_aware(start=self.start, end=self.end)
+        _require_aware(self.start, self.end)
         _require_order(self.start, self.end)
 
 
@@ -356,10 +356,9 @@ def _require_local(**moments: datetime) -> None:
             raise RotaError("that year is out of range", field=field, code="out_of_range")
 
 
-def _require_aware(**moments: datetime) -> None:
-    for field, moment in moments.items():
-        if moment.tzinfo is None:
-            raise RotaError("an instant has a zone", field=field, code="naive")
+def _require_aware(start: datetime, end: datetime) -> None:
+    if start.tzinfo is None or end.tzinfo is None:
+        raise RotaError("an instant has a zone", field="end" if start.tzinfo else "start", code="naive")
 
 
 def _require_order(start: datetime, end: datetime) -> None:

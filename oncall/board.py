@@ -130,4 +130,12 @@ def coming_overrides(schedule: Schedule, *, at: datetime, reader: User) -> list[
         .select_related("user", "replaces", "created_by")
         .order_by("start")
     )
-    return [{"override": one, "may_cancel": may_cancel(reader, one), "runs": one.start <= at} for one in found]
+    return [
+        {
+            "override": one,
+            "role_name": role_words(one.role),
+            "may_cancel": may_cancel(reader, one),
+            "runs": one.start <= at,
+        }
+        for one in found
+    ]

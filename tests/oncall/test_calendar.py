@@ -64,9 +64,15 @@ def covering(world: World, desk: Schedule) -> Covering:
     """``covering("elena", 1, 5)``: from 1 to 5 hours from now."""
 
     def make(username: str, start: float, end: float, **fields: Any) -> Override:
-        given = {"schedule": desk, "actor": world.cast.elena, "at": world.now}
-        hours = {"start": world.now + timedelta(hours=start), "end": world.now + timedelta(hours=end)}
-        return override_create(user=world.cast.people[username], **given, **hours, **fields)
+        return override_create(
+            schedule=desk,
+            user=world.cast.people[username],
+            start=world.now + timedelta(hours=start),
+            end=world.now + timedelta(hours=end),
+            actor=world.cast.elena,
+            at=world.now,
+            **fields,
+        )
 
     return make
 
@@ -365,6 +371,52 @@ def test_on_a_phone_days_without_a_change_are_one_line(world: World, jonas: Clie
         (23, 1, False),
         (24, 0, False),
     ]
+
+
+# --- kinds of schedules
+
+
+def test_a_schedule_of_everyone_and_one_that_follows_are_drawn_too(world: World, jonas: Client, desk: Schedule) -> None:
+    together = {"time_zone": "UTC", "members": [world.cast.marta.pk, world.cast.jonas.pk]}
+    follower = {"time_zone": "UTC", "follow": "desk"}
+    for name, definition in (("All", together), ("Follower", follower)):
+        schedule = Schedule.objects.create(name=name, slug=name.lower(), time_zone="UTC")
+        schedule_publish(
+            schedule=schedule, definition=definition, author=world.cast.hugo, at=world.now - timedelta(days=30)
+        )
+    assert "primary with everyone of the schedule" in words(jonas.get("/oncall/all/"))
+    assert jonas.get("/oncall/all/").context["calendar"].overlaps == ()
+    followed, own = (jonas.get(f"/oncall/{slug}/").context["calendar"] for slug in ("desk", "follower"))
+    assert {(row.name, row.start, row.end) for row in followed.table[0].rows} == {
+        (row.name, row.start, row.end) for row in own.table[0].rows
+    }
+
+
+# --- ways on
+
+
+def test_from_a_gap_and_from_ones_own_shift_a_link_leads_to_what_mends_it(jonas: Client, desk: Schedule) -> None:
+    page = shown(jonas.get("/oncall/desk/"))
+    gap = "start=2026-11-23T18%3A00%3A00%2B01%3A00&amp;end=2026-11-24T09%3A00%3A00%2B01%3A00&amp;role=secondary"
+    assert f'href="/oncall/desk/override/?{gap}"' in page
+    shift = "role=secondary&amp;at=2026-11-23T09%3A00%3A00%2B01%3A00"
+    assert f'href="/oncall/desk/swap/?{shift}"' in page
+    for address in (f"/oncall/desk/override/?{gap}", f"/oncall/desk/swap/?{shift}"):
+        assert jonas.get(address.replace("&amp;", "&")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("username", "takes", "edits"),
+    [("jonas", True, False), ("elena", True, True), ("tomas", False, False), ("amara", False, False)],
+)
+def test_each_reader_sees_the_ways_open_to_them(
+    client: Client, world: World, desk: Schedule, username: str, takes: bool, edits: bool
+) -> None:
+    client.force_login(world.cast.people[username])
+    page = shown(client.get("/oncall/desk/"))
+    assert ("Take it" in page) == takes
+    assert ("/oncall/desk/edit/" in page) == edits
+    assert ("/oncall/desk/override/" in page) == takes
 
 
 # --- how much is asked

@@ -203,6 +203,8 @@ Q_CLUSTER = {
 SCHEDULES: dict[str, tuple[str, int]] = {
     # Also the cluster's sign of life.
     "escalation check": ("incidents.tasks.escalation_check", 1),
+    # Handoffs, swaps, public holidays, calendars to read.
+    "duty check": ("oncall.tasks.duties_check", 1),
 }
 
 # --- People and sign-in ---------------------------------------------------------------------------------------

@@ -148,6 +148,8 @@ def override_create(
         raise DomainError(_("The window is over; the past is not rewritten."), field="end")
     if kind == Override.Kind.REPLACE and replaces is None:
         raise DomainError(_("Say whom it replaces."), field="replaces")
+    if kind == Override.Kind.REPLACE and replaces == user:
+        raise DomainError(_("Nobody replaces themselves."), field="replaces")
     with shifts_watched([schedule], actor=actor, at=at):
         override = Override.objects.create(
             schedule=schedule,

@@ -301,6 +301,10 @@ def _changed(slots: tuple[Slot, ...], override: Override) -> tuple[Slot, ...]:
 
 
 def _replaced(slots: tuple[Slot, ...], override: Override) -> Iterator[Slot]:
+    if override.user_id == override.replaces:
+        # Nobody takes their own place away.
+        yield from slots
+        return
     already = any(slot.user_id == override.user_id for slot in slots)
     for slot in slots:
         if slot.user_id != override.replaces:

@@ -199,8 +199,10 @@ def overridden(duties: dict[str, list[Duty]], override: Override, first: str) ->
         elif override.kind is OverrideKind.REMOVE:
             held[:] = [duty for duty in held if duty[0] != override.user_id]
         elif override.kind is OverrideKind.REPLACE and override.replaces in people:
+            if override.replaces == override.user_id:
+                continue
             place = people.index(override.replaces)
-            already = override.user_id in people and override.user_id != override.replaces
+            already = override.user_id in people
             held[place : place + 1] = [] if already else [(override.user_id, "override", held[place][2])]
 
 

@@ -334,3 +334,11 @@ def test_when_a_rotation_is_old_then_asking_it_costs_no_more_handoffs_than_a_you
         assert len(shifts(spec, since=utc("2026-05-01 00:00"), until=utc("2026-05-31 00:00"))) == 31
     turns_module.layer_ready.cache_clear()
     assert len(asked) < 31 + 8
+
+
+def test_when_somebody_is_to_replace_themselves_then_they_stay_on_call() -> None:
+    """Found by the oracle: they were taken off, and nobody was on call."""
+    spec = schedule(layer("2026-03-02 09:00", ALICE))
+    herself = override(OverrideKind.REPLACE, ALICE, utc("2026-03-03 00:00"), utc("2026-03-04 00:00"), replaces=ALICE)
+    window = Within(since=utc("2026-03-02 12:00"), until=utc("2026-03-05 00:00"))
+    assert shifts(spec, **window, overrides=[herself]) == shifts(spec, **window)

@@ -83,23 +83,20 @@ def clashes_between(
     ``followed`` says which schedule (slug) follows which: what merely repeats another schedule collides with nothing
     of its own family.
     """
-    known = {loaded.schedule.pk: loaded for loaded in schedules}
-    shifts = {pk: loaded.shifts(since=since, until=until) for pk, loaded in known.items()}
     by_place: dict[str, list[rota.Shift]] = {}
-    for pk, found in shifts.items():
-        for shift in found:
-            by_place.setdefault(f"{pk}:{shift.role}", []).append(shift)
-    clashes = [
-        Clash(one.user_id, (_place(one.schedules[0], known), _place(one.schedules[1], known)), one.start, one.end)
+    places: dict[str, Place] = {}
+    # Named by number: a schedule that is only being drafted has no id yet.
+    for number, loaded in enumerate(schedules):
+        for shift in loaded.shifts(since=since, until=until):
+            name = f"{number}:{shift.role}"
+            places.setdefault(name, Place(loaded.schedule, shift.role))
+            by_place.setdefault(name, []).append(shift)
+    found = (
+        Clash(one.user_id, (places[one.schedules[0]], places[one.schedules[1]]), one.start, one.end)
         for one in rota.clashes(by_place)
-    ]
+    )
     families = followed or {}
-    return [one for one in clashes if one.one_schedule or not _related(one, families)]
-
-
-def _place(name: str, known: Mapping[int, Loaded]) -> Place:
-    pk, _colon, role = name.partition(":")
-    return Place(known[int(pk)].schedule, role)
+    return [one for one in found if one.one_schedule or not _related(one, families)]
 
 
 def _related(clash: Clash, followed: Mapping[str, str]) -> bool:

@@ -1,5 +1,6 @@
 """People on call in two places at once: found, shown with both places and a way to mend it, and said when it is brought."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,8 +44,25 @@ def test_when_two_teams_share_people_then_their_clashes_are_listed_with_both_sch
     # Every second week of the eight, from tomorrow on.
     assert meeting.total == 4 * WEEK
     assert "On call for Data (primary) and Search (primary) at once." in page
-    assert 'href="/oncall/data/?from=2026-11-23"' in page
-    assert 'href="/oncall/search/?from=2026-11-23"' in page
+    for slug in ("data", "search"):
+        assert f'href="/oncall/{slug}/edit/"' in page
+        assert (
+            f"/oncall/{slug}/override/?kind=replace&amp;replaces={cast.nils.pk}&amp;role=primary&amp;start=2026" in page
+        )
+
+
+def test_when_a_responder_cannot_mend_a_clash_of_others_then_they_are_led_to_the_calendar(
+    world: World, client: Client
+) -> None:
+    cast = world.cast
+    add_schedule(world, "Data", cast.nils, team=cast.platform)
+    add_schedule(world, "Search", cast.nils, team=cast.payments)
+    client.force_login(cast.marta)
+    page = shown(client.get(PAGE))
+    assert 'href="/oncall/data/?from=2026-11-22"' in page
+    assert "/oncall/data/edit/" not in page
+    client.force_login(cast.nils)
+    assert f"/oncall/data/override/?kind=replace&amp;replaces={cast.nils.pk}" in shown(client.get(PAGE))
 
 
 @pytest.mark.requirement("R266")
@@ -122,6 +140,16 @@ def test_when_a_change_is_saved_that_brings_a_clash_then_it_can_be_named(world: 
     assert (clash.user_id, clash.start, clash.end) == (cast.nils.pk, start, start + timedelta(hours=4))
     said = clash_text(clash, "Nils Aaker", at=world.now)
     assert said.startswith("Nils Aaker would be on call for Data and Search at once from Tue 1 Dec, ")
+
+
+def test_when_a_schedule_is_only_a_draft_then_its_clashes_are_found_as_well(world: World) -> None:
+    cast = world.cast
+    data = add_schedule(world, "Data", cast.nils)
+    loaded = schedules_load([data], since=world.now)[data.pk]
+    draft = replace(loaded, schedule=Schedule(name="Draft", slug="draft"))
+    found = clashes_brought(changed=[draft], at=world.now)
+    assert [one.places[1].schedule.name for one in found] == ["Draft"]
+    assert {one.places[0].schedule.name for one in found} == {"Data"}
 
 
 def test_when_somebody_has_left_then_they_clash_with_nothing(world: World, elena: Client) -> None:

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
-from oncall.editing.draft import Draft, LayerDraft, ShiftDraft, WindowDraft, local_text
+from oncall.editing.documents import local_text
+from oncall.editing.draft import Draft, LayerDraft, ShiftDraft, WindowDraft
 from oncall.rota_document.words import WEEKDAYS
 
 T = TypeVar("T")

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from oncall.editing.draft import Draft, Sent, document_of, field_of
+from oncall.editing.documents import document_of, field_of
+from oncall.editing.draft import Draft, Sent
 from oncall.gaps import FARTHEST
 from oncall.rota import RotaError, ScheduleSpec
 from oncall.rota.clock import first_instant, zone_named
@@ -77,6 +78,12 @@ def check(draft: Draft, moment: Moment, *, known: Known, at: datetime) -> Checke
         spec = None
     effective_from, wrong = _effective_from(moment, spec, at)
     problems += [Problem("effective_from", wrong)] if wrong else []
+    unshown = _("holds characters that cannot be shown")
+    problems += [
+        Problem(field, unshown)
+        for field, text in (("name", draft.name), ("reason", moment.reason))
+        if not text.isprintable()
+    ]
     if len(moment.reason) > LONGEST_REASON:
         problems.append(Problem("reason", _("is longer than %(most)d characters") % {"most": LONGEST_REASON}))
     return Checked(spec, document_dump(spec) if spec else None, effective_from, tuple(problems))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from escalation_site.ui import durations
-from oncall.editing.draft import clock_text
+from oncall.editing.documents import clock_text
 from oncall.editing.fields import HANDOVER_PAGES, HOLIDAYS, KINDS, ROTATIONS, WEEKDAY_NAMES, WHEN_ABSENT, Choices
 from oncall.models import Schedule, ScheduleVersion, Team, User
 from oncall.rota import Every, Group, LayerSpec, Restriction, ScheduleSpec
@@ -131,10 +132,9 @@ def _layer(layer: LayerSpec, spec: ScheduleSpec, names: Names) -> dict[str, str]
 
 
 def _rotation(layer: LayerSpec) -> str:
-    unit = _chosen(ROTATIONS, layer.rotation.value)
     if layer.rotation is Every.FIXED:
-        return unit
-    parts = [f"{layer.every} × {unit.lower()}"]
+        return _chosen(ROTATIONS, layer.rotation.value)
+    parts = [_every(layer)]
     if layer.handoff_weekday is not None:
         parts.append(_weekday(layer.handoff_weekday))
     if layer.handoff_day is not None:
@@ -142,6 +142,20 @@ def _rotation(layer: LayerSpec) -> str:
     if layer.handoff_time is not None:
         parts.append(clock_text(layer.handoff_time))
     return ", ".join(parts)
+
+
+def _every(layer: LayerSpec) -> str:
+    count = layer.every
+    match layer.rotation:
+        case Every.HOURLY:
+            words = ngettext("every hour", "every %(count)d hours", count)
+        case Every.DAILY:
+            words = ngettext("every day", "every %(count)d days", count)
+        case Every.MONTHLY:
+            words = ngettext("every month", "every %(count)d months", count)
+        case _:
+            words = ngettext("every week", "every %(count)d weeks", count)
+    return words % {"count": count}
 
 
 def _window(window: Restriction) -> str:

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oncall.editing.acts import act
-from oncall.editing.draft import SHIFTS_SHOWN, Draft, document_of, draft_of, draft_sent, field_of, sent_of
+from oncall.editing.documents import SHIFTS_SHOWN, document_of, draft_of, field_of
+from oncall.editing.draft import Draft, draft_sent, sent_of
 from oncall.rota import (
     Every,
     FixedShift,

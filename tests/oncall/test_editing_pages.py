@@ -11,7 +11,8 @@ from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
 from audit.models import LedgerEntry
-from oncall.editing.draft import Draft, WindowDraft, draft_of, sent_of
+from oncall.editing.documents import draft_of
+from oncall.editing.draft import Draft, WindowDraft, sent_of
 from oncall.models import Absence, GapAcceptance, Membership, Schedule, ScheduleVersion, Team
 from oncall.selectors import definition_spec, holders_at
 from oncall.services import schedule_publish
@@ -197,15 +198,21 @@ def test_when_the_schedule_is_renamed_only_then_no_version_is_added(world: World
         ({"in_force": "at", "effective_from": "2026-11-01T09:00"}, "id_effective_from"),
         ({"in_force": "at", "effective_from": "2036-11-01T09:00"}, "id_effective_from"),
         ({"team": "2"}, "id_team"),
+        ({"team": "9" * 30}, "id_team"),
         ({"kind": "follow", "follow": "nowhere"}, "id_follow"),
         ({"kind": "follow", "follow": "payments"}, "id_follow"),
         ({"reason": "x" * 201}, "id_reason"),
+        ({"name": "Pay\x00ments"}, "id_name"),
+        ({"reason": "be\x00cause"}, "id_reason"),
+        ({"layer-0-turn-0": "9" * 30}, "layer-0-turn-0-0"),
+        ({"kind": "everyone", "member": "9" * 30}, "member-0"),
+        ({"kind": "everyone", "everyone_team": "999"}, "id_everyone_team"),
     ],
 )
 def test_when_something_makes_no_sense_then_nothing_is_saved_and_the_page_leads_to_the_field(
     world: World, elena: Client, change: dict[str, str], target: str
 ) -> None:
-    if change.get("team"):
+    if change.get("team") == "2":
         change = {"team": str(world.cast.platform.pk)}
     response = elena.post(EDIT, {**typed(draft_now(world)), **change})
     assert response.status_code == 422

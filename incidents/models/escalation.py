@@ -58,7 +58,10 @@ class EscalationRun(models.Model):
 
 
 class Page(models.Model):
-    """One recipient, one level, one cycle: "tell Bob". At most one for each, whatever crashes (DESIGN.md §5, invariant 3)."""
+    """One recipient, one level, one cycle: "tell Bob". At most one for each, whatever crashes (DESIGN.md §5, invariant 3).
+
+    A level that tells its people again makes a page for each ``repeat``.
+    """
 
     class State(models.TextChoices):
         PENDING = "pending", _("On its way")
@@ -70,6 +73,9 @@ class Page(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="pages", verbose_name=_("incident"))
     cycle = models.PositiveSmallIntegerField(_("cycle"))
     level = models.PositiveSmallIntegerField(_("level"))
+    repeat = models.PositiveSmallIntegerField(
+        _("repeat"), default=0, help_text=_("How often the level had been told before, in this cycle.")
+    )
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="pages", verbose_name=_("recipient")
     )
@@ -93,7 +99,9 @@ class Page(models.Model):
         verbose_name = _("page")
         verbose_name_plural = _("pages")
         constraints = (
-            models.UniqueConstraint(fields=("run", "cycle", "level", "recipient"), name="page_once_per_recipient"),
+            models.UniqueConstraint(
+                fields=("run", "cycle", "level", "repeat", "recipient"), name="page_once_per_recipient"
+            ),
         )
         indexes = (
             # An incident's ladder.

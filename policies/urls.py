@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from policies import views
+from policies import tool_views, views
 
 app_name = "policies"
 urlpatterns = [
     path("", views.policy_list, name="list"),
+    path("tools/conditions/", tool_views.conditions, name="conditions"),
     path("<slug:slug>/", views.policy, name="policy"),
     path("<slug:slug>/now/", views.policy_now, name="now"),
 ]

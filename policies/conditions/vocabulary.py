@@ -8,7 +8,7 @@ one" writes `is_not`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, KeysView
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
@@ -81,6 +81,11 @@ class Vocabulary:
         family, dot, rest = name.partition(".")
         kin = self._open.get(family) if dot else None
         return replace(kin, name=name) if kin is not None and 0 < len(rest.strip()) == len(rest) else None
+
+    @property
+    def names(self) -> Mapping[str, FactDef]:
+        """The declared facts, open ones under their own names: "labels.*"."""
+        return self._facts
 
     def extended(self, *facts: FactDef) -> Vocabulary:
         return Vocabulary((*self._facts.values(), *facts))

@@ -92,11 +92,16 @@ def clashes_between(
             places.setdefault(name, Place(loaded.schedule, shift.role))
             by_place.setdefault(name, []).append(shift)
     found = (
-        Clash(one.user_id, (places[one.schedules[0]], places[one.schedules[1]]), one.start, one.end)
+        Clash(one.user_id, _pair(*(places[name] for name in one.schedules)), one.start, one.end)
         for one in rota.clashes(by_place)
     )
     families = followed or {}
     return [one for one in found if one.one_schedule or not _related(one, families)]
+
+
+def _pair(first: Place, second: Place) -> tuple[Place, Place]:
+    by_name = sorted((first, second), key=lambda place: (place.schedule.name, place.role))
+    return by_name[0], by_name[1]
 
 
 def _related(clash: Clash, followed: Mapping[str, str]) -> bool:

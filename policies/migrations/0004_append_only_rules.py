@@ -1,0 +1,19 @@
+"""Versions of rule books and the new histories are only added to."""
+
+from django.db import migrations
+
+from audit.immutability import append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("policies", "0003_rules_and_care")]
+
+    operations = [
+        append_only(
+            "policies_rulebookversion",
+            ("policies_historicalrulebook", "history_id"),
+            ("policies_historicalworkcalendar", "history_id"),
+            ("policies_historicalguideline", "history_id"),
+            ("policies_historicalpolicyreview", "history_id"),
+        ),
+    ]

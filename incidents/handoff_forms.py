@@ -19,7 +19,9 @@ class NoteForm(forms.Form):
         error_messages={"required": _("Write what the next person should know.")},
     )
     watch = forms.BooleanField(
-        label=_("Keep an eye on it: it stays in every brief until it is ticked off"), required=False
+        label=_("Keep an eye on it"),
+        required=False,
+        help_text=_("It stays in every brief until it is ticked off."),
     )
 
 

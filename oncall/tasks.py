@@ -7,6 +7,7 @@ import structlog
 from django.core.cache import cache
 
 from escalation_site.kernel.instants import now
+from oncall.calendars.sources import sources_check
 from oncall.handoff_check import handoffs_check, handoffs_remind
 from oncall.holidays_sync import holidays_sync
 from oncall.swaps import swaps_check
@@ -23,6 +24,7 @@ def duties_check() -> dict[str, int | None]:
         "handoffs": lambda: handoffs_check(at=at),
         "reminders": lambda: handoffs_remind(at=at),
         "swaps": lambda: swaps_check(at=at),
+        "calendars": lambda: sources_check(at=at),
         "holidays": lambda: _once_a_day("holidays", lambda: holidays_sync(at=at), at=at),
     }
     done: dict[str, int | None] = {}

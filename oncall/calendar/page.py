@@ -133,12 +133,7 @@ def _handoff(reading: Reading, tell: Teller) -> HandoffText | None:
         return None
     roles = dict.fromkeys(role for _user, role in (*handoff.outgoing, *handoff.incoming))
     sentences = tuple(_handoff_words(role, handoff, tell) for role in roles)
-    other = tell.clocks.other
-    elsewhere = ""
-    if other is not None:
-        time = moments.written(handoff.at, "short", at=tell.clocks.at, zone=other)
-        elsewhere = _("%(times)s in %(zone)s") % {"times": time, "zone": other.key}
-    return HandoffText(handoff.at, sentences, elsewhere)
+    return HandoffText(handoff.at, sentences, tell.clocks.moment_elsewhere(handoff.at))
 
 
 def _handoff_words(role: str, handoff: rota.Handoff, tell: Teller) -> str:

@@ -1,7 +1,7 @@
 """What the rota says of a range, asked once, and the names and clocks it is told with."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,8 @@ class Reading:
     """What the final schedule would be without any override."""
     layers: Mapping[str, tuple[rota.Shift, ...]]
     overrides: tuple[rota.Override, ...]
+    covers: frozenset[int | None]
+    """The overrides that put one person in everybody's place."""
     absences: tuple[rota.Absence, ...]
     gaps: tuple[GapText, ...]
     overlaps: tuple[rota.Overlap, ...]
@@ -41,10 +43,6 @@ class Reading:
     def instead(self, shift: rota.Shift) -> tuple[int, ...]:
         """Whom the rotation would have named while somebody covers: such an override names nobody in particular."""
         return in_place_of(shift, self.rotation) if shift.override_id in self.covers else ()
-
-    @property
-    def covers(self) -> frozenset[int | None]:
-        return covering(self.overrides)
 
     @property
     def user_ids(self) -> set[int]:
@@ -85,6 +83,7 @@ def read(
         rotation=replace(item, overrides=()).shifts(since=since, until=until, whole=True) if alone else (),
         layers=item.layer_shifts(since=since, until=until),
         overrides=overrides,
+        covers=covers,
         absences=tuple(
             one for one in item.absences if one.start < until and one.end > since and one.user_id in concerned
         ),
@@ -114,27 +113,45 @@ def in_place_of(shift: rota.Shift, rotation: Collection[rota.Shift]) -> tuple[in
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The clock times are written on, and the other one (None where both show the same)."""
+    """The clock times are written on, and the other one (None where both show the same).
+
+    What was written once is kept: shifts meet, and each is told in several places.
+    """
 
     zone: ZoneInfo
     other: ZoneInfo | None
     at: datetime
+    _written: dict[tuple[object, ...], str] = field(default_factory=dict, repr=False, compare=False)
 
     def times(self, start: datetime, end: datetime) -> str:
         """ "Mon 16 Nov, 09:00 – Mon 23 Nov, 09:00"; the day is said once where it is the same."""
-        return self._on(self.zone, start, end)
+        return self._span(self.zone, start, end)
 
     def elsewhere(self, start: datetime, end: datetime) -> str:
         """The same times on the other clock, with its name; "" where there is none."""
         if self.other is None:
             return ""
-        times = self._on(self.other, start, end)
-        return _("%(times)s in %(zone)s") % {"times": times, "zone": self.other.key}
+        key = (start, end)
+        if key not in self._written:
+            times = self._span(self.other, start, end)
+            self._written[key] = _("%(times)s in %(zone)s") % {"times": times, "zone": self.other.key}
+        return self._written[key]
 
-    def _on(self, zone: ZoneInfo, start: datetime, end: datetime) -> str:
+    def moment_elsewhere(self, moment: datetime) -> str:
+        """One instant on the other clock, with its name; "" where there is none."""
+        if self.other is None:
+            return ""
+        return _("%(times)s in %(zone)s") % {"times": self._moment(self.other, moment, "short"), "zone": self.other.key}
+
+    def _span(self, zone: ZoneInfo, start: datetime, end: datetime) -> str:
         same = start.astimezone(zone).date() == end.astimezone(zone).date()
-        first = moments.written(start, "short", at=self.at, zone=zone)
-        return f"{first} – {moments.written(end, 'clock' if same else 'short', at=self.at, zone=zone)}"
+        return f"{self._moment(zone, start, 'short')} – {self._moment(zone, end, 'clock' if same else 'short')}"
+
+    def _moment(self, zone: ZoneInfo, moment: datetime, style: str) -> str:
+        key = (zone.key, moment, style)
+        if key not in self._written:
+            self._written[key] = moments.written(moment, style, at=self.at, zone=zone)
+        return self._written[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +161,7 @@ class Teller:
     users: Mapping[int, User]
     reader: User
     clocks: Clocks
+    _whys: dict[rota.Shift, str] = field(default_factory=dict, repr=False, compare=False)
 
     def name(self, pk: int) -> str:
         """The person's own name, for sentences."""
@@ -158,7 +176,9 @@ class Teller:
         return pk == self.reader.pk
 
     def why(self, shift: rota.Shift, reading: Reading) -> str:
-        return why_words(shift, self.name, instead=reading.instead(shift))
+        if shift not in self._whys:
+            self._whys[shift] = why_words(shift, self.name, instead=reading.instead(shift))
+        return self._whys[shift]
 
     def title(self, *words: str, start: datetime, end: datetime) -> str:
         """Words, then the times on both clocks, in one line for a block's title."""

@@ -51,6 +51,13 @@ WORDINGS: Mapping[str, Wording] = {
         "skip-forward", gettext_lazy("Level %(level)s, %(name)s, was skipped. %(because)s"), ESCALATION
     ),
     "escalation.skip_person": Wording("skip-forward", gettext_lazy("%(name)s was passed over: %(skip)s"), ESCALATION),
+    "escalation.repeat_level": Wording(
+        "bell-ring", gettext_lazy("Level %(level)s, %(name)s, was told again: %(people)s. %(because)s"), ESCALATION
+    ),
+    "escalation.inform_level": Wording(
+        "bell", gettext_lazy("Level %(level)s, %(name)s, was informed and not paged: %(people)s"), ESCALATION
+    ),
+    "escalation.final": Wording("siren", gettext_lazy("The final decision-maker was paged: %(people)s"), ESCALATION),
     "escalation.exhaust": Wording("bell-off", gettext_lazy("Every level was called and nobody answered"), ESCALATION),
     "escalation.catch_all": Wording("siren", gettext_lazy("The catch-all was paged: %(people)s"), ESCALATION),
     "escalation.no_policy": Wording(
@@ -151,6 +158,8 @@ def why_words(why: Mapping[str, Any]) -> str:
             return _("manager of %(name)s") % {"name": name}
         case "catch_all":
             return _("catch-all when nobody answers")
+        case "final":
+            return _("has the last word when nobody answers")
         case _:
             return _("named by the policy")
 

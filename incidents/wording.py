@@ -40,6 +40,8 @@ def why_text(why: dict[str, Any]) -> str:
             return _("You are the manager of %(name)s.") % {"name": name}
         case "catch_all":
             return _("Nobody answered on any level; you are its catch-all.")
+        case "final":
+            return _("Nobody answered on any level; the last word is yours.")
         case _:
             return _("The policy names you.")
 
@@ -63,6 +65,22 @@ def unrouted_body(incident: Incident, recipient: User, *, link: str) -> str:
             "",
             service,
             _("Nobody is paged for it: its service has no escalation policy."),
+            "",
+            link,
+        ]
+        return "\n".join(lines)
+
+
+def informed_body(incident: Incident, recipient: User, *, link: str) -> str:
+    """The text that lets somebody know of an incident for which those above them are paged."""
+    with translation.override(recipient.language):
+        lines = [
+            incident.title,
+            "",
+            _("Service: %(service)s, %(environment)s")
+            % {"service": incident.service.name, "environment": incident.environment},
+            _("Severity: %(severity)s") % {"severity": Severity(incident.severity).label},
+            _("It is so severe that those above you are called at once. You are informed; you are not paged."),
             "",
             link,
         ]

@@ -31,7 +31,10 @@ ACTIONS: dict[str, str | Promise] = {
     "escalation.end_level": _("Ended a level"),
     "escalation.enter_level": _("Called a level"),
     "escalation.exhaust": _("Found every level unanswered"),
+    "escalation.final": _("Told the final decision-maker"),
+    "escalation.inform_level": _("Informed a level"),
     "escalation.no_policy": _("Found no escalation policy"),
+    "escalation.repeat_level": _("Told a level again"),
     "escalation.retry": _("Took an escalation up again"),
     "escalation.set_aside": _("Set an escalation aside"),
     "escalation.skip_level": _("Skipped a level"),
@@ -78,7 +81,11 @@ ACTIONS: dict[str, str | Promise] = {
     "schedule.publish": _("Published a schedule version"),
     "service.change": _("Changed a service"),
     "service.create": _("Created a service"),
+    "service.skills": _("Changed the skills a service asks for"),
     "signal.retry": _("Took a signal up again"),
+    "skill.change": _("Changed a skill"),
+    "skill.create": _("Created a skill"),
+    "skill.delete": _("Deleted a skill"),
     "swap.accept": _("Accepted a swap"),
     "swap.approve": _("Approved a swap"),
     "swap.cancel": _("Withdrew a swap"),
@@ -92,6 +99,7 @@ ACTIONS: dict[str, str | Promise] = {
     "user.change": _("Changed a person"),
     "user.create": _("Created a person"),
     "user.deactivate": _("Closed an account"),
+    "user.skills": _("Changed somebody’s skills"),
 }
 
 OBJECTS: dict[str, str | Promise] = {
@@ -117,6 +125,7 @@ OBJECTS: dict[str, str | Promise] = {
     "service": _("Service"),
     "signal": _("Signal"),
     "swap": _("Swap"),
+    "skill": _("Skill"),
     "team": _("Team"),
     "user": _("Person"),
 }

@@ -8,9 +8,9 @@ from notifications.models import ContactMethod
 from oncall.models import Schedule, Team, User
 from oncall.selectors import Loaded, schedules_load
 from policies.definition import TargetDef, TargetKind
-from policies.targets import Recipient, TargetResolver
+from policies.targets import Recipient, Resolution, Skills, TargetResolver
 
-_Key = tuple[TargetDef, int | None]
+_Key = tuple[TargetDef, int | None, Skills]
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class Directory:
     methods: dict[int, list[ContactMethod]]
     schedules: dict[str, Loaded]
     people: dict[int, User] = field(init=False)
-    known: dict[_Key, tuple[Recipient, ...]] = field(default_factory=dict)
+    known: dict[_Key, Resolution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.people = {user.pk: user for user in self.users.values()}
@@ -63,12 +63,12 @@ class DirectoryResolver(TargetResolver):
         self._directory = directory
         self._people = directory.people
 
-    def _of(self, target: TargetDef, team: Team) -> tuple[Recipient, ...]:
+    def _of(self, target: TargetDef, team: Team, skills: Skills) -> Resolution:
         if target.kind is TargetKind.SCHEDULE:
-            return tuple(self._on_call(target))
-        key = (target, team.pk if target.ref is None else None)
+            return Resolution(tuple(self._on_call(target)))
+        key = (target, team.pk if target.ref is None else None, skills)
         if key not in self._directory.known:
-            self._directory.known[key] = super()._of(target, team)
+            self._directory.known[key] = super()._of(target, team, skills)
         return self._directory.known[key]
 
     def _on_call(self, target: TargetDef) -> list[Recipient]:

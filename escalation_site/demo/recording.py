@@ -17,13 +17,13 @@ from incidents.changes import COUNTERS, Changes, actor_of
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services import escalator as escalator_service
 from incidents.services import paging
-from incidents.services.escalator import Escalator
+from incidents.services.escalator import Escalator, Telling
 from incidents.services.paging import PageOrder
 from notifications.entries import message_entry
 from notifications.models import Delivery, Message
 from notifications.services import messages as messages_service
 from oncall.models import User
-from policies.escalation import Because, EnterLevel, PageCatchAll, start
+from policies.escalation import Because, EnterLevel, start
 from policies.models import PolicyVersion
 from policies.services import version_definition
 
@@ -91,7 +91,7 @@ class RecordedEscalator(Escalator):
     def start(self, incidents: Iterable[tuple[Incident, PolicyVersion]]) -> list[EscalationRun]:
         runs = []
         for incident, version in incidents:
-            decision = start(version_definition(version), at=self.changes.at)
+            decision = start(version_definition(version), at=self.changes.at, severity=incident.severity)
             run = EscalationRun(
                 incident=incident, policy_version=version, started_at=self.changes.at, priority=incident.severity
             )
@@ -106,10 +106,10 @@ class RecordedEscalator(Escalator):
             todo, self._todo = self._todo, []
             for run, action in todo:
                 self._record(run, action)
-            self._page([(run, action) for run, action in todo if isinstance(action, EnterLevel | PageCatchAll)])
+            self._page([(run, action) for run, action in todo if isinstance(action, Telling)])
         self._changed = {}
 
-    def _page(self, entered: Sequence[tuple[EscalationRun, EnterLevel | PageCatchAll]]) -> None:
+    def _page(self, entered: Sequence[tuple[EscalationRun, Telling]]) -> None:
         orders = [self._order(run, action) for run, action in entered]
         pages = self._pages_create(orders)
         for (run, action), order, own in zip(entered, orders, pages, strict=True):

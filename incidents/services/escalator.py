@@ -6,13 +6,15 @@ the incidents locked.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes
 from incidents.models import EscalationRun, Incident, Page, Service
 from incidents.services.capacity import capacity_tell
-from incidents.services.paging import PageOrder, pages_cancel, pages_create
+from incidents.services.informing import InformOrder, levels_inform
+from incidents.services.paging import PageOrder, declined_by, pages_cancel, pages_create
 from policies.definition import PolicyDef
 from policies.escalation import (
     Action,
@@ -23,16 +25,31 @@ from policies.escalation import (
     EnterLevel,
     Event,
     Exhaust,
+    InformLevel,
+    LevelPaged,
     LevelUnreachable,
     PageCatchAll,
+    PageFinal,
+    RepeatLevel,
     RunState,
+    StandDown,
     StartCycle,
     decide,
     start,
 )
 from policies.models import PolicyVersion
 from policies.services import version_definition
-from policies.targets import NO_SKILLS, Recipient, TargetResolver
+from policies.targets import NO_SKILLS, Recipient, Resolution, TargetResolver
+
+Telling = EnterLevel | RepeatLevel | PageCatchAll | PageFinal
+"""The actions that page people."""
+
+_TOLD: dict[type, str] = {
+    EnterLevel: "escalation.enter_level",
+    RepeatLevel: "escalation.repeat_level",
+    PageCatchAll: "escalation.catch_all",
+    PageFinal: "escalation.final",
+}
 
 RUN_FIELDS = ("state", "phase", "level", "cycle", "next_due_at", "priority")
 
@@ -52,7 +69,7 @@ class Escalator:
         runs: list[EscalationRun] = []
         decisions: list[Decision] = []
         for incident, version in incidents:
-            decision = start(version_definition(version), at=self.changes.at)
+            decision = start(version_definition(version), at=self.changes.at, severity=incident.severity)
             run = EscalationRun(
                 incident=incident, policy_version=version, started_at=self.changes.at, priority=incident.severity
             )
@@ -83,7 +100,12 @@ class Escalator:
                 self._record(run, action)
             for because, incidents in _cancellations(todo).items():
                 pages_cancel(incidents, reason=because, changes=self.changes)
-            self._page([(run, action) for run, action in todo if isinstance(action, EnterLevel | PageCatchAll)])
+            for run, action in todo:
+                if isinstance(action, StandDown):
+                    reason = action.because.value
+                    pages_cancel([run.incident], reason=reason, changes=self.changes, recipients=[action.who])
+            self._page([(run, action) for run, action in todo if isinstance(action, Telling)])
+            self._inform([(run, action) for run, action in todo if isinstance(action, InformLevel)])
         if self._changed:
             rows_update(list(self._changed.values()), RUN_FIELDS)
             self._changed = {}
@@ -91,28 +113,62 @@ class Escalator:
     def _definition(self, run: EscalationRun) -> PolicyDef:
         return version_definition(run.policy_version)
 
-    def _page(self, entered: Sequence[tuple[EscalationRun, EnterLevel | PageCatchAll]]) -> None:
-        orders = [self._order(run, action) for run, action in entered]
+    def _page(self, entered: Sequence[tuple[EscalationRun, Telling]]) -> None:
+        whole = [self._order(run, action) for run, action in entered]
+        orders = self._without_answered(entered, whole)
         pages = pages_create(orders, changes=self.changes)
         capacity_tell(orders, at=self.changes.at)
-        for (run, action), order, own in zip(entered, orders, pages, strict=True):
+        for (run, action), everybody, order, own in zip(entered, whole, orders, pages, strict=True):
             self._told(order, own, action)
             if isinstance(action, EnterLevel) and all(page.state == Page.State.FAILED for page in own):
                 because = Because.NOBODY_REACHABLE if own else Because.NOBODY_ON_CALL
                 self._skip(run, order, because)
+            elif isinstance(action, EnterLevel | RepeatLevel):
+                people = tuple(recipient.user.pk for recipient in everybody.recipients)
+                self.event(run, LevelPaged(self.changes.at, action.level, action.cycle, people))
 
-    def _order(self, run: EscalationRun, action: EnterLevel | PageCatchAll) -> PageOrder:
+    def _order(self, run: EscalationRun, action: Telling) -> PageOrder:
         policy = self._definition(run)
-        team = run.incident.team
-        if isinstance(action, EnterLevel):
-            level = policy.levels[action.level]
-            # The first level answers for everything; beyond it a service may ask for people who know it (R097).
-            skills = self._skills(run.incident) if action.level else NO_SKILLS
-            found = self.resolver.resolve(level.targets, team=team, skills=skills)
-            name, recipients, skipped = level.name, found.recipients, found.skipped
+        if isinstance(action, EnterLevel | RepeatLevel):
+            found = self._people(run, action.level)
+            name, recipients, skipped = policy.levels[action.level].name, found.recipients, found.skipped
+        elif isinstance(action, PageFinal):
+            name, recipients, skipped = "", self._final(run, policy), ()
         else:
             name, recipients, skipped = "", self._catch_all(run, policy), ()
-        return PageOrder(run, action.cycle, action.level, len(policy.levels), name, recipients, skipped)
+        repeat = action.repeat if isinstance(action, RepeatLevel | PageFinal) else 0
+        # Who was passed over is said once, when the level is called.
+        skipped = () if repeat else skipped
+        return PageOrder(run, action.cycle, action.level, len(policy.levels), name, recipients, skipped, repeat)
+
+    def _people(self, run: EscalationRun, level: int) -> Resolution:
+        # The first level answers for everything; beyond it a service may ask for people who know it (R097).
+        skills = self._skills(run.incident) if level else NO_SKILLS
+        targets = self._definition(run).levels[level].targets
+        return self.resolver.resolve(targets, team=run.incident.team, skills=skills)
+
+    def _without_answered(
+        self, entered: Sequence[tuple[EscalationRun, Telling]], orders: Sequence[PageOrder]
+    ) -> list[PageOrder]:
+        """The orders without people who are told again though they have answered, or said that they cannot take it."""
+        again = [run for run, action in entered if isinstance(action, RepeatLevel)]
+        declined = declined_by(again)
+        left = []
+        for (run, action), order in zip(entered, orders, strict=True):
+            out = set(action.skip) if isinstance(action, RepeatLevel) else set()
+            if isinstance(action, RepeatLevel):
+                out |= declined.get((run.pk, action.cycle, action.level), set())
+            kept = tuple(one for one in order.recipients if one.user.pk not in out) if out else order.recipients
+            left.append(replace(order, recipients=kept))
+        return left
+
+    def _inform(self, passed: Sequence[tuple[EscalationRun, InformLevel]]) -> None:
+        """Notices to the people of levels that are passed over, who are not paged."""
+        orders = []
+        for run, action in passed:
+            level = self._definition(run).levels[action.level]
+            orders.append(InformOrder(run, action.level, level.name, self._people(run, action.level).recipients))
+        levels_inform(orders, changes=self.changes)
 
     def _skills(self, incident: Incident) -> frozenset[str]:
         """What the incident's service asks of people beyond the first level: one query for each service."""
@@ -128,10 +184,16 @@ class Escalator:
         users = [recipient.user for recipient in found] or self.resolver.administrators()
         return tuple(Recipient(user, {"kind": "catch_all"}) for user in users)
 
-    def _told(self, order: PageOrder, pages: Sequence[Page], action: EnterLevel | PageCatchAll) -> None:
+    def _final(self, run: EscalationRun, policy: PolicyDef) -> tuple[Recipient, ...]:
+        """The final decision-maker; nobody where that is vacant, for the catch-all has been told."""
+        targets = [policy.final.target] if policy.final else []
+        found = self.resolver.recipients(targets, team=run.incident.team)
+        return tuple(Recipient(one.user, {"kind": "final"}) for one in found)
+
+    def _told(self, order: PageOrder, pages: Sequence[Page], action: Telling) -> None:
         if not pages:
             return
-        kind = "escalation.enter_level" if isinstance(action, EnterLevel) else "escalation.catch_all"
+        kind = _TOLD[type(action)]
         self.changes.timeline(
             order.run.incident,
             kind,
@@ -144,7 +206,10 @@ class Escalator:
         self._enter(order.run, kind, action, name=order.name, people=[page.recipient.name for page in pages])
 
     def _skip(self, run: EscalationRun, order: PageOrder, because: Because) -> None:
-        """Leave a level that reaches nobody at once, and say so (DESIGN.md §5, invariant 5)."""
+        """Leave a level that reaches nobody at once, and say so (DESIGN.md §5, invariant 5). One that says that it waits
+        keeps its time."""
+        if not self.event(run, LevelUnreachable(self.changes.at, order.level, order.cycle, because)):
+            return
         self.changes.timeline(
             run.incident, "escalation.skip_level", level=order.level + 1, name=order.name, because=because.value
         )
@@ -155,7 +220,6 @@ class Escalator:
             object_id=str(run.pk),
             data={"level": order.level + 1, "name": order.name, "cycle": order.cycle + 1, "because": because.value},
         )
-        self.event(run, LevelUnreachable(self.changes.at, order.level, order.cycle, because))
 
     def _record(self, run: EscalationRun, action: Action) -> None:
         if isinstance(action, Exhaust):
@@ -173,9 +237,7 @@ class Escalator:
         elif isinstance(action, EndLevel):
             self._enter(run, "escalation.end_level", action)
 
-    def _enter(
-        self, run: EscalationRun, kind: str, action: EnterLevel | PageCatchAll | EndLevel | StartCycle, **more: Any
-    ) -> None:
+    def _enter(self, run: EscalationRun, kind: str, action: Telling | EndLevel | StartCycle, **more: Any) -> None:
         level = {} if isinstance(action, StartCycle) else {"level": action.level + 1}
         data = {**level, "cycle": action.cycle + 1, "because": action.because.value, **more}
         self.changes.ledger(run.incident, kind, object_type="run", object_id=str(run.pk), data=data)

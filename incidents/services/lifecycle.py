@@ -161,7 +161,7 @@ def incident_acknowledge(
             require_responder(actor, incident)
         if incident.state == State.RESOLVED:
             raise Conflict(_("It is resolved already."))
-        answered = work.event(Acknowledged(at))
+        answered = work.event(Acknowledged(at, who=actor.pk))
         if incident.state == State.ACKNOWLEDGED and not answered:
             if incident.owner_id == actor.pk:
                 return incident
@@ -221,7 +221,7 @@ def incident_unacknowledge(
         Page.objects.filter(incident=incident, recipient=actor).update(answered_at=None)
         work.changes.set(incident, "incident.unacknowledge", state=State.TRIGGERED, owner=None, acknowledged_at=None)
         work.changes.timeline(incident, "incident.unacknowledge", source=source)
-        work.event(Unacknowledged(at))
+        work.event(Unacknowledged(at, who=actor.pk))
     return incident
 
 
@@ -275,7 +275,7 @@ def incident_mitigate(*, incident_id: int, actor: User, at: datetime, source: st
                 "exhausted_at": None,
                 "snoozed_until": None,
             }
-            work.event(Acknowledged(at))
+            work.event(Acknowledged(at, who=actor.pk))
             _answered(incident, actor, at)
         work.event(Mitigated(at))
         work.changes.set(incident, "incident.mitigate", **values)
@@ -375,7 +375,7 @@ def incident_reassign(*, incident_id: int, owner: User, actor: User, at: datetim
                 "exhausted_at": None,
                 "snoozed_until": None,
             }
-            work.event(Acknowledged(at))
+            work.event(Acknowledged(at, who=owner.pk))
         work.changes.set(incident, "incident.reassign", **values)
         work.changes.timeline(incident, "incident.reassign", name=owner.name, source=source)
     return incident

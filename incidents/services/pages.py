@@ -40,10 +40,15 @@ def page_decline(*, page: Page, at: datetime, source: str = "email") -> Page:
 
 
 def _skip_dead_level(run: EscalationRun, escalator: Escalator, at: datetime) -> None:
-    """When every page of the level in force has failed or was declined, nobody can answer it: go on at once."""
+    """When nobody of the level in force was reached, or those who were declined, nobody can answer it: go on at once."""
     pages = Page.objects.filter(run=run, level=run.level, cycle=run.cycle)
-    states = list(pages.values_list("state", "declined_at"))
-    if states and all(state == Page.State.FAILED or declined for state, declined in states):
+    reachable: dict[int, bool] = {}
+    declined: set[int] = set()
+    for recipient_id, state, declined_at in pages.values_list("recipient", "state", "declined_at"):
+        reachable[recipient_id] = reachable.get(recipient_id, False) or state != Page.State.FAILED
+        if declined_at:
+            declined.add(recipient_id)
+    if reachable and not any(can and pk not in declined for pk, can in reachable.items()):
         escalator.event(run, LevelUnreachable(at, run.level, run.cycle, Because.NOBODY_REACHABLE))
 
 

@@ -1,6 +1,6 @@
 """Pages: made in sets, cancelled in sets, settled by what the sender reports."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ class PageOrder:
     name: str
     recipients: tuple[Recipient, ...]
     skipped: tuple[Skipped, ...] = ()
+    repeat: int = 0
 
 
 def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[Page]]:
@@ -72,11 +73,17 @@ def _message_value(order: PageOrder, recipient: Recipient, nonce: str, changes: 
             at=changes.at,
         ),
         link=link,
-        idempotency_key=f"page:{order.run.pk}:{order.cycle}:{order.level}:{user.pk}",
+        idempotency_key=_key(order, user.pk),
         urgency="high" if urgency_of(incident.severity) is Urgency.HIGH else "low",
         priority=incident.severity * 10,
         context={"subject": incident.subject},
     )
+
+
+def _key(order: PageOrder, user_id: int) -> str:
+    """Names the message for ever. A first telling is named as it was before levels could repeat."""
+    key = f"page:{order.run.pk}:{order.cycle}:{order.level}:{user_id}"
+    return f"{key}:{order.repeat}" if order.repeat else key
 
 
 def _page(order: PageOrder, recipient: Recipient, nonce: str, message: Message, changes: Changes) -> Page:
@@ -86,6 +93,7 @@ def _page(order: PageOrder, recipient: Recipient, nonce: str, message: Message, 
         incident=order.run.incident,
         cycle=order.cycle,
         level=order.level,
+        repeat=order.repeat,
         recipient=recipient.user,
         why=recipient.why,
         message=message,
@@ -126,8 +134,13 @@ def _record(order: PageOrder, pages: Sequence[Page], changes: Changes) -> None:
         )
 
 
-def pages_cancel(incidents: Sequence[Incident], *, reason: str, changes: Changes) -> None:
-    """Stop what is still on its way for these incidents; a message under way is left to end and its report settles the page."""
+def pages_cancel(
+    incidents: Sequence[Incident], *, reason: str, changes: Changes, recipients: Collection[int] | None = None
+) -> None:
+    """Stop what is still on its way for these incidents, to ``recipients`` only where they are given.
+
+    A message under way is left to end and its report settles the page.
+    """
     if not incidents:
         return
     by_id = {incident.pk: incident for incident in incidents}
@@ -136,6 +149,8 @@ def pages_cancel(incidents: Sequence[Incident], *, reason: str, changes: Changes
             "recipient"
         )
     )
+    if recipients is not None:
+        pending = [page for page in pending if page.recipient_id in recipients]
     if not pending:
         return
     outcome = messages_cancel(
@@ -178,3 +193,12 @@ def pages_settle(reports: Sequence[tuple[Page, str, str]], *, changes: Changes) 
         pages = [page for page, _state, _reason in changed]
         rows_update(pages, ["state", "state_reason", "settled_at"])
     return [page for page, _state, _reason in changed]
+
+
+def declined_by(runs: Sequence[EscalationRun]) -> dict[tuple[int, int, int], set[int]]:
+    """Who said "can't take it", by (run, cycle, level): one query, none for no runs."""
+    found: dict[tuple[int, int, int], set[int]] = {}
+    pages = Page.objects.filter(run__in=runs, declined_at__isnull=False) if runs else Page.objects.none()
+    for run_id, cycle, level, recipient_id in pages.values_list("run", "cycle", "level", "recipient"):
+        found.setdefault((run_id, cycle, level), set()).add(recipient_id)
+    return found

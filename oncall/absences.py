@@ -160,7 +160,7 @@ def holiday_keep(*, absence: Absence, actor: User, at: datetime) -> Absence:
     return found
 
 
-def person_left(*, user: User, actor: User, at: datetime) -> Absence:
+def person_left(*, user: User, actor: User | None, at: datetime) -> Absence:
     """``user`` is away for good, in the caller's transaction: nobody whose account is switched off is on call."""
     absence = Absence.objects.create(
         user=user, kind=Absence.Kind.LEFT, start=at, end=FOR_GOOD, created_by=actor, created_at=at
@@ -169,7 +169,7 @@ def person_left(*, user: User, actor: User, at: datetime) -> Absence:
     return absence
 
 
-def person_returned(*, user: User, actor: User, at: datetime) -> None:
+def person_returned(*, user: User, actor: User | None, at: datetime) -> None:
     """End what ``person_left`` began, in the caller's transaction."""
     for absence in user.absences.filter(kind=Absence.Kind.LEFT, state=Absence.State.APPROVED, end__gt=at):
         _take_back(absence, actor=actor, at=at)

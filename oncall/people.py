@@ -17,7 +17,7 @@ from oncall.tokens import token_revoke
 
 
 @transaction.atomic
-def user_deactivate(*, user: User, actor: User, at: datetime, source: str = "") -> User:
+def user_deactivate(*, user: User, actor: User | None, at: datetime, source: str = "") -> User:
     """``user`` can no longer sign in, is no longer on call, and their API tokens end. Twice does nothing.
 
     They are away for good from now on, so that the next in turn steps in; the windows they had taken and the swaps they had
@@ -25,7 +25,7 @@ def user_deactivate(*, user: User, actor: User, at: datetime, source: str = "") 
     """
     if not user.is_active:
         return user
-    if user.pk == actor.pk:
+    if actor is not None and user.pk == actor.pk:
         raise Conflict(_("You cannot switch off your own account."), field="is_active")
     administrators = User.objects.select_for_update().filter(role=User.Role.ADMINISTRATOR, is_active=True)
     if user.is_administrator and administrators.count() == 1:
@@ -44,7 +44,7 @@ def user_deactivate(*, user: User, actor: User, at: datetime, source: str = "") 
 
 
 @transaction.atomic
-def user_activate(*, user: User, actor: User, at: datetime, source: str = "") -> User:
+def user_activate(*, user: User, actor: User | None, at: datetime, source: str = "") -> User:
     """``user`` may sign in again and is on call in turn again. Twice does nothing; revoked tokens stay revoked."""
     if user.is_active:
         return user
@@ -55,7 +55,7 @@ def user_activate(*, user: User, actor: User, at: datetime, source: str = "") ->
     return user
 
 
-def _set_active(user: User, active: bool, action: str, *, actor: User, at: datetime, source: str) -> User:
+def _set_active(user: User, active: bool, action: str, *, actor: User | None, at: datetime, source: str) -> User:
     user.is_active = active
     user.save(update_fields=["is_active"])
     entry_append(

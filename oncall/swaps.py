@@ -384,7 +384,7 @@ def _remind(swap: Swap, *, at: datetime) -> None:
     ports.tell(notes, at=at)
 
 
-def swaps_end_of(*, user: User, actor: User, at: datetime) -> None:
+def swaps_end_of(*, user: User, actor: User | None, at: datetime) -> None:
     """Withdraw what ``user``, who leaves, has asked for or accepted and what is not settled: in the caller's transaction."""
     found = Swap.objects.filter(state__in=LIVE).filter(Q(requester=user) | Q(accepted_by=user))
     for pk in list(found.values_list("pk", flat=True)):

@@ -40,7 +40,7 @@ def token_create(*, owner: User, name: str, actor: User, at: datetime) -> tuple[
 
 
 @transaction.atomic
-def token_revoke(*, token: ApiToken, actor: User, at: datetime) -> ApiToken:
+def token_revoke(*, token: ApiToken, actor: User | None, at: datetime) -> ApiToken:
     """End a token at once. Revoking it again does nothing."""
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at):
         _note(token, "api_token.revoke", actor=actor, at=at)
@@ -64,7 +64,7 @@ def token_find(plain: str, *, at: datetime) -> ApiToken | None:
     return token
 
 
-def _note(token: ApiToken, action: str, *, actor: User, at: datetime) -> None:
+def _note(token: ApiToken, action: str, *, actor: User | None, at: datetime) -> None:
     entry_append(
         EntryValue(
             at=at,

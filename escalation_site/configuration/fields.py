@@ -255,6 +255,29 @@ class Reference(Field):
 
 
 @dataclass(frozen=True, slots=True)
+class References(Field):
+    """A list of names of entries of ``section``, each once, in any order."""
+
+    empty: Any = field(default_factory=list)
+    section: str = ""
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+
+    def value(self, item: Item, scope: Scope) -> Any:
+        if not isinstance(item.data, list):
+            item.wrong(_("must be a list of names from “%(section)s”") % {"section": self.section})
+            return UNUSABLE
+        names: list[str | Missing] = []
+        for entry in item.entries:
+            name = scope.reference(entry, self.section)
+            if name is not UNUSABLE and name in names:
+                entry.wrong(_("is listed twice"))
+            names.append(name)
+        return UNUSABLE if UNUSABLE in names else sorted(str(name) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
 class SecretField(Field):
     """A secret written in the file."""
 

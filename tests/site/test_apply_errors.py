@@ -47,15 +47,16 @@ servics: {}
 """
     assert mistakes(text) == [
         "o.yaml:4: users.marta.rol: is not a known field. Did you mean “role”? Known are: name, email, role, "
-        "time_zone, language, phone, region, manager, active, contact_methods, password_env.",
+        "time_zone, language, phone, region, holiday_calendar, skills, capacity_hours, capacity_pages, manager, active, "
+        "contact_methods, password_env.",
         "o.yaml:5: users.jonas: “name” is missing",
         "o.yaml:6: users.jonas.role: must be one of reporter, responder, manager, auditor, administrator. "
         "Did you mean “responder”?",
         "o.yaml:7: users.jonas.time_zone: “Europe/Amsterdm” is no IANA time zone, such as Europe/Rome. "
         "Did you mean “Europe/Amsterdam”?",
         "o.yaml:11: teams.payments.members[1]: “jnoas” is not among the users. Did you mean “jonas”?",
-        "o.yaml:12: servics: is not a known section. Did you mean “services”? Known are: users, teams, schedules, "
-        "policies, services, integrations.",
+        "o.yaml:12: servics: is not a known section. Did you mean “services”? Known are: skills, users, teams, "
+        "schedules, policies, services, integrations.",
     ]
     assert not User.objects.exists()
     assert not Team.objects.exists()

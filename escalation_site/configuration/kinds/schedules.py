@@ -2,20 +2,26 @@
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
 
 from audit.rows import row_set
 from escalation_site.configuration.definitions import problems_placed, unknown_fields
 from escalation_site.configuration.document import Item
-from escalation_site.configuration.fields import Reference, Scope, Text
+from escalation_site.configuration.fields import Flag, Reference, Scope, Text
 from escalation_site.configuration.kind import Fields, Kind, Writing
 from escalation_site.configuration.kinds.teams import KIND as TEAMS
 from escalation_site.configuration.kinds.users import KIND as USERS
 from escalation_site.configuration.problems import Keys
+from oncall.gaps import GapsOpened
 from oncall.models import Schedule, ScheduleVersion, Team, User
 from oncall.rota import ScheduleSpec
 from oncall.rota_document import SCHEDULE_SCHEMA, DocumentInvalid, document_dump, document_load
 from oncall.services import schedule_publish
 
+ACCEPT_GAPS = "accept_gaps"
+_NAMED_GAPS = 3
 _DEFINITION: Mapping[str, Any] = SCHEDULE_SCHEMA["properties"]
 
 
@@ -27,6 +33,10 @@ class Schedules(Kind):
     fields = (
         Text("name", "Name, unique among schedules.", required=True, most=100),
         Reference("team", "The team that serves it.", section="teams"),
+        Flag(
+            ACCEPT_GAPS,
+            "true: a change may leave nobody on call on a path in use; without it such a change is refused, naming when.",
+        ),
     )
 
     def properties(self) -> dict[str, Any]:
@@ -76,6 +86,10 @@ class Schedules(Kind):
             for schedule in Schedule.objects.select_related("team")
         }
 
+    def differs(self, name: str, before: Any, wanted: Any) -> bool:
+        # A word about the change and not about the schedule.
+        return name != ACCEPT_GAPS and super().differs(name, before, wanted)
+
     def write(self, writing: Writing, name: str, wanted: Fields, changed: Mapping[str, Any]) -> Schedule:
         schedule = Schedule.objects.filter(slug=name).first() or Schedule(slug=name)
         values = {"name": changed["name"]} if "name" in changed else {}
@@ -94,10 +108,27 @@ class Schedules(Kind):
                     resolve_team=lambda slug: writing.row(TEAMS, slug).pk,
                 )
             )
-            schedule_publish(
-                schedule=schedule, definition=stored, author=writing.user, at=writing.at, reason=writing.reason
-            )
+            try:
+                schedule_publish(
+                    schedule=schedule,
+                    definition=stored,
+                    author=writing.user,
+                    at=writing.at,
+                    reason=writing.reason,
+                    accept_gaps=bool(wanted.get(ACCEPT_GAPS)),
+                )
+            except GapsOpened as error:
+                raise ValidationError({ACCEPT_GAPS: _gaps_words(error, definition["time_zone"])}) from error
         return schedule
+
+
+def _gaps_words(error: GapsOpened, zone: str) -> str:
+    """The refusal with the first gaps, on the schedule's clock."""
+    named = "; ".join(
+        f"{gap.role} {gap.start.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} – {gap.end.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+        for gap in error.gaps[:_NAMED_GAPS]
+    )
+    return f"{error.message} {named}{' …' if len(error.gaps) > _NAMED_GAPS else ''}"
 
 
 class _Numbers:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from escalation_site.configuration.fields import Flag, Reference, SeverityField, Text, Whole
+from escalation_site.configuration.fields import Flag, Reference, References, SeverityField, Text, Whole
 from escalation_site.configuration.kind import Fields, Kind, Writing
 from escalation_site.configuration.kinds.policies import KIND as POLICIES
+from escalation_site.configuration.kinds.skills import KIND as SKILLS
 from escalation_site.configuration.kinds.teams import KIND as TEAMS
 from incidents.models import Service
 from incidents.services.catalogue import service_set
+from oncall.skills import skills_set
 from policies.severity import Severity
 
 _PLAIN = (
@@ -30,7 +32,7 @@ class Services(Kind):
     help = "Services, by slug."
     model = Service
     name_length = 80
-    after = ("teams", "policies")
+    after = ("teams", "policies", "skills")
     fields = (
         Text("name", "Name, unique among services.", required=True, most=120),
         Text("description", "What it does, for somebody who never heard of it.", most=5000),
@@ -47,6 +49,11 @@ class Services(Kind):
             "The severity of a signal that names none; SEV-3 unless said.",
             empty=Severity.SEV3.value,
         ),
+        References(
+            "required_skills",
+            "Skills that whoever is paged beyond the first level must have; replaces what was there.",
+            section="skills",
+        ),
         Text("runbook_url", "Address of its runbook.", most=200, pattern=r"https?://\S+"),
     )
 
@@ -56,8 +63,9 @@ class Services(Kind):
                 **{name: getattr(service, name) for name in _PLAIN},
                 "team": service.team.slug,
                 "policy": service.policy.slug if service.policy else None,
+                "required_skills": sorted(skill.slug for skill in service.required_skills.all()),
             }
-            for service in Service.objects.select_related("team", "policy")
+            for service in Service.objects.select_related("team", "policy").prefetch_related("required_skills")
         }
 
     def write(self, writing: Writing, name: str, wanted: Fields, changed: Mapping[str, Any]) -> Service:
@@ -67,7 +75,17 @@ class Services(Kind):
             values["team"] = writing.row(TEAMS, changed["team"])
         if "policy" in changed:
             values["policy"] = writing.row(POLICIES, changed["policy"])
-        return service_set(service=service, values=values, actor=writing.user, at=writing.at)
+        service_set(service=service, values=values, actor=writing.user, at=writing.at)
+        if "required_skills" in changed:
+            skills_set(
+                row=service,
+                manager=service.required_skills,
+                skills=[writing.row(SKILLS, slug) for slug in changed["required_skills"]],
+                noun="service",
+                at=writing.at,
+                actor=writing.actor,
+            )
+        return service
 
 
 KIND = Services()

@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 from audit.rows import row_set
 from audit.services import EntryValue, entry_append
 from escalation_site.configuration.document import Item
-from escalation_site.configuration.fields import UNUSABLE, Field, Missing, Reference, Scope, Text, Zone
+from escalation_site.configuration.fields import UNUSABLE, Field, Flag, Missing, Reference, Scope, Text, Zone
 from escalation_site.configuration.kind import Fields, Kind, Writing
 from escalation_site.configuration.kinds.users import KIND as USERS
 from oncall.models import Membership, Team
+
+_PLAIN = ("name", "description", "time_zone", "approves_absences", "approves_swaps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Teams(Kind):
         Text("description", "What the team answers for.", most=5000),
         Reference("parent", "The team it is part of.", section="teams"),
         Zone("time_zone", "The team's time zone (IANA name); UTC unless said.", empty="UTC"),
+        Flag("approves_absences", "true: a planned absence counts once a manager approves it."),
+        Flag("approves_swaps", "true: an accepted swap counts once a manager approves it."),
         People("members", "Everybody in the team who is not a lead; replaces what was there."),
         People("leads", "Who leads it; replaces what was there."),
     )
@@ -68,10 +72,8 @@ class Teams(Kind):
             people[membership.team_id, membership.role].append(membership.user.username)
         return {
             team.slug: {
-                "name": team.name,
-                "description": team.description,
                 "parent": team.parent.slug if team.parent else None,
-                "time_zone": team.time_zone,
+                **{name: getattr(team, name) for name in _PLAIN},
                 "members": sorted(people[team.pk, Membership.Role.MEMBER]),
                 "leads": sorted(people[team.pk, Membership.Role.LEAD]),
             }
@@ -80,7 +82,7 @@ class Teams(Kind):
 
     def write(self, writing: Writing, name: str, wanted: Fields, changed: Mapping[str, Any]) -> Team:
         team = Team.objects.filter(slug=name).first() or Team(slug=name)
-        values = {field: changed[field] for field in ("name", "description", "time_zone") if field in changed}
+        values = {field: changed[field] for field in _PLAIN if field in changed}
         if "parent" in changed:
             values["parent"] = writing.row(self, changed["parent"])
         row_set(team, values, noun="team", at=writing.at, actor=writing.actor, user=writing.user)

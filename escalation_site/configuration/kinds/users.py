@@ -20,22 +20,40 @@ from escalation_site.configuration.fields import (
     Field,
     Flag,
     Reference,
+    References,
     Scope,
     Secret,
     SecretFromEnvironment,
     Text,
+    Whole,
     Zone,
     text_of,
 )
 from escalation_site.configuration.kind import Fields, Kind, Writing
+from escalation_site.configuration.kinds.skills import KIND as SKILLS
 from escalation_site.configuration.problems import did_you_mean
 from notifications.channels import channel_kinds
 from notifications.models import ContactMethod
 from notifications.services import contact_methods_set
 from notifications.values import ContactMethodValue
-from oncall.models import User
+from oncall.holiday_calendars import holiday_calendar_names
+from oncall.holidays_sync import person_calendar_changed
+from oncall.models import Skill, User
+from oncall.people import user_activate, user_deactivate
+from oncall.skills import skills_set
 
 MOST_METHODS = 20
+_PLAIN = (
+    "email",
+    "role",
+    "time_zone",
+    "language",
+    "phone",
+    "region",
+    "holiday_calendar",
+    "capacity_hours",
+    "capacity_pages",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +166,25 @@ class Password(SecretFromEnvironment):
         return secret
 
 
+@dataclass(frozen=True, slots=True)
+class HolidayCalendar(Text):
+    """A country, or a part of one, whose public holidays the person keeps."""
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "examples": ["IT", "DE-BY"]}
+
+    def value(self, item: Item, scope: Scope) -> Any:
+        text = text_of(item, most=self.most)
+        known = holiday_calendar_names()
+        if isinstance(text, str) and text and text not in known:
+            item.wrong(
+                _("“%(name)s” is no known holiday calendar, such as IT or DE-BY.") % {"name": text}
+                + did_you_mean(text, known)
+            )
+            return UNUSABLE
+        return text
+
+
 class Users(Kind):
     section = "users"
     help = "People, by user name."
@@ -156,6 +193,7 @@ class Users(Kind):
     name_pattern = r"[\w.@+-]+"
     name_length = 150
     own_reference = "manager"
+    after = ("skills",)
     fields = (
         Text("name", "Full name, as shown everywhere.", required=True, most=150),
         Email("email", "E-mail address. A new person without contact methods is paged there.", most=254),
@@ -174,7 +212,25 @@ class Users(Kind):
             choices=tuple(code for code, _name in settings.LANGUAGES),
         ),
         Text("phone", "Telephone number, international form.", most=32),
-        Text("region", "Where they work; public holidays follow from it.", most=60),
+        Text("region", "Where they work.", most=60),
+        HolidayCalendar(
+            "holiday_calendar", "Whose public holidays they keep, such as IT or DE-BY; none unless said.", most=12
+        ),
+        References("skills", "What they know; replaces what was there.", section="skills"),
+        Whole(
+            "capacity_hours",
+            "Hours on call in four weeks above which they count as overloaded; no limit unless said.",
+            empty=None,
+            least=1,
+            most=672,
+        ),
+        Whole(
+            "capacity_pages",
+            "Pages in one shift after which the next person is asked; as the schedule says unless said.",
+            empty=None,
+            least=1,
+            most=1000,
+        ),
         Reference("manager", "Their manager's user name.", section="users"),
         Flag("active", "false: they keep their history but cannot sign in and are not paged.", empty=True),
         ContactMethodsField(
@@ -200,12 +256,16 @@ class Users(Kind):
                 "language": user.language,
                 "phone": str(user.phone) if user.phone else "",
                 "region": user.region,
+                "holiday_calendar": user.holiday_calendar,
+                "skills": sorted(skill.slug for skill in user.skills.all()),
+                "capacity_hours": user.capacity_hours,
+                "capacity_pages": user.capacity_pages,
                 "manager": user.manager.username if user.manager else None,
                 "active": user.is_active,
                 "contact_methods": methods[user.pk],
                 "password_env": user.password,
             }
-            for user in User.objects.select_related("manager")
+            for user in User.objects.select_related("manager").prefetch_related("skills")
         }
 
     def differs(self, name: str, before: Any, wanted: Any) -> bool:
@@ -229,6 +289,7 @@ class Users(Kind):
             user=writing.user,
             secret=("password",),
         )
+        self._follow_up(writing, user, changed)
         methods = changed.get("contact_methods")
         if methods is None and is_new and wanted.get("email"):
             methods = [{"kind": "email", "address": wanted["email"], "enabled": True}]
@@ -237,16 +298,22 @@ class Users(Kind):
             contact_methods_set(user_id=user.pk, values=values, at=writing.at, actor=writing.actor)
         return user
 
+    def _follow_up(self, writing: Writing, user: User, changed: Mapping[str, Any]) -> None:
+        """What hangs on the person's row: their skills, and the holidays of their calendar on their clock."""
+        if "skills" in changed:
+            skills: list[Skill] = [writing.row(SKILLS, slug) for slug in changed["skills"]]
+            skills_set(row=user, manager=user.skills, skills=skills, noun="user", at=writing.at, actor=writing.actor)
+        if "holiday_calendar" in changed or (user.holiday_calendar and "time_zone" in changed):
+            person_calendar_changed(user=user, at=writing.at)
+        if "active" in changed:
+            # More than a field: whoever leaves is on call no more, and their tokens and swaps end.
+            switch = user_activate if changed["active"] else user_deactivate
+            switch(user=user, actor=writing.user, at=writing.at)
+
     def _values(self, writing: Writing, changed: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
-        values = {
-            name: changed[name]
-            for name in ("email", "role", "time_zone", "language", "phone", "region")
-            if name in changed
-        }
+        values = {name: changed[name] for name in _PLAIN if name in changed}
         if "name" in changed:
             values["first_name"], _blank, values["last_name"] = changed["name"].partition(" ")
-        if "active" in changed:
-            values["is_active"] = changed["active"]
         if "manager" in changed:
             values["manager"] = writing.row(self, changed["manager"])
         password = changed.get("password_env")

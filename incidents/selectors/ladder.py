@@ -231,6 +231,8 @@ def _rung(
     # Who had time to answer and did not is told apart from who still has.
     taken = answered or incident.acknowledged_at is not None or not incident.is_open
     title = _("Catch-all") if catch_all else level_title(policy, level)
+    if level > len(policy.levels):
+        title = _("Final decision-maker")
     if cycle:
         title = _("%(level)s, cycle %(cycle)d") % {"level": title, "cycle": cycle + 1}
     return Rung(
@@ -238,9 +240,22 @@ def _rung(
         level=level + 1,
         title=title,
         at=pages[0].values["created_at"],
-        people=[_told(page, in_force=in_force, taken=taken) for page in pages],
+        people=[_told(page, in_force=in_force, taken=taken) for page in _each_once(pages)],
         answered=answered,
     )
+
+
+def _each_once(pages: Sequence[_PageRow]) -> list[_PageRow]:
+    """Each person once, with their newest page, the receipts of all of them, and whatever they said to any."""
+    found: dict[int, _PageRow] = {}
+    for page in pages:
+        before = found.get(page.values["recipient_id"])
+        if before is not None:
+            said = {name: page.values[name] or before.values[name] for name in ("answered_at", "declined_at")}
+            told_at = {"created_at": before.values["created_at"]} if said["answered_at"] else {}
+            page = _PageRow(page.values | said | told_at, [*before.receipts, *page.receipts])
+        found[page.values["recipient_id"]] = page
+    return list(found.values())
 
 
 def _told(page: _PageRow, *, in_force: bool, taken: bool) -> Told:

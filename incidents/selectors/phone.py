@@ -13,7 +13,7 @@ from incidents.selectors.steps import Standing, level_title, next_calls, standin
 from incidents.selectors.who import people_called
 from incidents.timeline_words import why_words
 from oncall.models import User
-from policies.escalation import ForecastStep, RunState
+from policies.escalation import ForecastStep, Phase, RunState
 from policies.services import version_definition
 
 
@@ -84,13 +84,24 @@ def look_of(page: Page, *, at: datetime) -> Look:
     incident = page.incident
     if incident.state == Incident.State.RESOLVED:
         return Look.RESOLVED
-    if incident.state == Incident.State.ACKNOWLEDGED:
+    if incident.state == Incident.State.ACKNOWLEDGED and not _is_awaited(page):
         return Look.MINE if incident.owner_id == page.recipient_id else Look.TAKEN
     if expired(page.created_at, at=at):
         return Look.EXPIRED
     if page.declined_at is not None:
         return Look.DECLINED
     return Look.USED if page.link_used_at is not None else Look.RINGING
+
+
+def _is_awaited(page: Page) -> bool:
+    """Whether the level in force wants everybody's answer and still waits for this person's."""
+    if page.answered_at is not None:
+        return False
+    run = run_of(page.incident)
+    state = RunState.from_json(run.state) if run else None
+    if state is None or state.phase is not Phase.PAGING or (state.level, state.cycle) != (page.level, page.cycle):
+        return False
+    return page.recipient_id in state.paged and page.recipient_id not in state.answered
 
 
 def phone_page(page: Page, *, at: datetime) -> PhonePage:
@@ -114,12 +125,17 @@ def phone_page(page: Page, *, at: datetime) -> PhonePage:
         len(policy.levels),
         next_at=coming[0].at if coming else None,
         next_to=names or standing.to,
-        others=[
-            one.recipient for one in pages if one.level == page.level and one.pk != page.pk and one.declined_at is None
-        ],
+        others=_others(page, pages),
         chain=_chain(page, pages, coming, names, run),
         undo_until=undo_until if look is Look.MINE and undo_until and undo_until > at else None,
     )
+
+
+def _others(page: Page, pages: Sequence[Page]) -> list[User]:
+    """Who else is on the page's level and has not said that they cannot take it, each once."""
+    beside = [one for one in pages if one.level == page.level and one.recipient_id != page.recipient_id]
+    declined = {one.recipient_id for one in beside if one.declined_at is not None}
+    return list({one.recipient_id: one.recipient for one in beside if one.recipient_id not in declined}.values())
 
 
 def _next_names(run: EscalationRun, coming: Sequence[ForecastStep], incident: Incident, at: datetime) -> str:

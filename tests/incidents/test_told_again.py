@@ -6,6 +6,8 @@ import pytest
 
 from audit.models import LedgerEntry
 from incidents.models import EscalationRun, Incident, Page, TimelineEvent
+from incidents.selectors.ladder import Rung, ladder_of
+from incidents.selectors.phone import Look, look_of, phone_page
 from incidents.services.lifecycle import incident_acknowledge, incident_unacknowledge
 from incidents.services.pages import page_decline
 from incidents.services.runs import runs_step
@@ -241,3 +243,39 @@ def test_when_many_repeat_at_once_then_the_number_of_queries_does_not_grow_with_
     world.settle()
     for _message in range(30):
         world.expect_page("marta")
+
+
+# What pages show of it.
+
+
+def test_when_one_of_all_has_answered_then_the_others_link_still_rings_and_its_tap_counts(world: World) -> None:
+    publish(world, level(MARTA, JONAS, ack_mode="all"), level(ELENA))
+    world.alert()
+    world.settle()
+    first, second = world.expect_page("marta"), world.expect_page("jonas")
+    acknowledged(world, world.cast.marta)
+
+    assert look_of(world.page_of(first), at=world.now) is Look.MINE
+    assert look_of(world.page_of(second), at=world.now) is Look.RINGING
+    page = world.page_of(second)
+    incident_acknowledge(incident_id=page.incident_id, actor=page.recipient, at=world.now, page=page)
+    world.settle()
+
+    assert look_of(world.page_of(second), at=world.now) is Look.TAKEN
+    assert world.run.phase == "acknowledged"
+
+
+def test_when_a_level_was_told_again_then_its_ladder_shows_each_person_once(world: World) -> None:
+    publish(world, level(MARTA, JONAS, repeat="5m"), level(ELENA))
+    world.alert()
+    world.settle()
+    world.advance(minutes=5)
+    for name in ("marta", "jonas", "marta", "jonas"):
+        message = world.expect_page(name)
+
+    ladder = ladder_of(world.incident, world.run, at=world.now)
+    rung = next(step for step in ladder.steps if isinstance(step, Rung))
+    phone = phone_page(world.page_of(message), at=world.now)
+
+    assert [(told.name, len(told.receipts)) for told in rung.people] == [("Marta Ferri", 2), ("Jonas de Wit", 2)]
+    assert phone.others == [world.cast.marta]

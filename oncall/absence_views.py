@@ -1,12 +1,13 @@
 """Absences: planning one and seeing first who would step in, taking it back, and the managers' list."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from oncall.previews import Line, lines
 ACTORS = (User.Role.RESPONDER, User.Role.MANAGER, User.Role.ADMINISTRATOR)
 MANAGERS = (User.Role.MANAGER, User.Role.ADMINISTRATOR)
 PER_PAGE = 50
+HOLIDAYS_SHOWN = timedelta(weeks=4)
 
 Act = Callable[[Absence, User, datetime], Absence]
 
@@ -107,7 +109,9 @@ def absence_list(request: HttpRequest) -> HttpResponse:
     at, user = now(), cast(User, request.user)
     people = Absence.objects.select_related("user", "decided_by", "created_by")
     pending = people.filter(state=Absence.State.PENDING, end__gt=at)
-    coming = people.filter(state=Absence.State.APPROVED, end__gt=at).exclude(kind=Absence.Kind.LEFT)
+    # Everybody's public holidays of a year would hide what somebody planned.
+    soon = Q(kind=Absence.Kind.AWAY) | Q(kind=Absence.Kind.HOLIDAY, start__lt=at + HOLIDAYS_SHOWN)
+    coming = people.filter(soon, state=Absence.State.APPROVED, end__gt=at)
     shown = Paginator(coming.order_by("start", "id"), PER_PAGE).get_page(request.GET.get("page"))
     waiting = Swap.objects.filter(state=Swap.State.WAITING).select_related("schedule", "requester", "accepted_by")
     context = {

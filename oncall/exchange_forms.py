@@ -142,7 +142,7 @@ class SwapForm(forms.Form):
         label=_("Whom to ask"),
         queryset=User.objects.none(),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "check"}),
         help_text=_("Whoever accepts first gets it."),
     )
     back = forms.ChoiceField(
@@ -193,13 +193,13 @@ class AbsenceForm(forms.Form):
     """From a day to a day, whole days unless times are given, on the clock of whoever is away."""
 
     user = forms.ModelChoiceField(label=_("Who"), queryset=User.objects.none(), required=False, empty_label=None)
-    first = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    first = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     first_time = forms.TimeField(
-        label=_("at"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+        label=_("From, o’clock"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )
-    last = forms.DateField(label=_("To, included"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    last = forms.DateField(label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     last_time = forms.TimeField(
-        label=_("until"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+        label=_("Until, o’clock"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )
     reason = forms.CharField(
         label=_("Reason"),

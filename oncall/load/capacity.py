@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from escalation_site.ui import moments
+from oncall.load.clashing import people_on
 from oncall.load.spans import Spans, heaviest
 from oncall.models import Schedule, User
 from oncall.selectors import Loaded, schedules_load
@@ -47,8 +48,13 @@ def overloads_brought(*, changed: Collection[Loaded], at: datetime) -> list[Over
     limited = {user.pk: user for user in User.objects.filter(is_active=True).exclude(capacity_hours=None)}
     if not limited:
         return []
-    before = schedules_load(list(Schedule.objects.all()), since=at)
-    after = {**before, **{loaded.schedule.pk: loaded for loaded in changed}}
+    loaded = schedules_load(list(Schedule.objects.all()), since=at)
+    new = {one.schedule.pk: one for one in changed}
+    touched = people_on([*new.values(), *(loaded[pk] for pk in new if pk in loaded)])
+    # Nobody else's load changes, and whoever shares nobody with the change is not computed.
+    limited = {pk: user for pk, user in limited.items() if pk in touched}
+    before = {pk: one for pk, one in loaded.items() if pk in new or limited.keys() & people_on([one])}
+    after = {**before, **new}
     were = {one.user.pk: one.hours for one in _overloads(before.values(), limited, at)}
     return [one for one in _overloads(after.values(), limited, at) if one.hours > were.get(one.user.pk, 0.0)]
 

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, combinations, groupby, product
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from escalation_site.ui import moments
 from oncall import rota
+from oncall.loading import people_of
 from oncall.models import Schedule, ScheduleVersion, User
 from oncall.selectors import Loaded, schedules_load
 from oncall.wording import role_words
@@ -83,17 +85,11 @@ def clashes_between(
     ``followed`` says which schedule (slug) follows which: what merely repeats another schedule collides with nothing
     of its own family.
     """
-    by_place: dict[str, list[rota.Shift]] = {}
-    places: dict[str, Place] = {}
-    # Named by number: a schedule that is only being drafted has no id yet.
-    for number, loaded in enumerate(schedules):
-        for shift in loaded.shifts(since=since, until=until):
-            name = f"{number}:{shift.role}"
-            places.setdefault(name, Place(loaded.schedule, shift.role))
-            by_place.setdefault(name, []).append(shift)
+    places = _places(schedules, Range(since, until))
+    named = {str(number): (place, shifts) for number, (place, shifts) in enumerate(places)}
     found = (
-        Clash(one.user_id, _pair(*(places[name] for name in one.schedules)), one.start, one.end)
-        for one in rota.clashes(by_place)
+        Clash(one.user_id, _pair(*(named[name][0] for name in one.schedules)), one.start, one.end)
+        for one in rota.clashes({name: shifts for name, (_place, shifts) in named.items()})
     )
     families = followed or {}
     return [one for one in found if one.one_schedule or not _related(one, families)]
@@ -130,19 +126,63 @@ def clashes_brought(*, changed: Collection[Loaded], at: datetime, horizon: timed
     Only what was no clash before. All other schedules are read as they are, a constant number of queries.
     """
     before = schedules_load(list(Schedule.objects.select_related("team")), since=at)
-    after = {**before, **{loaded.schedule.pk: loaded for loaded in changed}}
-    followed, until = followed_schedules(), at + horizon
-    changed_ids = {loaded.schedule.pk for loaded in changed}
-    were = clashes_between(before.values(), since=at, until=until, followed=followed)
+    new = {loaded.schedule.pk: loaded for loaded in changed}
+    old = [before[pk] for pk in new if pk in before]
+    people = people_on([*new.values(), *old])
+    # Whoever shares nobody with the changed schedules is not computed: the page asks while somebody types.
+    others = [loaded for pk, loaded in before.items() if pk not in new and people & people_on([loaded])]
+    within, followed = Range(at, at + horizon), followed_schedules()
+    theirs = _places(others, within)
+    were: dict[object, list[Clash]] = {}
+    for one in _clashes_with(_places(old, within), theirs, followed):
+        were.setdefault(one.key, []).append(one)
     return [
         one
-        for one in clashes_between(after.values(), since=at, until=until, followed=followed)
-        if any(place.schedule.pk in changed_ids for place in one.places) and not _was(one, were)
+        for one in _clashes_with(_places(new.values(), within), theirs, followed)
+        if not any(prior.start <= one.start and one.end <= prior.end for prior in were.get(one.key, ()))
     ]
 
 
-def _was(clash: Clash, were: Iterable[Clash]) -> bool:
-    return any(one.key == clash.key and one.start <= clash.start and clash.end <= one.end for one in were)
+class Range(NamedTuple):
+    since: datetime
+    until: datetime
+
+
+Held = tuple[Place, Sequence[rota.Shift]]
+
+
+def people_on(schedules: Iterable[Loaded]) -> set[int]:
+    """Everybody the schedules or their overrides name."""
+    found: set[int] = set()
+    for loaded in schedules:
+        for version in loaded.versions:
+            found |= people_of(version.spec)
+        found |= {override.user_id for override in loaded.overrides}
+    return found
+
+
+Places = Sequence[tuple[Place, Sequence[rota.Shift]]]
+
+
+def _places(schedules: Iterable[Loaded], within: Range) -> Places:
+    # Kept apart by number: a schedule that is only being drafted has no id yet.
+    found: dict[tuple[int, str], tuple[Place, list[rota.Shift]]] = {}
+    for number, loaded in enumerate(schedules):
+        for shift in loaded.shifts(since=within.since, until=within.until):
+            place = found.setdefault((number, shift.role), (Place(loaded.schedule, shift.role), []))
+            place[1].append(shift)
+    return list(found.values())
+
+
+def _clashes_with(own: Places, theirs: Places, followed: Mapping[str, str]) -> list[Clash]:
+    """Clashes in which one of ``own`` takes part, in order of start."""
+    found = [
+        Clash(one.user_id, _pair(first, second), one.start, one.end)
+        for (first, shifts), (second, others) in chain(combinations(own, 2), product(own, theirs))
+        for one in rota.clashes({"first": shifts, "second": others})
+    ]
+    found.sort(key=lambda one: (one.start, one.user_id, *(place.schedule.name for place in one.places)))
+    return [one for one in found if one.one_schedule or not _related(one, followed)]
 
 
 def meetings(clashes: Iterable[Clash], users: Mapping[int, User]) -> list[Meeting]:

@@ -19,6 +19,7 @@ from oncall import permissions, rota
 from oncall.access import role_required
 from oncall.exchange_forms import HolidayForm, OverrideForm, local_text
 from oncall.forms import TakeOverForm
+from oncall.handoffs import handoffs_waiting
 from oncall.holiday_calendars import holiday_calendar_names
 from oncall.holidays_sync import holiday_calendar_choose
 from oncall.mine import mine as mine_of
@@ -46,6 +47,7 @@ def _render_mine(request: HttpRequest, form: HolidayForm, *, status: int = 200) 
     context = {
         "at": at,
         "duty": mine_of(user, at=at),
+        "handoffs": handoffs_waiting(user, at=at),
         "form": form,
         "may_plan": permissions.is_responder(user),
         "lengths": TakeOverForm.base_fields["length"].choices[:-1],  # type: ignore[attr-defined]  # a ChoiceField

@@ -150,6 +150,12 @@ def handoff_note_create(*, schedule: Schedule, author: User, text: str, watch: b
     return note
 
 
+def handoffs_waiting(user: User, *, at: datetime) -> list[Handoff]:
+    """What ``user`` has not accepted though the shift has begun and is not over, the latest first: one query."""
+    rows = Handoff.objects.filter(Q(until=None) | Q(until__gt=at), incoming=user, accepted_at=None, at__gt=at - RECENT)
+    return list(rows.select_related("schedule", "outgoing"))
+
+
 def current_handoffs(schedule: Schedule, *, at: datetime) -> list[Handoff]:
     """The last handoff of each role whose spell is not over: who came on call, and when. One query."""
     found: dict[str, list[Handoff]] = {}

@@ -274,6 +274,15 @@ def test_support_staff_see_no_handoff_page(weeks: World) -> None:
     assert Client().get(f"/oncall/handoffs/{handoff.pk}/").status_code == 302
 
 
+def test_when_a_handoff_waits_for_somebody_then_their_own_page_leads_to_it_until_they_accept(weeks: World) -> None:
+    handoff = handed_over(weeks)
+    client = browser(weeks.cast.jonas)
+    assert f"/oncall/handoffs/{handoff.pk}/" in shown(client.get("/oncall/mine/"))
+    client.post(f"/oncall/handoffs/{handoff.pk}/accept/")
+    assert f"/oncall/handoffs/{handoff.pk}/" not in shown(client.get("/oncall/mine/"))
+    assert "/oncall/payments/handoff/" in shown(client.get("/oncall/payments/"))
+
+
 def test_managers_see_the_unaccepted_and_others_their_own(weeks: World) -> None:
     handed_over(weeks)
     assert "Not accepted yet" in shown(browser(weeks.cast.elena).get("/oncall/handoffs/?show=unaccepted"))

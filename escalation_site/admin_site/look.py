@@ -50,12 +50,19 @@ SIDEBAR = [
         _place(_("Teams"), "groups", "oncall_team"),
         _place(_("Memberships"), "group_add", "oncall_membership"),
         _place(_("Contact methods"), "contact_mail", "notifications_contactmethod"),
+        _place(_("Skills"), "school", "oncall_skill"),
     ),
     _area(
         _("On call"),
         _place(_("Schedules"), "calendar_month", "oncall_schedule"),
         _place(_("Schedule versions"), "history", "oncall_scheduleversion"),
         _place(_("Overrides"), "swap_horiz", "oncall_override"),
+        _place(_("Absences"), "event_busy", "oncall_absence"),
+        _place(_("Swaps"), "sync_alt", "oncall_swap"),
+        _place(_("Handoffs"), "handshake", "oncall_handoff"),
+        _place(_("Handoff notes"), "sticky_note_2", "oncall_handoffnote"),
+        _place(_("Accepted gaps"), "event_note", "oncall_gapacceptance"),
+        _place(_("Calendars that are read"), "event_upcoming", "oncall_calendarsource"),
     ),
     _area(
         _("Escalation"),
@@ -88,6 +95,7 @@ SIDEBAR = [
     _area(
         _("Access"),
         _place(_("API tokens"), "key", "oncall_apitoken"),
+        _place(_("Calendar feeds"), "rss_feed", "oncall_calendarfeed"),
         _place(_("Groups"), "group", "auth_group"),
         _place(_("Second steps"), "phonelink_lock", "mfa_authenticator"),
         _place(_("E-mail addresses"), "alternate_email", "account_emailaddress"),

@@ -10,12 +10,13 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from escalation_site.admin_site.base import Admin, column, each
+from escalation_site.admin_site.base import Admin, actor_of, column, each
 from escalation_site.kernel.instants import now
 from escalation_site.ui.shapes import severity
 from incidents.models import Integration, Service
 from incidents.selectors.catalogue import door_of
 from incidents.services.catalogue import integration_set, key_make, service_set
+from oncall.skills import skills_set
 
 
 def stored(row: Any, change: bool) -> Any:
@@ -30,10 +31,10 @@ class ServiceAdmin(Admin):
     list_filter = ("team", "tier", "region", "environment", "revenue_flow", "high_risk", "regulated")
     search_fields = ("name", "slug", "description")
     prepopulated_fields = {"slug": ("name",)}
-    autocomplete_fields = ("team", "policy")
+    autocomplete_fields = ("team", "policy", "required_skills")
     fieldsets = (
         (None, {"fields": ("name", "slug", "description", "runbook_url")}),
-        (_("Who answers"), {"fields": ("team", "policy", "default_severity")}),
+        (_("Who answers"), {"fields": ("team", "policy", "default_severity", "required_skills")}),
         (_("What it is"), {"fields": ("tier", "region", "environment", "revenue_flow", "high_risk", "regulated")}),
     )
 
@@ -51,7 +52,23 @@ class ServiceAdmin(Admin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         actor: Any = request.user
-        service_set(service=stored(obj, change), values=form.cleaned_data, actor=actor, at=now())
+        values = {name: value for name, value in form.cleaned_data.items() if name != "required_skills"}
+        service_set(service=stored(obj, change), values=values, actor=actor, at=now())
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Skills through their service, which notes them."""
+        skills = form.cleaned_data.pop("required_skills", None)
+        super().save_related(request, form, formsets, change)
+        if skills is not None:
+            service = form.instance
+            skills_set(
+                row=service,
+                manager=service.required_skills,
+                skills=skills,
+                noun="service",
+                at=now(),
+                actor=actor_of(request),
+            )
 
 
 @admin.register(Integration)

@@ -1,8 +1,7 @@
-"""People, teams and schedules in the admin."""
+"""People, teams and what people know in the admin."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as AuthUserAdmin
 from django.db import transaction
@@ -15,12 +14,10 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from escalation_site.admin_site.base import (
     SOURCE,
     Admin,
-    DefinitionField,
     PlainAdmin,
-    ReadOnlyAdmin,
     ReadOnlyMixin,
-    ReadOnlyTabular,
     Tabular,
+    actor_of,
     column,
     each,
     from_admin,
@@ -28,10 +25,10 @@ from escalation_site.admin_site.base import (
 )
 from escalation_site.kernel.instants import now
 from escalation_site.ui.shapes import initials
-from oncall.models import ApiToken, Membership, Override, Schedule, ScheduleVersion, Team, User
+from oncall.holidays_sync import person_calendar_changed
+from oncall.models import ApiToken, Membership, Skill, Team, User
 from oncall.people import user_activate, user_deactivate
-from oncall.rota_document import document_load
-from oncall.services import override_cancel, override_create, schedule_publish
+from oncall.skills import skills_set
 from oncall.tokens import token_revoke
 
 ROLE_LABELS = {
@@ -65,7 +62,7 @@ class UserAdmin(Admin, AuthUserAdmin[User]):
     search_fields = ("username", "first_name", "last_name", "email")
     ordering = ("username",)
     filter_horizontal = ()
-    autocomplete_fields = ("manager",)
+    autocomplete_fields = ("manager", "skills")
     readonly_fields = ("last_login", "date_joined")
     actions = ("deactivate", "activate")
     inlines = (MembershipInline,)
@@ -73,6 +70,7 @@ class UserAdmin(Admin, AuthUserAdmin[User]):
         (None, {"fields": ("username", "password", "is_active")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email", "phone", "region", "time_zone", "language")}),
         (_("Place"), {"fields": ("role", "manager")}),
+        (_("On call"), {"fields": ("holiday_calendar", "skills", "capacity_hours", "capacity_pages")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
@@ -90,6 +88,16 @@ class UserAdmin(Admin, AuthUserAdmin[User]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Switching an account off has an action of its own, which also ends the person's tokens."""
         return (*self.readonly_fields, "is_active") if obj else self.readonly_fields
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Skills through their service, which notes them; and the holidays of a calendar or clock that has changed."""
+        skills = form.cleaned_data.pop("skills", None)
+        super().save_related(request, form, formsets, change)
+        user, at = form.instance, now()
+        if skills is not None:
+            skills_set(row=user, manager=user.skills, skills=skills, noun="user", at=at, actor=actor_of(request))
+        if change and {"holiday_calendar", "time_zone"} & set(form.changed_data):
+            person_calendar_changed(user=user, at=at)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         with transaction.atomic(), from_admin(request):
@@ -135,7 +143,7 @@ class UserAdmin(Admin, AuthUserAdmin[User]):
 
 @admin.register(Team)
 class TeamAdmin(Admin):
-    list_display = ("name", "parent", "member_count", "time_zone", "description")
+    list_display = ("name", "parent", "member_count", "time_zone", "approves_absences", "approves_swaps")
     list_select_related = ("parent",)
     list_filter = ("parent",)
     search_fields = ("name", "slug")
@@ -160,135 +168,23 @@ class MembershipAdmin(Admin):
     autocomplete_fields = ("user", "team")
 
 
-class ScheduleForm(forms.ModelForm[Schedule]):
-    """Beside the schedule's own fields, what its next version says."""
-
-    definition = DefinitionField(
-        check=document_load,
-        help_text=_(
-            "Layers and people as JSON. What you change becomes the next version, in force from now on; the past "
-            "stays as it was."
-        ),
-    )
-    reason = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("Why it changes."))
-
-    class Meta:
-        model = Schedule
-        fields = ("name", "slug", "team", "time_zone")
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        last = self.instance.versions.order_by("-number").first() if self.instance.pk else None
-        self.fields["definition"].initial = last.definition if last else None
-
-
-class ScheduleVersionInline(ReadOnlyTabular):
-    model = ScheduleVersion
-    fields = ("number", "effective_from", "author", "reason", "created_at")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduleVersion]:
-        return super().get_queryset(request).select_related("author", "schedule")  # type: ignore[no-any-return]
-
-
-@admin.register(Schedule)
-class ScheduleAdmin(Admin):
-    form = ScheduleForm
-    list_display = ("name", "team", "time_zone", "version_count")
-    list_select_related = ("team",)
-    list_filter = ("team",)
+@admin.register(Skill)
+class SkillAdmin(Admin):
+    list_display = ("name", "slug", "people_count", "service_count")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
-    fieldsets = (
-        (None, {"fields": ("name", "slug", "team", "time_zone")}),
-        (_("Next version"), {"fields": ("definition", "reason")}),
-    )
-    inlines = (ScheduleVersionInline,)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Schedule]:
-        return super().get_queryset(request).annotate(versions_n=Count("versions"))  # type: ignore[no-any-return]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Skill]:
+        counted = {"people_n": Count("people", distinct=True), "services_n": Count("services", distinct=True)}
+        return super().get_queryset(request).annotate(**counted)  # type: ignore[no-any-return]
 
-    @column(_("versions"), ordering="versions_n")
-    def version_count(self, schedule: Any) -> int:
-        return int(schedule.versions_n)
+    @column(_("people"), ordering="people_n")
+    def people_count(self, skill: Any) -> int:
+        return int(skill.people_n)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Publish once the schedule itself is stored; a definition that says what is in force makes no version."""
-        super().save_related(request, form, formsets, change)
-        definition = form.cleaned_data.get("definition")
-        if definition is not None:
-            author: Any = request.user
-            schedule_publish(
-                schedule=form.instance,
-                definition=definition,
-                author=author,
-                at=now(),
-                reason=form.cleaned_data.get("reason", ""),
-            )
-
-
-@admin.register(ScheduleVersion)
-class ScheduleVersionAdmin(ReadOnlyAdmin):
-    list_display = ("schedule", "number", "effective_from", "author", "reason", "created_at")
-    list_select_related = ("schedule", "author")
-    list_filter = ("schedule",)
-    search_fields = ("schedule__name", "reason")
-    ordering = ("-created_at", "-id")
-
-
-class OverrideForm(forms.ModelForm[Override]):
-    """The service's own rules, told at the field at fault."""
-
-    class Meta:
-        model = Override
-        fields = ("schedule", "kind", "user", "replaces", "start", "end", "reason")
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        if values.get("end") and values["end"] <= now():
-            self.add_error("end", _("The window is over; the past is not rewritten."))
-        if values.get("kind") == Override.Kind.REPLACE and values.get("replaces") is None:
-            self.add_error("replaces", _("Say whom it replaces."))
-        return values
-
-
-@admin.register(Override)
-class OverrideAdmin(Admin):
-    """Made and ended through the same services as on the schedule's page; what was is not rewritten."""
-
-    list_display = ("schedule", "user", "kind", "start", "end", "reason", "cancelled_at")
-    list_select_related = ("schedule", "user", "replaces")
-    list_filter = ("schedule", "kind")
-    search_fields = ("user__username", "user__first_name", "user__last_name", "schedule__name", "reason")
-    autocomplete_fields = ("schedule", "user", "replaces")
-    fields = ("schedule", "kind", "user", "replaces", "start", "end", "reason")
-    ordering = ("-start", "-id")
-    actions = ("cancel",)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        return super().get_form(request, obj, change=change, **options, **({} if change else {"form": OverrideForm}))
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        actor: Any = request.user
-        made = override_create(**form.cleaned_data, actor=actor, at=now())
-        # The admin goes on with the row the service made.
-        obj.pk, obj._state.adding = made.pk, False
-
-    @admin.action(description=_("End the chosen overrides now"), permissions=["view"])
-    def cancel(self, request: HttpRequest, chosen: QuerySet[Override]) -> None:
-        actor: Any = request.user
-        each(
-            request,
-            list(chosen.filter(cancelled_at=None)),
-            lambda override, at: override_cancel(override=override, actor=actor, at=at),
-            lambda n: ngettext("%(n)d override ended.", "%(n)d overrides ended.", n) % {"n": n},
-        )
+    @column(_("services"), ordering="services_n")
+    def service_count(self, skill: Any) -> int:
+        return int(skill.services_n)
 
 
 @admin.register(ApiToken)

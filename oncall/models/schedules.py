@@ -1,5 +1,6 @@
 """Schedules: their versions, the windows people take, and the gaps somebody accepted."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +8,23 @@ from simple_history.models import HistoricalRecords
 
 from oncall.models.people import Team, User
 from oncall.zones import validate_time_zone
+
+
+RESERVED_SLUGS = frozenset(
+    {
+        "absences",
+        "calendars",
+        "clashes",
+        "feeds",
+        "handoffs",
+        "mine",
+        "new",
+        "overrides",
+        "swaps",
+        "workload",
+    }
+)
+"""First parts of addresses under /oncall/ that are pages; tests compare them with the addresses there are."""
 
 
 class Schedule(models.Model):
@@ -30,6 +48,11 @@ class Schedule(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("oncall:schedule", args=(self.slug,))
+
+    def clean(self) -> None:
+        """A schedule of the name of a page beside it could never be opened."""
+        if self.slug in RESERVED_SLUGS:
+            raise ValidationError({"slug": _("This word is the address of a page. Choose another.")})
 
 
 class ScheduleVersion(models.Model):

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
@@ -147,10 +148,14 @@ def first_condition() -> Condition:
     return condition_parse(EXAMPLE)
 
 
-def bench_of(condition: Condition, data: Any, *, at: datetime) -> Bench:
+def bench_of(condition: Condition, data: QueryDict | None, *, at: datetime) -> Bench:
     """`data` is what was sent; None shows the fields and tries nothing."""
-    initial = {"at": timezone.localtime(at)}
-    form = FactsForm(condition, data, prefix="facts", initial=initial)
+    here = timezone.localtime(at)
+    if data is not None and "facts-at" not in data:
+        # A condition that asks for the time only since this request: the field shows the instant it was tried at.
+        data = data.copy()
+        data["facts-at"] = here.strftime("%Y-%m-%dT%H:%M")
+    form = FactsForm(condition, data, prefix="facts", initial={"at": here})
     document = json.dumps(condition_dump(condition), indent=2, ensure_ascii=False)
     if data is None or not form.is_valid():
         return Bench(form, None, document)

@@ -126,6 +126,9 @@ class _Words:
             return _("It is %(value)s.") % {"value": trace.value}
         if fact.kind is Kind.TEXT:
             return _saw_in_text(check, trace.value)
+        if fact.kind is Kind.TIME:
+            day, _blank, clock = str(trace.value).partition(" ")
+            return _("It is %(day)s, %(clock)s.") % {"day": _DAY_WORDS[Day(day)], "clock": clock}
         values = trace.value if isinstance(trace.value, list) else [trace.value]
         shown = [self._value(value, fact) for value in values]
         return _("It is %(value)s.") % {"value": joined(shown)} if shown else _("It is empty.")

@@ -230,8 +230,15 @@ def _value(draft: CheckDraft, fact: FactDef, shape: Shape) -> Any:
             return [{"days": window.days, "from": window.start, "to": window.end} for window in draft.windows]
         case Shape.FRAGMENT | Shape.PATTERN:
             return draft.value or None
+        case Shape.ONE if fact.choices:
+            return _shown_choice(draft.value, fact)
         case _:
             return _one(draft.value, fact, sized=shape is Shape.SIZE)
+
+
+def _shown_choice(text: str, fact: FactDef) -> Any:
+    """The chosen one; where nothing was, the first: a list that was never touched shows it, and means what it shows."""
+    return next((key for key, _words in fact.choices if str(key) == text), fact.choices[0][0])
 
 
 def _one(text: str, fact: FactDef, *, sized: bool = True) -> Any:

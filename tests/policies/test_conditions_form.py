@@ -185,6 +185,21 @@ def test_when_a_number_is_written_with_a_comma_then_it_is_understood() -> None:
     )
 
 
+def test_when_a_list_was_never_touched_then_it_means_what_it_shows() -> None:
+    form = WhenForm(sent(draft("severity", "segment", "weekday")))
+
+    assert form.is_valid(), form.errors
+    assert form.cleaned_data["when"] == condition_parse(
+        {
+            "all": [
+                {"fact": "severity", "value": "SEV-1"},
+                {"fact": "segment", "value": "internal"},
+                {"fact": "weekday", "value": "mon"},
+            ]
+        }
+    )
+
+
 def test_when_values_come_from_rows_then_they_are_offered() -> None:
     class Offering(ConditionForm):
         when = ConditionField(

@@ -59,7 +59,13 @@ def test_when_a_condition_is_tried_then_the_page_says_whether_it_holds_and_on_wh
 
 def test_when_a_time_is_asked_for_then_it_is_read_on_the_readers_clock(elena: Client) -> None:
     assert "It holds" in tried(elena, NIGHT | {"facts-at": "2026-11-21T22:30"})
-    assert "It does not hold" in tried(elena, NIGHT | {"facts-at": "2026-11-21T21:30"})
+    page = tried(elena, NIGHT | {"facts-at": "2026-11-21T21:30"})
+    assert "It does not hold" in page
+    assert "It is Saturday, 21:30." in page
+
+
+def test_when_no_time_was_chosen_then_the_field_shows_the_one_it_was_tried_at(elena: Client) -> None:
+    assert 'name="facts-at" value="20' in tried(elena, NIGHT)
 
 
 def test_when_a_fact_makes_no_sense_then_its_field_says_so(elena: Client) -> None:

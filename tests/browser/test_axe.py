@@ -33,7 +33,7 @@ SCREENSHOTS = BASE_DIR / "build" / "screenshots"
 NO_PAGES = re.compile(
     r"^(admin/|api/v1/(?!docs)|healthz|readyz|metrics|integrations/|v2/|i18n/"
     r"|incidents/(bulk/|new/preview/|<int:pk>/(live|around|comment)/)|policies/<slug:slug>/now/"
-    r"|oncall/(workload/export|mine/holidays/|absences/<int:pk>/|swaps/(<int:pk>|answer/<str:token>)/<slug|overrides/|new/preview/|handoffs/(<int:pk>/.+|notes/)|<slug:slug>/(take-over|edit/preview|handoff/note)/)|audit/export|reports/incidents\.csv|test-page/|welcome/|p/<str:token>/.+"
+    r"|calendar/|oncall/(workload/export|calendars/.+|mine/holidays/|absences/<int:pk>/|swaps/(<int:pk>|answer/<str:token>)/<slug|overrides/|new/preview/|handoffs/(<int:pk>/.+|notes/)|<slug:slug>/(take-over|edit/preview|handoff/note)/)|audit/export|reports/incidents\.csv|test-page/|welcome/|p/<str:token>/.+"
     r"|accounts/(?!login/$|tokens/$|password/(change|reset|reset/done)/$|2fa/$))"
 )
 
@@ -77,10 +77,8 @@ def test_when_a_page_is_shown_then_it_is_accessible_silent_and_fits(windows: Win
 
 def test_when_a_page_is_added_then_it_is_looked_at() -> None:
     seen = set()
-    places = dict.fromkeys(("ringing", "taken", "done", "marta", "handoff_waiting", "handoff_kept"), 1) | {
-        "link": "a",
-        "used_link": "a",
-    }
+    numbers = ("ringing", "taken", "done", "marta", "handoff_waiting", "handoff_kept", "swap")
+    places = dict.fromkeys(numbers, 1) | dict.fromkeys(("link", "used_link", "swap_token", "shift_at"), "a")
     for page_of in PAGES:
         try:
             seen.add(resolve(page_of.address(places).split("?")[0]).route)

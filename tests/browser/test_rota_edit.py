@@ -65,3 +65,25 @@ def test_when_a_gap_opens_on_a_phone_then_it_is_named_and_accepted_there(windows
     expect(page.locator("#id_accept_gaps")).to_be_checked()
     assert fits(page)
     assert [text for text in visited.complaints if "422" not in text] == []
+
+
+def test_when_enter_is_pressed_in_a_field_then_the_form_is_looked_at_and_nothing_is_removed_or_saved(
+    windows: Windows,
+) -> None:
+    visited = opened(windows, "/oncall/payments/edit/")
+    page = visited.page
+    first_layer = page.locator("#layer-0 .people select[name*=turn]")
+    turns = first_layer.count()
+    page.locator("#id_reason").fill("Not yet")
+    with page.expect_navigation(wait_until="networkidle"):
+        page.locator("#id_reason").press("Enter")
+    assert page.url.endswith("/edit/")
+    expect(page.locator("#id_reason")).to_have_value("Not yet")
+    expect(first_layer).to_have_count(turns)
+    # Adding a turn by key alone, and choosing who serves it.
+    page.locator("#layer-0-turn-add").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#layer-0-turn-{turns}-0")).to_be_focused()
+    page.keyboard.type("Jonas")
+    expect(page.locator("#rota-preview .moves")).to_contain_text("Jonas de Wit")
+    assert visited.complaints == []

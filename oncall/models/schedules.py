@@ -9,7 +9,6 @@ from simple_history.models import HistoricalRecords
 from oncall.models.people import Team, User
 from oncall.zones import validate_time_zone
 
-
 RESERVED_SLUGS = frozenset(
     {
         "absences",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from policies.conditions.document import condition_problems
 from policies.conditions.facts import Facts, number_in
 from policies.conditions.kinds import Kind, Operator
 from policies.conditions.patterns import pattern
@@ -61,8 +62,8 @@ def condition_compile(
 ) -> Compiled:
     """`condition` (which the reader of documents let pass) ready to be asked again and again.
 
-    A check that makes no sense in this vocabulary, say on a custom field that was removed since, does not hold: what was
-    stored years ago must not stop today's alert.
+    A check that its reader would refuse today, say on a custom field that was removed or became a number since, does not
+    hold: what was stored years ago must not stop today's alert.
     """
     if isinstance(condition, Check):
         return _check(condition, vocabulary, synonyms)
@@ -114,7 +115,7 @@ def _all(tests: tuple[Test, ...]) -> Test:
 
 def _check(check: Check, vocabulary: Vocabulary, synonyms: Synonyms) -> Compiled:
     fact = vocabulary.find(check.fact)
-    if fact is None:
+    if fact is None or condition_problems(check, vocabulary=vocabulary):
         return Compiled(check, _never, 0, (), _sees_nothing)
     if fact.kind is Kind.WEEKDAY:
         return _weekday(check)

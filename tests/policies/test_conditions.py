@@ -21,6 +21,8 @@ from policies.conditions import (
     Join,
     Kind,
     Operator,
+    Rule,
+    RuleSet,
     Trace,
     all_of,
     any_of,
@@ -167,6 +169,25 @@ def test_when_a_fact_was_removed_from_the_vocabulary_then_the_check_does_not_hol
 
     assert not condition_compile(gone).holds(facts())
     assert condition_sentence(gone) == "“custom_tier”, which is not known any more, holds."
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        Check("custom.budget", Operator.STARTS_WITH, "1"),
+        Check("custom.budget", Operator.IS, "10"),
+        Check("custom.budget", Operator.GE, None),
+        Check("severity", Operator.IS, 9),
+        Check("title", Operator.MATCHES, "("),
+        Check("time", Operator.WITHIN, None, zone="Mars/Base"),
+    ],
+)
+def test_when_a_check_would_be_refused_today_then_it_does_not_hold_and_nothing_stops(check: Check) -> None:
+    vocabulary = VOCABULARY.extended(FactDef("custom.budget", Kind.NUMBER, "Ours", "Budget", "the budget"))
+    known = facts_of({"custom": {"budget": 10}, "severity": 1, "title": "("}, at=AT, vocabulary=vocabulary)
+
+    assert not condition_compile(check, vocabulary=vocabulary).holds(known)
+    assert not RuleSet([Rule("one", check, 1)], vocabulary=vocabulary).all_matches(known)
 
 
 # --- The facts the requirements name --------------------------------------------------------------------------------

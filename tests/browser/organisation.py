@@ -60,10 +60,21 @@ def _happen(night: Night) -> dict[str, Any]:
     from incidents.links import page_url
     from incidents.models import Service
     from incidents.services import lifecycle
+    from oncall.calendars.feeds import feed_create
+    from oncall.calendars.sources import source_add
+    from oncall.models import CalendarSource
     from oncall.services import override_create
     from oncall.tokens import token_create
 
     cast, at = night.cast, night.at
+    for person in (cast.marta, cast.elena):
+        feed_create(owner=person, schedule=None, actor=person, at=at - timedelta(days=2))
+        feed_create(owner=person, schedule=cast.schedule, actor=person, at=at)
+        source_add(url="https://calendar.example.org/x.ics", actor=person, at=at, user=person)
+    broken = source_add(url="https://wiki.example.org/x.ics", actor=cast.elena, at=at, schedule=cast.schedule)
+    # No engine reads them: nobody's server is asked by a test.
+    CalendarSource.objects.update(read_next_at=None, read_at=at)
+    CalendarSource.objects.filter(pk=broken.pk).update(problem="“Maria” (5 Dec) is nobody here.")
     wiki = Service.objects.create(name="Wiki", slug="wiki", team=cast.platform, description="Knowledge for everybody")
     ringing = night.file("Card payments fail in Italy", customer_impact="Cards are declined at the till.")
     taken = night.file("Refunds are slow", severity=3)

@@ -74,6 +74,8 @@ PAGES = (
     PageOf("swap-asked", "/oncall/swaps/{swap}/", "jonas"),
     PageOf("swap-answer", "/oncall/swaps/answer/{swap_token}/"),
     PageOf("swap-unknown", "/oncall/swaps/answer/nonsense/", status=404),
+    PageOf("calendars", "/oncall/calendars/", "marta"),
+    PageOf("calendars-manager", "/oncall/calendars/", "elena"),
     PageOf("policies", "/policies/", "elena"),
     PageOf("policy", "/policies/critical-payments/", "elena"),
     PageOf("conditions", "/policies/tools/conditions/", "elena"),

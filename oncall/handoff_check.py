@@ -1,8 +1,9 @@
-"""What the minute's task does about handoffs: notices when somebody comes on call or goes off, and reminders of the unaccepted."""
+"""What the minute's task does about handoffs: who has come on call and gone off since its last look, and notices to both."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -12,15 +13,18 @@ from django.utils.translation import gettext as _
 from escalation_site.kernel.failures import is_passing
 from escalation_site.ui import moments
 from oncall import ports, spells
+from oncall.handoff_reminders import FIRST_REMINDER
 from oncall.handoffs import handoff_url
 from oncall.loading import LOOKBACK
 from oncall.models import DutyClock, Handoff, Override, Schedule, User
-from oncall.permissions import deciders
 from oncall.selectors import Loaded, schedules_load
 from oncall.spells import Relief, Spell
 from oncall.telling import duty_words, note_to
 
 log = structlog.get_logger(__name__)
+
+Moment = tuple[int, str, datetime]
+"""A person, a role and an instant."""
 
 TOLD_BACK = timedelta(hours=24)
 """What a late task finds that is older is recorded and no longer told."""
@@ -30,9 +34,6 @@ OVERLAP = timedelta(minutes=2)
 INSTANT = timedelta(microseconds=1)
 JUST_MADE = timedelta(minutes=15)
 """Who takes over on the spot is told when they do; the task adds nothing within this time."""
-FIRST_REMINDER = timedelta(minutes=15)
-NEXT_REMINDER = timedelta(hours=1)
-REMINDERS = 4
 
 
 def handoffs_check(*, at: datetime) -> int:
@@ -71,14 +72,17 @@ def _clocks_add(*, at: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """What happened on one schedule since ``after``: who came, who went, all spells around, and the shifts that began."""
+    """What happened on one schedule: who came, who went, all spells around, and the overrides behind some of it.
+
+    ``began`` and ``ended`` give the override by which somebody had a role from, or until, an instant of late.
+    """
 
     schedule: Schedule
-    after: datetime
     spells: Sequence[Spell]
     reliefs: Sequence[Relief]
     endings: Sequence[Spell]
-    overrides: Mapping[tuple[int, str, datetime], int] = field(default_factory=dict)
+    began: Mapping[Moment, int]
+    ended: Mapping[Moment, int]
 
 
 @transaction.atomic
@@ -107,58 +111,75 @@ def _moves(item: Loaded, after: datetime, at: datetime) -> _Moves | None:
         return None
     around = item.shifts(since=after - LOOKBACK, until=at + LOOK_AHEAD)
     found = spells.spells(around)
+    by_override = [(shift, shift.override_id) for shift in around if shift.override_id is not None]
     return _Moves(
         item.schedule,
-        after,
         found,
         spells.reliefs(found, after=after, at=at),
         spells.endings(found, after=after, at=at),
-        {
-            (shift.user_id, shift.role, shift.start): shift.override_id
-            for shift in around
-            if shift.override_id is not None
-        },
+        {(one.user_id, one.role, one.start): pk for one, pk in by_override if after < one.start <= at},
+        {(one.user_id, one.role, one.end): pk for one, pk in by_override if after < one.end <= at},
     )
 
 
 def _record(moves: Sequence[_Moves], *, at: datetime) -> int:
-    people = {relief.spell.user_id for one in moves for relief in one.reliefs}
-    people |= {spell.user_id for one in moves for spell in one.spells}
-    users = User.objects.in_bulk(list(people))
-    overrides = Override.objects.in_bulk(
-        [pk for one in moves for relief in one.reliefs if (pk := _override_id(one, relief)) is not None]
-    )
+    users = User.objects.in_bulk(list({spell.user_id for one in moves for spell in one.spells}))
+    overrides = _Overrides(moves)
     made, notes = 0, list[ports.Note]()
     for one in moves:
+        arranged = overrides.arranged(one)
         came: dict[tuple[str, datetime], Handoff] = {}
         for relief in one.reliefs:
-            override = overrides.get(_override_id(one, relief) or 0)
-            handoff, is_new = _handoff(one, relief, override, users, at=at)
+            handoff, is_new = _handoff(one, relief, users, own_act=overrides.own_act(one, relief), at=at)
             if handoff is None:
                 continue
             came[(handoff.role, handoff.at)] = handoff
             made += is_new
-            if is_new and _is_news(handoff, override, at=at):
+            if is_new and _is_news(handoff, at=at) and (handoff.role, handoff.at) not in arranged:
                 notes.append(_incoming_note(handoff, at=at))
-        notes += _ending_notes(one, came, users, at=at)
+        notes += _ending_notes(one, came, users, arranged=arranged, at=at)
     ports.tell(notes, at=at)
     return made
 
 
-def _override_id(moves: _Moves, relief: Relief) -> int | None:
-    spell = relief.spell
-    return moves.overrides.get((spell.user_id, spell.role, spell.start))
+class _Overrides:
+    """The overrides behind some moves: whoever takes over or gives back on the spot tells people then, not the task again."""
+
+    def __init__(self, moves: Sequence[_Moves]) -> None:
+        began = {pk for one in moves for pk in one.began.values()}
+        ended = {pk for one in moves for pk in one.ended.values()}
+        self._rows = Override.objects.in_bulk(list(began | ended))
+        history: Any = Override.history
+        self._planned_ends: dict[int, datetime] = (
+            dict(history.filter(id__in=ended, history_type="+").values_list("id", "end")) if ended else {}
+        )
+
+    def own_act(self, moves: _Moves, relief: Relief) -> bool:
+        """Whether whoever came put themselves on call."""
+        spell = relief.spell
+        row = self._rows.get(moves.began.get((spell.user_id, spell.role, spell.start), 0))
+        return row is not None and row.created_by_id == spell.user_id
+
+    def arranged(self, moves: _Moves) -> set[tuple[str, datetime]]:
+        """The roles and instants at which somebody has just taken over, or has given back before it was due."""
+        found = set()
+        for (_user, role, start), pk in moves.began.items():
+            if (row := self._rows.get(pk)) is not None and start - row.created_at <= JUST_MADE:
+                found.add((role, start))
+        for (_user, role, end), pk in moves.ended.items():
+            if end < self._planned_ends.get(pk, end):
+                found.add((role, end))
+        return found
 
 
 def _handoff(
-    moves: _Moves, relief: Relief, override: Override | None, users: Mapping[int, User], *, at: datetime
+    moves: _Moves, relief: Relief, users: Mapping[int, User], *, own_act: bool, at: datetime
 ) -> tuple[Handoff | None, bool]:
     """The row of this handoff and whether it is new; None for somebody who has left: nobody would page them."""
     spell, incoming = relief.spell, users.get(relief.spell.user_id)
     if incoming is None or not incoming.is_active:
         return None, False
     until = spell.end if spell.end < at + LOOK_AHEAD else None
-    own_act = override is not None and override.created_by_id == incoming.pk
     over = at - spell.start > TOLD_BACK or (until is not None and until <= at)
     return Handoff.objects.get_or_create(
         schedule=moves.schedule,
@@ -175,11 +196,9 @@ def _handoff(
     )
 
 
-def _is_news(handoff: Handoff, override: Override | None, *, at: datetime) -> bool:
-    """Whether the incoming person is to be told: not what is past, nor what they heard a moment ago when it was arranged."""
-    if at - handoff.at > TOLD_BACK or (handoff.until is not None and handoff.until <= at):
-        return False
-    return override is None or handoff.at - override.created_at > JUST_MADE
+def _is_news(handoff: Handoff, *, at: datetime) -> bool:
+    """Whether the incoming person is to be told: not what is long past, nor what is over."""
+    return at - handoff.at <= TOLD_BACK and (handoff.until is None or handoff.until > at)
 
 
 def _incoming_note(handoff: Handoff, *, at: datetime) -> ports.Note:
@@ -205,12 +224,19 @@ def _incoming_note(handoff: Handoff, *, at: datetime) -> ports.Note:
 
 
 def _ending_notes(
-    moves: _Moves, came: Mapping[tuple[str, datetime], Handoff], users: Mapping[int, User], *, at: datetime
+    moves: _Moves,
+    came: Mapping[tuple[str, datetime], Handoff],
+    users: Mapping[int, User],
+    *,
+    arranged: Collection[tuple[str, datetime]],
+    at: datetime,
 ) -> Iterable[ports.Note]:
     """One for each person whose spell has ended, unless they go on in another role at that instant."""
     begun = {(spell.user_id, spell.start) for spell in moves.spells}
     for spell in moves.endings:
         user = users.get(spell.user_id)
+        if (spell.role, spell.end) in arranged:
+            continue
         if user is None or (spell.user_id, spell.end) in begun or at - spell.end > TOLD_BACK:
             continue
         after = spells.follower(spell, moves.spells)
@@ -249,97 +275,4 @@ def _ending_note(
         key=f"duty-end:{schedule.pk}:{spell.role}:{spell.end.isoformat()}",
         link=handoff_url(handoff) if handoff else reverse("incidents:handoff_next", args=(schedule.slug,)),
         subject_ref=f"schedule:{schedule.pk}",
-    )
-
-
-# --- reminders
-
-
-@transaction.atomic
-def handoffs_remind(*, at: datetime, limit: int = 200) -> int:
-    """Remind whoever has not accepted: after 15 minutes, then every hour, four times; with the last the managers hear of it.
-
-    Nobody is reminded once their shift is over or somebody else has the role; in a pause of the schedule the reminder
-    waits. Returns how many were reminded.
-    """
-    due = list(
-        Handoff.objects.filter(remind_at__lte=at, accepted_at=None)
-        .select_for_update(of=("self",))
-        .select_related("schedule__team", "incoming", "outgoing")
-        .order_by("remind_at", "pk")[:limit]
-    )
-    schedules = {handoff.schedule_id: handoff.schedule for handoff in due}
-    loaded = schedules_load(list(schedules.values()), since=at) if due else {}
-    notes: list[ports.Note] = []
-    for handoff in due:
-        holders = {one.user_id for one in loaded[handoff.schedule_id].on_call_at(at) if one.role == handoff.role}
-        reminded = handoff.incoming_id in holders
-        reminders = handoff.reminders + reminded
-        over = handoff.until is not None and handoff.until <= at
-        done = over or reminders >= REMINDERS or (bool(holders) and not reminded)
-        if reminded and not over:
-            notes += _reminder_notes(handoff, reminders, at=at)
-        # No row of history for a reminder: the message itself is the record.
-        Handoff.objects.filter(pk=handoff.pk).update(
-            reminders=reminders, remind_at=None if done else at + NEXT_REMINDER
-        )
-    ports.tell(notes, at=at)
-    return len(notes)
-
-
-def _reminder_notes(handoff: Handoff, number: int, *, at: datetime) -> list[ports.Note]:
-    notes = [_reminder(handoff, number, at=at)]
-    if number >= REMINDERS:
-        teams = [handoff.schedule.team] if handoff.schedule.team else []
-        notes += [_managers_note(handoff, manager, at=at) for manager in deciders(handoff.incoming, teams)]
-    return notes
-
-
-def _reminder(handoff: Handoff, number: int, *, at: datetime) -> ports.Note:
-    def words() -> tuple[str, str]:
-        places = {
-            "duty": duty_words(handoff.schedule, handoff.role),
-            "since": moments.written(handoff.at, "short", at=at),
-        }
-        return (
-            _("Not accepted yet: your handoff of %(duty)s") % places,
-            _(
-                "You have been on call for %(duty)s since %(since)s and have not accepted the handoff.\n\n"
-                "Read what is open and accept it with one tap:"
-            )
-            % places,
-        )
-
-    return note_to(
-        handoff.incoming,
-        words,
-        key=f"handoff:{handoff.pk}:reminder:{number}",
-        link=handoff_url(handoff),
-        subject_ref=f"schedule:{handoff.schedule_id}",
-    )
-
-
-def _managers_note(handoff: Handoff, manager: User, *, at: datetime) -> ports.Note:
-    def words() -> tuple[str, str]:
-        places = {
-            "duty": duty_words(handoff.schedule, handoff.role),
-            "name": handoff.incoming.name,
-            "since": moments.written(handoff.at, "short", at=at),
-            "number": REMINDERS,
-        }
-        return (
-            _("Handoff not accepted: %(duty)s") % places,
-            _(
-                "%(name)s has been on call for %(duty)s since %(since)s and has not accepted the handoff "
-                "after %(number)d reminders."
-            )
-            % places,
-        )
-
-    return note_to(
-        manager,
-        words,
-        key=f"handoff:{handoff.pk}:unaccepted",
-        link=handoff_url(handoff),
-        subject_ref=f"schedule:{handoff.schedule_id}",
     )

@@ -8,7 +8,8 @@ from django.core.cache import cache
 
 from escalation_site.kernel.instants import now
 from oncall.calendars.sources import sources_check
-from oncall.handoff_check import handoffs_check, handoffs_remind
+from oncall.handoff_check import handoffs_check
+from oncall.handoff_reminders import handoffs_remind
 from oncall.holidays_sync import holidays_sync
 from oncall.swaps import swaps_check
 

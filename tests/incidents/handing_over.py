@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from notifications.channels import Outgoing
-from oncall.handoff_check import handoffs_check, handoffs_remind
+from oncall.handoff_check import handoffs_check
+from oncall.handoff_reminders import handoffs_remind
 from oncall.models import Handoff, User
 from oncall.services import schedule_publish
 from tests.world.harness import World

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from audit.models import LedgerEntry
+from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
 from incidents.models import EscalationRun, Incident, Page, TimelineEvent
 from incidents.selectors.ladder import Rung, ladder_of
 from incidents.selectors.phone import Look, look_of, phone_page
 from incidents.services.lifecycle import incident_acknowledge, incident_unacknowledge
 from incidents.services.pages import page_decline
 from incidents.services.runs import runs_step
+from incidents.services.severity import incident_severity
 from incidents.timeline_words import WORDINGS
 from notifications.models import Message
 from oncall.models import User
@@ -279,3 +281,66 @@ def test_when_a_level_was_told_again_then_its_ladder_shows_each_person_once(worl
 
     assert [(told.name, len(told.receipts)) for told in rung.people] == [("Marta Ferri", 2), ("Jonas de Wit", 2)]
     assert phone.others == [world.cast.marta]
+
+
+# The severity changes.
+
+MAJOR = {"starts_at": {"SEV-1": 3}}
+
+
+def worse(world: World, severity: int = 1, actor: User | None = None) -> None:
+    incident_severity(
+        incident_id=world.incident.pk, severity=severity, actor=actor, at=world.now, reason="All shops are down"
+    )
+    world.settle()
+
+
+@pytest.mark.requirement("R056")
+@pytest.mark.requirement("R057")
+def test_when_an_answered_incident_becomes_a_sev_1_then_its_path_starts_at_once_and_the_skipped_are_informed(
+    world: World,
+) -> None:
+    publish(world, level(MARTA), level(JONAS), level(ELENA), **MAJOR)
+    world.alert(severity="warning")
+    world.settle()
+    world.expect_page("marta", level=1)
+    acknowledged(world, world.cast.marta)
+
+    worse(world, actor=world.cast.marta)
+
+    world.expect_page("elena", level=3)
+    world.expect_notice("jonas")
+    assert world.incident.owner == world.cast.marta
+    assert world.run.priority == 1
+    every_word_is_known()
+
+
+@pytest.mark.requirement("R042")
+def test_when_the_severity_changes_then_the_running_clock_has_the_time_of_the_new_one(world: World) -> None:
+    publish(world, level(MARTA, ack_timeout={"after": "30m", "by_severity": {"SEV-1": "5m"}}), level(ELENA))
+    world.alert(severity="warning")
+    world.settle()
+    world.expect_page("marta")
+    world.advance(minutes=3)
+
+    worse(world)
+    world.advance(minutes=2)
+
+    world.expect_page("elena", level=2)
+
+
+def test_when_the_severity_stays_the_same_or_is_none_or_it_is_resolved_then_nothing_is_changed(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta")
+
+    worse(world, severity=1)
+    assert not TimelineEvent.objects.filter(kind="incident.severity").exists()
+    with pytest.raises(DomainError):
+        worse(world, severity=6)
+    with pytest.raises(NotAllowed):
+        worse(world, severity=2, actor=world.cast.sofie)
+    world.recover()
+    world.settle()
+    with pytest.raises(Conflict):
+        worse(world, severity=2)

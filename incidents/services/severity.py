@@ -1,0 +1,48 @@
+"""Changing how bad an incident is, with what follows for whoever is called."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from escalation_site.kernel.errors import Conflict, DomainError
+from incidents.models import Incident
+from incidents.permissions import require_responder
+from incidents.services.lifecycle import working
+from oncall.models import User
+from policies.definition import severity_name
+from policies.escalation import SeverityChanged
+from policies.severity import Severity
+
+
+def incident_severity(
+    *, incident_id: int, severity: int, actor: User | None, at: datetime, reason: str = "", source: str = "web"
+) -> Incident:
+    """Its times are those of ``severity`` from now on, and a path that starts higher up starts at once (R056), even when
+    somebody has it.
+
+    The same severity does nothing. ``actor`` None is the system. Raises DomainError for what is no severity, Conflict
+    when it is resolved.
+    """
+    if severity not in Severity.values:
+        raise DomainError(_("Choose a severity from SEV-1 to SEV-5."), field="severity")
+    with working(incident_id, actor=actor, at=at, source=source) as work:
+        incident = work.incident
+        if actor is not None:
+            require_responder(actor, incident)
+        if incident.state == Incident.State.RESOLVED:
+            raise Conflict(_("It is resolved already."))
+        if severity == incident.severity:
+            return incident
+        before = incident.severity
+        data = {"reason": reason.strip()} if reason.strip() else None
+        work.changes.set(incident, "incident.severity", severity=severity, data=data)
+        work.changes.timeline(
+            incident,
+            "incident.severity",
+            text=reason.strip(),
+            before=severity_name(before),
+            after=severity_name(severity),
+            source=source,
+        )
+        work.event(SeverityChanged(at, severity))
+    return incident

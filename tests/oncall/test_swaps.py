@@ -331,6 +331,17 @@ def test_when_the_shift_is_far_away_then_the_request_expires_after_a_week(weekly
     heard(weekly)
 
 
+def test_when_no_manager_decides_then_they_are_reminded_and_in_the_end_both_are_told(approving: World) -> None:
+    swap = asked(approving, "marta")
+    swap_accept(swap_id=swap.pk, user=approving.cast.marta, at=approving.now)
+    heard(approving)
+    swap.refresh_from_db()
+    assert swap.remind_at is not None
+    assert checked(approving, swap.remind_at) == [("elena", "A swap waits for your word: Payments (primary)")]
+    assert [name for name, _subject in checked(approving, swap.start)] == ["jonas", "marta"]
+    assert on_call(approving, swap.start) == ["jonas"]
+
+
 def test_when_the_task_is_late_then_it_expires_all_the_same_and_reminds_nobody(weekly: World) -> None:
     swap = asked(weekly)
     heard(weekly)

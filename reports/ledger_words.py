@@ -74,6 +74,7 @@ ACTIONS: dict[str, str | Promise] = {
     "page.settle": _("Learned how the page ended"),
     "policy.change": _("Changed a policy"),
     "policy.create": _("Created a policy"),
+    "policy.guidelines": _("Changed the guideline documents of a policy"),
     "policy.publish": _("Published a policy version"),
     "schedule.accept_gaps": _("Accepted gaps of a schedule"),
     "schedule.change": _("Changed a schedule"),

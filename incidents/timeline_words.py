@@ -92,6 +92,7 @@ BECAUSE: Mapping[str, str | Promise] = {
     "unanswered": gettext_lazy("Nobody had answered yet."),
     "partly_answered": gettext_lazy("Not everybody had answered."),
     "severity_raised": gettext_lazy("Its severity got worse."),
+    "declined": gettext_lazy("Whoever was told cannot take it."),
 }
 """Why the escalation moved, as a sentence of its own."""
 

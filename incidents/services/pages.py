@@ -49,7 +49,8 @@ def _skip_dead_level(run: EscalationRun, escalator: Escalator, at: datetime) -> 
         if declined_at:
             declined.add(recipient_id)
     if reachable and not any(can and pk not in declined for pk, can in reachable.items()):
-        escalator.event(run, LevelUnreachable(at, run.level, run.cycle, Because.NOBODY_REACHABLE))
+        because = Because.DECLINED if declined else Because.NOBODY_REACHABLE
+        escalator.event(run, LevelUnreachable(at, run.level, run.cycle, because))
 
 
 def reports_process(*, at: datetime, limit: int = 200) -> int:

@@ -91,8 +91,9 @@ class EscalateNow:
 
 @dataclass(frozen=True, slots=True)
 class LevelUnreachable:
-    """Nobody is on call at `level` of `cycle`, or no page of it can reach anybody. Ignored unless that very level is
-    waiting for an answer."""
+    """Nobody is on call at `level` of `cycle`, no page of it can reach anybody, or whoever was told cannot take it;
+    `because` says which. Ignored unless that very level is waiting for an answer, and, where the level waits all the
+    same, when its pages reached nobody."""
 
     at: datetime
     level: int

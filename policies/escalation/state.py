@@ -54,6 +54,7 @@ class Because(StrEnum):
     UNANSWERED = "unanswered"
     PARTLY_ANSWERED = "partly_answered"
     SEVERITY_RAISED = "severity_raised"
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,4 +72,5 @@ _BECAUSE: Mapping[Because, Promise] = {
     Because.UNANSWERED: gettext_lazy("nobody had answered yet"),
     Because.PARTLY_ANSWERED: gettext_lazy("not everybody had answered"),
     Because.SEVERITY_RAISED: gettext_lazy("its severity got worse"),
+    Because.DECLINED: gettext_lazy("whoever was told cannot take it"),
 }

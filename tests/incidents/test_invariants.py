@@ -58,6 +58,16 @@ POLICIES: tuple[tuple[Timings, Timings], ...] = (
     (("1m", None, "2m"), (None, "20m", None)),
 )
 
+Finer = dict[str, Any]
+# What each level and what the policy says besides: told again, a last word.
+FINER: tuple[tuple[Finer, Finer], ...] = (
+    ({}, {}),
+    (
+        {"repeat": {"every": "40s", "times": 1}},
+        {"final": {"target": {"kind": "user", "ref": "hugo"}, "every": "7m", "times": 1}},
+    ),
+)
+
 
 class Stories(RuleBasedStateMachine):
     """One organisation, three things that can break, four people who can act."""
@@ -80,11 +90,13 @@ class Stories(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
 
-    @initialize(policy=st.sampled_from(POLICIES), cycles=st.integers(1, 2))
-    def policy_is(self, policy: tuple[Timings, Timings], cycles: int) -> None:
+    @initialize(policy=st.sampled_from(POLICIES), cycles=st.integers(1, 2), finer=st.sampled_from(FINER))
+    def policy_is(self, policy: tuple[Timings, Timings], cycles: int, finer: tuple[Finer, Finer]) -> None:
         ack, resolve = policy
         definition = levels(ack=ack, resolve=resolve)
-        definition["cycles"] = cycles
+        of_levels, of_policy = finer
+        definition["levels"] = [level | of_levels for level in definition["levels"]]
+        definition |= of_policy | {"cycles": cycles}
         policy_publish(
             policy=self.world.cast.policy, definition=definition, author=self.world.cast.elena, at=self.world.now
         )
@@ -212,7 +224,7 @@ class Stories(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_paged_twice_for_one_level_of_one_cycle(self) -> None:
-        pages = list(Page.objects.values_list("run", "cycle", "level", "recipient"))
+        pages = list(Page.objects.values_list("run", "cycle", "level", "repeat", "recipient"))
         assert len(pages) == len(set(pages))
         sent = [message.idempotency_key for message in self.email.got]
         assert len(sent) == len(set(sent))

@@ -228,6 +228,17 @@ def test_when_no_page_reaches_anybody_then_the_level_does_what_it_says(world: Wo
     assert TimelineEvent.objects.filter(kind="escalation.skip_level").exists() is (rule == "next_level")
 
 
+def test_when_whoever_was_told_cannot_take_it_then_even_a_level_that_waits_is_left_at_once(world: World) -> None:
+    publish(world, level(MARTA, if_unreachable="wait"), level(ELENA))
+    world.alert()
+    world.settle()
+    page_decline(page=world.page_of(world.expect_page("marta")), at=world.now)
+    world.settle()
+
+    world.expect_page("elena", level=2)
+    assert TimelineEvent.objects.filter(kind="escalation.enter_level", data__because="declined").exists()
+
+
 def test_when_many_repeat_at_once_then_the_number_of_queries_does_not_grow_with_them(
     world: World, django_assert_max_num_queries: Any
 ) -> None:

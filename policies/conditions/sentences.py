@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from policies.conditions.compiling import Trace
+from policies.conditions.compiling import Trace, accepted
 from policies.conditions.kinds import OPERATORS, YES_OR_NO, Kind, Operator, Shape
 from policies.conditions.values import Check, Condition, Day, Join, Range, Window
 from policies.conditions.vocabulary import VOCABULARY, FactDef, Vocabulary
@@ -42,7 +42,7 @@ class ConditionText:
 
 
 def condition_sentence(condition: Condition, *, vocabulary: Vocabulary = VOCABULARY, name: Namer = as_written) -> str:
-    """One whole sentence: "The severity is at least SEV-2, and the service is Payments API or Checkout." """
+    """One whole sentence: "The severity is SEV-1 or SEV-2, and the service is Payments API or Checkout." """
     return _sentence(_Words(vocabulary, name).clause(condition))
 
 
@@ -59,13 +59,14 @@ def trace_text(trace: Trace, *, vocabulary: Vocabulary = VOCABULARY, name: Namer
 
 
 def operator_label(operator: Operator, kind: Kind) -> str:
-    """The operator as a form offers it, beside a fact of that kind: "is at least", "is longer than"."""
+    """The operator as a form offers it, beside a fact of that kind: "is above", "is longer than"."""
     return str(_LABELS_BY_KIND.get(kind, {}).get(operator, _LABELS[operator]))
 
 
 def _sentence(clause: str) -> str:
+    began = f"({capfirst(clause[1:])}" if clause.startswith("(") else capfirst(clause)
     # Translators: a clause made into a sentence.
-    return _("%(clause)s.") % {"clause": capfirst(clause)}
+    return _("%(clause)s.") % {"clause": began}
 
 
 class _Words:
@@ -157,6 +158,9 @@ class _Words:
                 "least": self._value(value.least, fact),
                 "most": self._value(value.most, fact),
             }
+        if fact.kind is Kind.RANK and check.operator in (Operator.AT_LEAST, Operator.AT_MOST):
+            # "At least tier 2" is read one way by some and the other way by others; a list is read one way.
+            return _or_list([str(words) for rank, words in fact.choices if rank in (accepted(check, fact) or ())])
         if isinstance(value, tuple):
             return _or_list([self._member(item, fact, shape) for item in value])
         if shape in (Shape.FRAGMENT, Shape.PATTERN):
@@ -254,8 +258,8 @@ _TEMPLATES: Mapping[Operator, Promise] = {
     Operator.IS_NOT: gettext_lazy("%(fact)s is known and is not %(value)s"),
     Operator.ONE_OF: gettext_lazy("%(fact)s is %(value)s"),
     Operator.NONE_OF: gettext_lazy("%(fact)s is known and is not %(value)s"),
-    Operator.AT_LEAST: gettext_lazy("%(fact)s is at least %(value)s"),
-    Operator.AT_MOST: gettext_lazy("%(fact)s is at most %(value)s"),
+    Operator.AT_LEAST: gettext_lazy("%(fact)s is %(value)s"),
+    Operator.AT_MOST: gettext_lazy("%(fact)s is %(value)s"),
     Operator.LT: gettext_lazy("%(fact)s is below %(value)s"),
     Operator.LE: gettext_lazy("%(fact)s is %(value)s or less"),
     Operator.GT: gettext_lazy("%(fact)s is above %(value)s"),
@@ -294,8 +298,8 @@ _LABELS: Mapping[Operator, Promise] = {
     Operator.IS_NOT: gettext_lazy("is not"),
     Operator.ONE_OF: gettext_lazy("is one of"),
     Operator.NONE_OF: gettext_lazy("is none of"),
-    Operator.AT_LEAST: gettext_lazy("is at least"),
-    Operator.AT_MOST: gettext_lazy("is at most"),
+    Operator.AT_LEAST: gettext_lazy("is at least as critical as"),
+    Operator.AT_MOST: gettext_lazy("is at most as critical as"),
     Operator.LT: gettext_lazy("is below"),
     Operator.LE: gettext_lazy("is at most"),
     Operator.GT: gettext_lazy("is above"),

@@ -211,7 +211,7 @@ def name(fact: str, value: str) -> str:
     ("data", "words"),
     [
         ({"all": []}, "In every case."),
-        ({"fact": "severity", "operator": "at_least", "value": 2}, "The severity is at least SEV-2."),
+        ({"fact": "severity", "operator": "at_least", "value": 2}, "The severity is SEV-1 or SEV-2."),
         (
             {"fact": "service", "operator": "one_of", "value": ["payments", "checkout"]},
             "The service is Payments API or Checkout.",
@@ -221,6 +221,7 @@ def name(fact: str, value: str) -> str:
             "The environment is known and is not “production”.",
         ),
         ({"fact": "labels.team", "value": "core"}, "The label “team” is “core”."),
+        ({"fact": "tier", "operator": "at_most", "value": 2}, "The tier of the service is tier 2 or tier 3."),
         ({"fact": "vip"}, "A VIP customer is affected."),
         ({"fact": "vip", "value": False}, "No VIP customer is affected."),
         ({"fact": "regulated", "operator": "unknown"}, "It is not known whether the service is regulated."),
@@ -266,7 +267,7 @@ def test_when_groups_stand_within_groups_then_brackets_leave_no_doubt() -> None:
         "A VIP customer is affected, and (the service is Payments API, or the service is Checkout)."
     )
     assert condition_sentence(any_of(all_of(vip, payments), none_of(checkout)), name=name) == (
-        "(a VIP customer is affected, and the service is Payments API), or it is not so that the service is Checkout."
+        "(A VIP customer is affected, and the service is Payments API), or it is not so that the service is Checkout."
     )
 
 

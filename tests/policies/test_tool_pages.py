@@ -43,7 +43,7 @@ def tried(client: Client, data: dict[str, Any]) -> str:
 def test_when_the_page_is_opened_then_an_example_is_there_in_the_form_in_words_and_as_a_document(elena: Client) -> None:
     page = shown(elena.get(PAGE))
 
-    assert "The severity is at least SEV-2, and (a VIP customer is affected, or" in page
+    assert "The severity is SEV-1 or SEV-2, and (a VIP customer is affected, or" in page
     assert "An incident to try it on" in page
     assert "&quot;similar_incidents&quot;" in page
 

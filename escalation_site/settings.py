@@ -343,7 +343,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "DESCRIPTION": "What the pages do, for programs. Errors, tokens and examples: docs/api.md.",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"SeverityEnum": "policies.severity.Severity"},
+    "ENUM_NAME_OVERRIDES": {
+        "SeverityEnum": "policies.severity.Severity",
+        "OverrideKindEnum": "oncall.models.Override.Kind",
+        "AbsenceKindEnum": "oncall.models.Absence.Kind",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -11,6 +11,10 @@ from oncall.permissions import responders
 Slug = serializers.SlugRelatedField
 
 
+class Nothing(serializers.Serializer[Any]):
+    """Asks for nothing."""
+
+
 class WindowSerializer(serializers.Serializer[Any]):
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()
@@ -157,7 +161,7 @@ class ScoreSerializer(serializers.Serializer[Any]):
 class FairnessSerializer(serializers.Serializer[Any]):
     """How evenly a schedule is shared: 100, everybody bears the same; 0, one bears all."""
 
-    schedule: Slug[Any] = Slug(slug_field="slug", read_only=True)
+    schedule = serializers.CharField(source="schedule.slug")
     scores = ScoreSerializer(many=True)
     reasons = serializers.ListField(child=serializers.CharField())
 

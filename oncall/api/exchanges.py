@@ -10,7 +10,6 @@ from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 
 from escalation_site.api.permissions import Staff
 from escalation_site.kernel.errors import Conflict, NotAllowed
@@ -24,6 +23,7 @@ from oncall.api.exchange_serializers import (
     NewAbsenceSerializer,
     NewOverrideSerializer,
     NewSwapSerializer,
+    Nothing,
     OverrideSerializer,
     SwapSerializer,
 )
@@ -34,11 +34,6 @@ from oncall.selectors import schedules_load
 from oncall.swap_views import ACTS as SWAP_ACTS
 from oncall.swaps import swap_create
 from oncall.taking import override_end, override_plan
-
-
-class Nothing(Serializer[Any]):
-    """Asks for nothing."""
-
 
 RANGE = [
     moment("since", "Only what ends after it."),

@@ -8,12 +8,11 @@ from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 
 from escalation_site.api.permissions import Staff
 from escalation_site.kernel.instants import now
 from oncall.api.asking import asked
-from oncall.api.exchange_serializers import FeedSerializer, MadeFeedSerializer, NewFeedSerializer
+from oncall.api.exchange_serializers import FeedSerializer, MadeFeedSerializer, NewFeedSerializer, Nothing
 from oncall.calendars import feeds
 from oncall.models import CalendarFeed
 
@@ -40,7 +39,7 @@ class CalendarFeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
         made = {**FeedSerializer(feed).data, "url": feeds.feed_url(plain)}
         return Response(made, status=201, headers={"Cache-Control": "no-store"})
 
-    @extend_schema(request=Serializer, responses=FeedSerializer)
+    @extend_schema(request=Nothing, responses=FeedSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, pk: str) -> Response:
         """End it at once."""

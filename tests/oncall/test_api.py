@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -345,6 +347,10 @@ def test_lists_cost_the_same_queries_however_long_they_are(
         with django_assert_max_num_queries(9):
             assert elena.get(f"schedules/payments/{path}/").status_code == 200
     assert ScheduleVersion.objects.count() == 1
+
+
+def test_the_document_leaves_nothing_to_guess(tmp_path: Path) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", file=str(tmp_path / "schema.yml"))
 
 
 def test_the_document_describes_what_there_is(world: World) -> None:

@@ -55,7 +55,7 @@ def shifting(world: World, zone: str, *, every: str = "daily", time: str = "02:3
 
 @pytest.mark.requirement("R034")
 @pytest.mark.parametrize("zone", ["Europe/Rome", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"])
-def test_the_feed_the_api_and_the_page_say_the_same_also_when_the_clocks_change(
+def test_the_feed_and_the_api_say_what_the_rota_says_also_when_the_clocks_change(
     world: World, client: Client, zone: str
 ) -> None:
     schedule = shifting(world, zone)

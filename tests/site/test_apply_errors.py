@@ -235,3 +235,31 @@ def test_when_the_command_meets_mistakes_then_it_lists_them_and_fails(tmp_path: 
     with pytest.raises(CommandError, match="2 mistakes; nothing was changed"):
         call_command("apply", str(file), stderr=told)
     assert f"{file}:1: users.marta.nmae: is not a known field. Did you mean “name”?" in told.getvalue()
+
+
+@pytest.mark.django_db
+def test_when_the_finer_parts_of_a_policy_name_what_does_not_exist_then_each_is_told_with_its_line() -> None:
+    text = (
+        SMALL
+        + """\
+policies:
+  p:
+    name: P
+    levels:
+      - name: One
+        ack_timeout: {after: 30m, by_severity: {SEV-1: 5m}}
+        targets:
+          - {kind: functional_team, ref: paymnts}
+        raci:
+          responsible: [{kind: user, ref: mrata}]
+          accountable: {kind: team_lead, ref: payment}
+    final: {target: {kind: policy, ref: q}, every: 5m}
+"""
+    )
+
+    assert mistakes(text) == [
+        "o.yaml:12: policies.p.levels[0].targets[0].ref: “paymnts” is not among the teams. Did you mean “payments”?",
+        "o.yaml:14: policies.p.levels[0].raci.responsible[0].ref: “mrata” is not among the users. Did you mean “marta”?",
+        "o.yaml:15: policies.p.levels[0].raci.accountable.ref: “payment” is not among the teams. Did you mean “payments”?",
+        "o.yaml:16: policies.p.final.target.ref: “q” is not among the policies.",
+    ]

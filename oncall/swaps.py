@@ -9,20 +9,17 @@ from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
 
 from audit.services import EntryValue, entry_append
-from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
-from oncall import permissions, ports, rota, swap_words
+from escalation_site.kernel.errors import Conflict, NotAllowed
+from oncall import permissions, ports, swap_words
 from oncall.models import Override, Schedule, Swap, SwapAsk, Team, User
 from oncall.notices import shifts_watched
-from oncall.selectors import schedules_load
 from oncall.services import actor_of, override_create
+from oncall.swap_rules import holds, next_reminder, require_asked, require_return, require_window
 
 logger = logging.getLogger(__name__)
 
 LIFETIME = timedelta(days=7)
 """An open swap expires when its shift begins, and after this long at the latest."""
-LAST_CALL = timedelta(hours=24)
-"""Before the shift: the second reminder."""
-
 LIVE = (Swap.State.OPEN, Swap.State.WAITING)
 
 
@@ -48,9 +45,9 @@ def swap_create(
     if not permissions.may_ask_swap(requester, schedule):
         raise NotAllowed(_("Only responders swap shifts."))
     start = max(start, at)
-    _require_window(schedule, role, requester, start, end, at=at)
-    people = _require_asked(schedule, requester, asked)
-    _require_return(schedule, role, people, start, return_start, return_end, at=at)
+    require_window(schedule, role, requester, start, end, at=at)
+    people = require_asked(schedule, requester, asked)
+    require_return(schedule, role, people, start, return_start, return_end, at=at)
     live = Swap.objects.filter(schedule=schedule, role=role, requester=requester, state__in=LIVE)
     if live.filter(start__lt=end, end__gt=start).exists():
         raise Conflict(_("You have asked for a swap of that time already."), field="start")
@@ -66,71 +63,12 @@ def swap_create(
         note=note,
         created_at=at,
         expires_at=expires_at,
-        remind_at=_next_reminder(created_at=at, start=start, expires_at=expires_at, after=at),
+        remind_at=next_reminder(created_at=at, start=start, expires_at=expires_at, after=at),
     )
     asks = SwapAsk.objects.bulk_create([SwapAsk(swap=swap, user=user, asked_at=at) for user in people])
     entry_append(_entry(swap, "swap.create", actor=requester, at=at, asked=[user.name for user in people]))
     ports.tell(swap_words.asking(swap, asks, at=at), at=at)
     return swap
-
-
-def _require_window(
-    schedule: Schedule, role: str, requester: User, start: datetime, end: datetime, *, at: datetime
-) -> None:
-    if end <= at:
-        raise DomainError(_("That shift is over."), field="end")
-    if end <= start:
-        raise DomainError(_("The end must come after the start."), field="end")
-    if not holds(schedule, role, requester, start, end):
-        raise DomainError(_("You are not on call for the whole of that time."), field="start")
-
-
-def _require_asked(schedule: Schedule, requester: User, asked: Collection[User]) -> list[User]:
-    people = [user for user in asked if user.pk != requester.pk]
-    if not people:
-        raise DomainError(_("Say whom to ask."), field="asked")
-    known = set(permissions.colleagues(schedule).values_list("pk", flat=True))
-    strangers = [user.name for user in people if user.pk not in known]
-    if strangers:
-        names = {"names": ", ".join(strangers)}
-        raise DomainError(_("Not of the schedule’s team: %(names)s.") % names, field="asked")
-    return people
-
-
-def _require_return(
-    schedule: Schedule,
-    role: str,
-    people: list[User],
-    start: datetime,
-    return_start: datetime | None,
-    return_end: datetime | None,
-    *,
-    at: datetime,
-) -> None:
-    if return_start is None and return_end is None:
-        return
-    if return_start is None or return_end is None or return_end <= return_start:
-        raise DomainError(_("The end must come after the start."), field="back")
-    if len(people) != 1:
-        raise DomainError(_("An exchange is with one person."), field="asked")
-    if return_start < at:
-        raise DomainError(_("What you take in return must lie ahead."), field="back")
-    if not holds(schedule, role, people[0], return_start, return_end):
-        raise DomainError(_("That shift is not theirs."), field="back")
-
-
-def holds(schedule: Schedule, role: str, user: User, start: datetime, end: datetime) -> bool:
-    """Whether ``user`` holds ``role`` for the whole window."""
-    loaded = schedules_load([schedule], since=start)[schedule.pk]
-    shifts = [shift for shift in loaded.shifts(since=start, until=end) if shift.role == role]
-    spans = rota.stretches(shifts, user_id=user.pk)
-    return any(begun <= start and end <= ended for begun, ended in spans)
-
-
-def _next_reminder(*, created_at: datetime, start: datetime, expires_at: datetime, after: datetime) -> datetime | None:
-    """Half-way to the end, and a day before the shift: whichever comes next and before the swap expires."""
-    planned = (created_at + (expires_at - created_at) / 2, start - LAST_CALL)
-    return min((moment for moment in planned if after < moment < expires_at), default=None)
 
 
 # --- answering
@@ -274,7 +212,7 @@ def _teams(swap: Swap) -> list[Team]:
 
 def _wait(swap: Swap, user: User, *, at: datetime) -> Swap:
     swap.state = Swap.State.WAITING
-    swap.remind_at = _next_reminder(created_at=at, start=swap.start, expires_at=swap.expires_at, after=at)
+    swap.remind_at = next_reminder(created_at=at, start=swap.start, expires_at=swap.expires_at, after=at)
     swap.save(update_fields=["state", "accepted_by", "remind_at"])
     entry_append(_entry(swap, "swap.accept", actor=user, at=at))
     ports.tell(
@@ -379,7 +317,7 @@ def _remind(swap: Swap, *, at: datetime) -> None:
     else:
         silent = [ask for ask in swap.asks.all() if not ask.answer]
         notes = swap_words.asking(swap, silent, at=at, reminder=number)
-    swap.remind_at = _next_reminder(created_at=swap.created_at, start=swap.start, expires_at=swap.expires_at, after=at)
+    swap.remind_at = next_reminder(created_at=swap.created_at, start=swap.start, expires_at=swap.expires_at, after=at)
     swap.save(update_fields=["remind_at"])
     ports.tell(notes, at=at)
 

@@ -19,7 +19,7 @@ from audit.services import EntryValue, entry_append
 from escalation_site.kernel import outbound
 from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
 from oncall import permissions
-from oncall.calendars.reading import MOST_BYTES, calendar_read
+from oncall.calendars.reading import MOST_BYTES, Reading, calendar_read
 from oncall.calendars.syncing import Synced, rows_end, rows_sync
 from oncall.models import CalendarSource, Schedule, User
 from oncall.services import actor_of
@@ -82,7 +82,6 @@ def _require_may(actor: User, *, user: User | None, schedule: Schedule | None) -
         raise NotAllowed(_("You may add calendars for yourself; managers for others and for schedules too."))
 
 
-@transaction.atomic
 def source_upload(
     *, content: bytes, actor: User, at: datetime, user: User | None = None, schedule: Schedule | None = None
 ) -> tuple[CalendarSource, Synced]:
@@ -91,11 +90,20 @@ def source_upload(
     Raises NotAllowed, and CalendarUnreadable at "file".
     """
     _require_may(actor, user=user, schedule=schedule)
+    # Reading may take a while; nobody waits for it behind a lock.
+    reading = _read(content, user or schedule, at=at)
+    return _upload_keep(reading, actor=actor, at=at, user=user, schedule=schedule)
+
+
+@transaction.atomic
+def _upload_keep(
+    reading: Reading, *, actor: User, at: datetime, user: User | None, schedule: Schedule | None
+) -> tuple[CalendarSource, Synced]:
     source = CalendarSource.objects.select_for_update().filter(user=user, schedule=schedule, url="").first()
     if source is None:
         source = CalendarSource.objects.create(user=user, schedule=schedule, created_by=actor, created_at=at)
         _note(source, "calendar_source.create", actor=actor, at=at)
-    synced = _take_over(source, content, at=at, vanishing=False)
+    synced = rows_sync(source=source, reading=reading, at=at, vanishing=False)
     _keep(source, read_at=at, problem=problem_words(synced.problems))
     return source, synced
 
@@ -112,13 +120,14 @@ def source_read(*, source: CalendarSource, at: datetime) -> Synced | None:
     with translation.override(_language(source)):
         try:
             answer = _fetched(source, at=at)
+            reading = _read(answer.content, source.user or source.schedule, at=at) if answer else None
             with transaction.atomic():
                 locked = CalendarSource.objects.select_for_update(of=("self",)).filter(pk=source.pk).first()
-                if locked is None or answer is None:
+                if locked is None or answer is None or reading is None:
                     if locked is not None:
                         _keep(source, read_at=at)
                     return None
-                synced = _take_over(source, answer.content, at=at, vanishing=True)
+                synced = rows_sync(source=source, reading=reading, at=at, vanishing=True)
                 etag = answer.headers.get("etag", "")
                 _keep(
                     source,
@@ -149,14 +158,10 @@ def _fetched(source: CalendarSource, *, at: datetime) -> outbound.Answer | None:
     return answer
 
 
-def _take_over(source: CalendarSource, content: bytes, *, at: datetime, vanishing: bool) -> Synced:
-    reading = calendar_read(content, since=at, until=at + AHEAD, zone=_zone(source))
-    return rows_sync(source=source, reading=reading, at=at, vanishing=vanishing)
-
-
-def _zone(source: CalendarSource) -> ZoneInfo:
-    owner = source.user or source.schedule
-    return ZoneInfo(owner.time_zone if owner else "UTC")
+def _read(content: bytes, owner: User | Schedule | None, *, at: datetime) -> Reading:
+    """On the clock of whom it is about."""
+    zone = ZoneInfo(owner.time_zone if owner else "UTC")
+    return calendar_read(content, since=at, until=at + AHEAD, zone=zone)
 
 
 def _language(source: CalendarSource) -> str | None:

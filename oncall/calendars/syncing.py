@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from escalation_site.kernel.errors import DomainError
 from oncall import permissions
 from oncall.absences import STANDING, absence_cancel, absence_create, schedules_of
-from oncall.calendars.reading import Reading, Window
+from oncall.calendars.reading import LONGEST, Reading, Window
 from oncall.models import Absence, CalendarSource, Override, Schedule, User
 from oncall.notices import shifts_watched
 from oncall.services import override_cancel, override_create
@@ -101,18 +101,21 @@ class _Known:
 
     def __init__(self, rows: _Rows, source: CalendarSource, at: datetime) -> None:
         self._at = at
-        everything = list(rows.all_of(source))
-        self._live = {row.pk: row for row in everything if rows.stands(row) and row.end > at}
-        self._over = [row for row in everything if row.pk not in self._live]
+        self._live: dict[tuple[str, int], list[Any]] = {}
+        self._over: dict[tuple[str, int], list[Any]] = {}
+        # What is over for longer than any window lasts has no say any more.
+        for row in rows.all_of(source).filter(end__gt=at - LONGEST):
+            kept = self._live if rows.stands(row) and row.end > at else self._over
+            kept.setdefault((row.source_uid, row.user_id), []).append(row)
 
     def pop(self, one: _Wanted) -> Any:
         """The row of a window: with the same start, or begun like it (a row never begins before it was read)."""
-        for row in self._live.values():
-            if (row.source_uid, row.user_id) != (one.window.uid, one.user.pk):
-                continue
+        rows = self._live.get((one.window.uid, one.user.pk), [])
+        for row in rows:
             begun = row.start <= self._at and one.window.start <= self._at
             if row.start == one.window.start or begun:
-                return self._live.pop(row.pk)
+                rows.remove(row)
+                return row
         return None
 
     def was_refused(self, one: _Wanted) -> bool:
@@ -120,21 +123,16 @@ class _Known:
 
         Rows that a reading took back have lost their event's name, so they are not among these.
         """
-        for row in self._over:
-            if (row.source_uid, row.user_id) != (one.window.uid, one.user.pk):
-                continue
+        for row in self._over.get((one.window.uid, one.user.pk), []):
             if row.end == one.window.end and (row.start == one.window.start or one.window.start < row.created_at):
                 return True
-            if one.window.start <= row.start < row.end <= self._at and self._was_longer(row, one.window.end):
+            ended_early = one.window.start <= row.start < row.end <= self._at
+            if ended_early and row.history.filter(end=one.window.end).exists():
                 return True
         return False
 
-    @staticmethod
-    def _was_longer(row: Any, end: datetime) -> bool:
-        return bool(row.history.filter(end=end).exists())
-
     def left(self) -> list[Any]:
-        return list(self._live.values())
+        return [row for rows in self._live.values() for row in rows]
 
 
 def _end_all(rows: _Rows, ending: Iterable[Row], *, at: datetime) -> int:

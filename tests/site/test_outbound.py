@@ -1,16 +1,24 @@
 """The way out to addresses people type in: nowhere inside, checked at every hop, bounded in size and time."""
 
 import ipaddress
+import ssl
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from socket import gaierror
 from time import sleep
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from escalation_site.kernel import outbound
 from escalation_site.kernel.outbound import OutboundFailed, OutboundRefused, address_check, fetch, is_public
 
 HERE = ("127.0.0.0/8",)
@@ -61,8 +69,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _serving() -> Iterator[int]:
+def _serving(secured: ssl.SSLContext | None = None) -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    if secured:
+        server.socket = secured.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -178,11 +188,14 @@ def test_when_it_redirects_in_a_circle_then_it_is_given_up(port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("large", "larger than 4 kB"), ("packed", "packed"), ("drip", "took too long")]
+    ("path", "seconds", "said"),
+    [("large", 20, "larger than 4 kB"), ("packed", 20, "packed"), ("drip", 0.4, "took too long")],
 )
-def test_when_too_much_too_packed_or_too_slow_then_reading_stops(port: int, path: str, said: str) -> None:
+def test_when_too_much_too_packed_or_too_slow_then_reading_stops(
+    port: int, path: str, seconds: float, said: str
+) -> None:
     with pytest.raises(OutboundFailed, match=said):
-        fetch(f"http://127.0.0.1:{port}/{path}", allowed=HERE, most_bytes=4000, most_seconds=0.4)
+        fetch(f"http://127.0.0.1:{port}/{path}", allowed=HERE, most_bytes=4000, most_seconds=seconds)
 
 
 def test_when_nobody_answers_then_it_says_so_in_words() -> None:
@@ -208,3 +221,51 @@ def test_addresses_of_the_open_internet_are_public(text: str) -> None:
 @pytest.mark.parametrize("text", ["224.0.0.1", "255.255.255.255", "100.64.0.1", "fe80::1", "ff02::1", "2001::1", "::"])
 def test_addresses_of_the_inside_are_not(text: str) -> None:
     assert not is_public(ipaddress.ip_address(text))
+
+
+# --- https
+
+
+def _certificate(name: str, directory: Path) -> Path:
+    """A certificate of its own authority for ``name``, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = directory / "certificate.pem"
+    path.write_bytes(plain + certificate.public_bytes(pem))
+    return path
+
+
+def test_when_the_address_is_pinned_then_the_certificate_is_still_held_against_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _certificate("calendar.test", tmp_path)
+    trusting = ssl.create_default_context()
+    trusting.load_verify_locations(path)
+    monkeypatch.setattr(outbound, "_trusted", lambda: trusting)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(path)
+
+    def here(host: str, number: int) -> Collection[str]:
+        return ["127.0.0.1"]
+
+    with _serving(serving) as number:
+        assert fetch(f"https://calendar.test:{number}/x", allowed=HERE, resolver=here).content == b"hello"
+        with pytest.raises(OutboundFailed, match="certificate does not hold"):
+            fetch(f"https://other.test:{number}/x", allowed=HERE, resolver=here)
+        with pytest.raises(OutboundRefused, match="from https on to http"):
+            fetch(f"https://calendar.test:{number}/to/http://calendar.test/", allowed=HERE, resolver=here)

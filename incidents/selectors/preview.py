@@ -37,13 +37,16 @@ class Preview:
         return self.steps[0].names if self.steps else ()
 
 
-def preview_of(service: Service, *, at: datetime) -> Preview:
-    """What the service's policy would do with an incident filed at ``at``. The service comes with its team and policy version."""
+def preview_of(service: Service, *, at: datetime, severity: int | None = None) -> Preview:
+    """What the service's policy would do with an incident of ``severity`` (None: not chosen yet) filed at ``at``.
+
+    The service comes with its team and policy version.
+    """
     version = service.policy.current_version if service.policy else None
     if version is None:
         return Preview(service, ())
     policy = version_definition(version)
-    calls = _calls(policy, at)
+    calls = _calls(policy, at, severity)
     steps = []
     for place, (level, moment, because) in enumerate(calls):
         targets = policy.catch_all if level is None else policy.levels[level].targets
@@ -52,9 +55,9 @@ def preview_of(service: Service, *, at: datetime) -> Preview:
     return Preview(service, steps)
 
 
-def _calls(policy: PolicyDef, at: datetime) -> list[tuple[int | None, datetime | None, str]]:
+def _calls(policy: PolicyDef, at: datetime, severity: int | None) -> list[tuple[int | None, datetime | None, str]]:
     """(level, when, why) of one walk of the ladder while nobody acts."""
-    begun = start(policy, at=at)
+    begun = start(policy, at=at, severity=severity)
     now = [(action.level, None, action.because.value) for action in begun.actions if isinstance(action, EnterLevel)]
     later = [
         (step.level, step.at, step.because.value)

@@ -120,7 +120,7 @@ def _preview(request: HttpRequest, slug: str, severity: str, at: datetime) -> di
         return {"preview": None, "known": (), "quiet": False}
     rank = int(severity) if severity in {str(value) for value in Severity.values} else None
     return {
-        "preview": preview_of(service, at=at),
+        "preview": preview_of(service, at=at, severity=rank),
         "known": open_on(service, user=user, limit=3),
         "rank": rank,
         "quiet": rank is not None and urgency_of(rank) == Urgency.LOW,

@@ -6,9 +6,10 @@ import pytest
 
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
-from incidents.models import EscalationRun, Incident, Page, TimelineEvent
+from incidents.models import EscalationRun, Incident, Page, Service, TimelineEvent
 from incidents.selectors.ladder import Rung, ladder_of
 from incidents.selectors.phone import Look, look_of, phone_page
+from incidents.selectors.preview import preview_of
 from incidents.services.lifecycle import incident_acknowledge, incident_unacknowledge
 from incidents.services.pages import page_decline
 from incidents.services.runs import runs_step
@@ -292,6 +293,14 @@ def test_when_a_level_was_told_again_then_its_ladder_shows_each_person_once(worl
 
     assert [(told.name, len(told.receipts)) for told in rung.people] == [("Marta Ferri", 2), ("Jonas de Wit", 2)]
     assert phone.others == [world.cast.marta]
+
+
+def test_when_a_sev_1_is_about_to_be_filed_then_the_preview_names_who_is_paged_for_that_severity(world: World) -> None:
+    publish(world, level(MARTA), level(JONAS), level(ELENA), starts_at={"SEV-1": 3})
+    service = Service.objects.select_related("team", "policy__current_version").get(pk=world.cast.gateway.pk)
+
+    assert preview_of(service, at=world.now, severity=1).first_names == ["Elena Conti"]
+    assert preview_of(service, at=world.now, severity=3).first_names == ["Marta Ferri"]
 
 
 # The severity changes.

@@ -25,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("incidents.urls")),
     path("oncall/", include("oncall.urls")),
     path("calendar/", include("oncall.feed_urls")),
+    # Before the policies themselves, whose names are addresses there.
+    path("policies/", include("reports.care.urls")),
     path("policies/", include("policies.urls")),
     path("reports/", include("reports.urls")),
     path("audit/", include("reports.audit_urls")),

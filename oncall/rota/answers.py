@@ -8,13 +8,21 @@ from typing import NamedTuple, TypeVar
 
 from oncall.rota.results import Coverage, Gap, Handoff, Overlap, OverlapKind, Shift, UserId
 from oncall.rota.timeline import Line, Lines, Slot, absences_by_user, absences_under, layer_line, lines_of
-from oncall.rota.values import EARLIEST, LATEST, Absence, Override, Rota, ScheduleSpec
+from oncall.rota.values import EARLIEST, LATEST, Absence, Every, Override, Rota, ScheduleSpec
 from oncall.rota.versions import acting_order, checked_range, resolve
 
 INSTANT = timedelta(microseconds=1)
 LOOK_AROUND = (timedelta(days=1), timedelta(days=8), timedelta(days=64), timedelta(days=400))
 """How far from a range the true ends of its shifts, or the next handoff, are looked for, step by step."""
 
+
+TURNS = {
+    Every.HOURLY: timedelta(hours=1),
+    Every.DAILY: timedelta(days=1),
+    Every.WEEKLY: timedelta(days=7),
+    Every.MONTHLY: timedelta(days=31),
+    Every.FIXED: timedelta(0),
+}
 
 Stretch = TypeVar("Stretch", Gap, Overlap)
 
@@ -45,7 +53,7 @@ def shifts(
     if not whole:
         return _shifts(_parts(rota, since, until, overrides, absences))
     touching: tuple[Shift, ...] = ()
-    for low, high in _wider(since, until):
+    for low, high in _wider(since, until, at_least=_longest_turn(rota, since, until)):
         around = _shifts(_parts(rota, low, high, overrides, absences))
         touching = tuple(shift for shift in around if shift.start < until and shift.end > since)
         if all(low < shift.start and shift.end < high for shift in touching):
@@ -168,10 +176,19 @@ def _parts(
     ]
 
 
-def _wider(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _wider(
+    since: datetime, until: datetime, *, at_least: timedelta = timedelta(0)
+) -> Iterator[tuple[datetime, datetime]]:
     since, until = checked_range(since, until)
     for margin in LOOK_AROUND:
-        yield max(EARLIEST, since - margin), min(LATEST, until + margin)
+        if margin >= at_least or margin is LOOK_AROUND[-1]:
+            yield max(EARLIEST, since - margin), min(LATEST, until + margin)
+
+
+def _longest_turn(rota: Rota, since: datetime, until: datetime) -> timedelta:
+    """About how long the turns in force last: looking less far around would only be looking twice."""
+    layers = (layer for reign in resolve(rota, since=since, until=until) for layer in reign.spec.layers)
+    return max((TURNS[layer.rotation] * layer.every for layer in layers), default=timedelta(0))
 
 
 def _shifts(parts: Sequence[Part]) -> tuple[Shift, ...]:

@@ -1,4 +1,4 @@
-"""Loading the demo: the organisation, its exchanges of duty, its year, and the fact that it is loaded."""
+"""Loading the demo: the organisation, its exchanges of duty, its year, its last weeks of duty, and that it is loaded."""
 
 import gc
 import os
@@ -17,6 +17,8 @@ from escalation_site.configuration.applying import configuration_apply
 from escalation_site.demo.author import Author
 from escalation_site.demo.directory import Directory
 from escalation_site.demo.duty import duty_exchange
+from escalation_site.demo.life import Life, handoffs_plan, notes_plan
+from escalation_site.demo.plans import plans_plan
 from escalation_site.demo.present import present_write
 from escalation_site.demo.recording import Recording
 from escalation_site.demo.rows import Rows
@@ -89,7 +91,11 @@ def demo_load(
     duty_exchange(rows, chance, since=since, until=until)
     with _collector_resting():
         history_make(rows, chance, since=since, until=until, incidents=incidents)
-        count = rows.store()
+        life = Life(chance, until=until)
+        handoffs_plan(life)
+        notes_plan(life)
+        plans_plan(life)
+        count = rows.store(life)
     say(f"{len(rows.of(Incident))} incidents, {count} rows.")
     entry_append(
         EntryValue(

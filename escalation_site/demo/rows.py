@@ -4,10 +4,11 @@ happened.
 
 import random
 import uuid
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection, models
 
@@ -33,6 +34,17 @@ UNNUMBERED: dict[type[models.Model], str] = {
     LedgerEntry: "at",
 }
 """Rows nobody names, with the instant by which they are put in order when they are stored."""
+
+
+class Acts(Protocol):
+    """What people did meanwhile by the services themselves, which enter it in the ledger at once."""
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next one happens; None when all have."""
+
+    def act(self) -> None:
+        """Let it happen."""
 
 
 class NumbersTaken(RuntimeError):
@@ -75,17 +87,33 @@ class Rows:
         # Sorting keeps the order of what happened at one instant.
         return sorted(rows, key=lambda row: _instant(row, instant)) if instant else rows
 
-    def store(self) -> int:
-        """Write everything; returns how many rows. Raises NumbersTaken."""
+    def store(self, acts: Acts | None = None) -> int:
+        """Write everything; returns how many rows. Raises NumbersTaken.
+
+        The ledger comes last, and each of ``acts`` happens when it has got to that instant: so it runs forward.
+        """
         count = 0
         for model in (*NUMBERED, *UNNUMBERED):
             rows = self.of(model)
             expected = [row.pk for row in rows] if model in NUMBERED else None
-            rows_insert(rows)
+            if model is LedgerEntry and acts is not None:
+                _insert_around(rows, acts)
+            else:
+                rows_insert(rows)
             if expected is not None and [row.pk for row in rows] != expected:
                 raise NumbersTaken(model.__name__)
             count += len(rows)
         return count
+
+
+def _insert_around(entries: Sequence[LedgerEntry], acts: Acts) -> None:
+    start = 0
+    while (at := acts.next_at) is not None:
+        end = bisect_right(entries, at, lo=start, key=lambda entry: entry.at)
+        rows_insert(entries[start:end])
+        start = end
+        acts.act()
+    rows_insert(entries[start:])
 
 
 def _instant(row: Any, attribute: str) -> datetime:

@@ -214,3 +214,43 @@ REASONS: tuple[str, ...] = (
     "This needs a decision about the release.",
     "I am on another incident.",
 )
+
+MISSING: tuple[str, ...] = (
+    "Nothing about the certificate that is renewed on Thursday.",
+    "The runbook named in the note has moved; I found it after a search.",
+    "That the vendor had opened a ticket I only heard from the vendor.",
+    "Which of the two replicas was taken out, and until when.",
+)
+"""What somebody who came on call had to find out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A note for whoever is on call next: ``hours`` before the end, ticked off ``done_after`` hours, 0 for not at all."""
+
+    schedule: str
+    hours: float
+    text: str
+    watch: bool = False
+    done_after: float = 0
+
+
+NOTES: tuple[Left, ...] = (
+    Left("payments-first", 290, "The second acquirer is slow on Fridays after ten at night; it has always come back."),
+    Left(
+        "payments-first", 170, "Declines of issuer group 7 creep up after midnight. Look at them twice a night.", True
+    ),
+    Left("payments-first", 96, "Certificate of the settlement gateway ends soon; the new one is ordered.", True, 60),
+    Left(
+        "payments-first", 26, "Release 2026.11.3 changed the refund queue. If refunds wait, restart the consumer first."
+    ),
+    Left("payments-second", 120, "The vendor answers on the partner line only until eight in the evening.", True),
+    Left("platform-follow-the-sun", 60, "Cluster eu-north-1 runs one node short until the new one is racked.", True),
+    Left("platform-follow-the-sun", 9, "Sign-in codes: the provider has a ticket. They promise news every hour."),
+    Left("database-first", 200, "Two shards of the orders database share a host until the move on Saturday.", True),
+    Left("database-first", 30, "The nightly backup takes an hour longer since Tuesday. It ends well."),
+    Left("storefront-first", 80, "The winter campaign starts Monday at six; caches are warmed by hand before.", True),
+    Left("logistics-shifts", 36, "Scanners in Turin need the second access point; the first loses power in the rain."),
+    Left("managers-on-duty", 140, "The board wants one line on any SEV-1 before breakfast.", True),
+)
+"""What people left for whoever came next."""

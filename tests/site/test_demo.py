@@ -13,8 +13,20 @@ from escalation_site.demo.present import PRESENT
 from incidents.models import EscalationRun, Incident, Page, Service, TimelineEvent
 from incidents.services.watch import stalled
 from notifications.models import Message
-from oncall.models import Schedule, User
-from oncall.selectors import holders_at
+from oncall.models import (
+    Absence,
+    GapAcceptance,
+    Handoff,
+    HandoffNote,
+    Override,
+    Schedule,
+    ScheduleVersion,
+    Swap,
+    SwapAsk,
+    User,
+)
+from oncall.rota import HandoverPage, Limits
+from oncall.selectors import duties, holders_at, schedules_load
 from policies.models import EscalationPolicy
 
 pytestmark = pytest.mark.django_db
@@ -121,3 +133,63 @@ def test_when_a_password_is_given_in_the_environment_then_the_logins_have_it() -
 
     assert {login.password for login in loading.demo_logins(environ)} == {"nine-bells-are-too-many"}
     assert User.objects.get(username="jonas").check_password("nine-bells-are-too-many")
+
+
+@pytest.mark.requirement("R016")
+def test_when_the_demo_is_loaded_then_the_last_weeks_of_duty_are_there(printed: str) -> None:
+    handoffs = Handoff.objects.all()
+
+    assert handoffs.filter(accepted_at=None).exists()
+    assert handoffs.exclude(accepted_at=None).count() > 12
+    assert handoffs.filter(complete=True).exists()
+    assert handoffs.filter(complete=False).exclude(remark="").exists()
+    assert not handoffs.exclude(accepted_at=None).filter(brief={}).exists()
+    assert HandoffNote.objects.filter(watch=True, done_at=None).exists()
+    assert HandoffNote.objects.filter(watch=True, done_at__isnull=False).exists()
+    assert all(handoff.accepted_at is None or handoff.at < handoff.accepted_at <= UNTIL for handoff in handoffs)
+
+
+@pytest.mark.requirement("R294")
+def test_when_the_demo_is_loaded_then_people_have_planned_around_the_rota(printed: str) -> None:
+    absences = Absence.objects.filter(kind=Absence.Kind.AWAY)
+
+    assert absences.filter(state=Absence.State.APPROVED, start__lte=UNTIL, end__gt=UNTIL).exists()
+    assert absences.filter(state=Absence.State.APPROVED, start__gt=UNTIL).exists()
+    assert absences.filter(state=Absence.State.PENDING).exists()
+    assert Absence.objects.filter(kind=Absence.Kind.HOLIDAY, start__gt=UNTIL).exists()
+    assert set(Swap.objects.values_list("state", flat=True)) == {"open", "waiting", "done"}
+    assert SwapAsk.objects.filter(user__username="jonas", answer="").exists()
+    assert GapAcceptance.objects.filter(start__gt=UNTIL).exists()
+    desk = schedules_load([Schedule.objects.get(slug="support-desk")], since=UNTIL)
+    assert [gap for loaded in desk.values() for gap in loaded.gaps(since=UNTIL, until=UNTIL + timedelta(days=14))]
+
+
+def test_when_the_demo_is_loaded_then_every_kind_of_schedule_is_there(printed: str) -> None:
+    loaded = schedules_load(list(Schedule.objects.all()), since=UNTIL)
+    latest = {item.schedule.slug: item.spec_at(UNTIL) for item in loaded.values()}
+
+    specs = [spec for spec in latest.values() if spec is not None]
+    assert {spec.handover.page for spec in specs} >= {HandoverPage.BOTH}
+    assert any(spec.limits != Limits() for spec in specs)
+    assert ScheduleVersion.objects.filter(definition__has_key="everyone_in").exists()
+    assert ScheduleVersion.objects.filter(definition__has_key="follow").exists()
+    assert Service.objects.filter(required_skills__isnull=False).exists()
+
+
+def test_what_people_planned_lately_never_changes_who_was_on_call(printed: str) -> None:
+    """The year of incidents was told before; it would name other people than the calendar does."""
+    plans = Absence.objects.filter(start__lt=UNTIL)
+
+    for plan in plans:
+        assert not [duty for duty in duties(plan.user, since=plan.start, until=UNTIL) if duty.start < UNTIL]
+    assert not Override.objects.exclude(cause=Override.Cause.OVERRIDE).filter(start__lt=UNTIL).exists()
+
+
+@pytest.mark.parametrize(
+    "until", ["2026-02-28T23:50Z", "2026-03-29T01:30Z", "2026-10-25T00:30Z", "2026-12-25T12:00Z", "2028-02-29T08:00Z"]
+)
+def test_the_demo_loads_on_any_day(until: str) -> None:
+    loading.demo_load(until=datetime.fromisoformat(until), incidents=3)
+
+    assert Swap.objects.count() == 3
+    assert Absence.objects.filter(kind=Absence.Kind.AWAY).count() >= 4

@@ -1,7 +1,6 @@
 """Everything the incidents app stores."""
 
 from incidents.models.catalogue import Integration, Service
-from incidents.models.checkpoints import Checkpoint
 from incidents.models.escalation import EscalationRun, Page, PageReport
 from incidents.models.incident import Incident, Stage, TimelineEvent
 from incidents.models.operations import ProcessBeat
@@ -9,7 +8,6 @@ from incidents.models.signals import Alert, InboxSignal
 
 __all__ = [
     "Alert",
-    "Checkpoint",
     "EscalationRun",
     "InboxSignal",
     "Incident",

@@ -56,15 +56,6 @@ class Incident(models.Model):
     title = models.CharField(_("title"), max_length=200)
     summary = models.TextField(_("summary"), blank=True)
     severity = models.PositiveSmallIntegerField(_("severity"), choices=Severity.choices)
-    impact = models.PositiveSmallIntegerField(
-        _("impact"), null=True, blank=True, help_text=_("From 1, the whole company, to 4, one person.")
-    )
-    urgency = models.PositiveSmallIntegerField(
-        _("urgency"), null=True, blank=True, help_text=_("From 1, at once, to 4, when there is time.")
-    )
-    priority = models.PositiveSmallIntegerField(
-        _("priority"), null=True, blank=True, help_text=_("From the matrix of impact and urgency; 1 comes first.")
-    )
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.TRIGGERED)
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="incidents", verbose_name=_("stage"))
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="incidents", verbose_name=_("service"))
@@ -73,15 +64,6 @@ class Incident(models.Model):
     source = models.CharField(_("source"), max_length=12, choices=Source.choices)
     detection = models.CharField(
         _("how it was noticed"), max_length=12, choices=Detection.choices, default=Detection.STAFF
-    )
-    facts = models.JSONField(
-        _("facts"),
-        default=dict,
-        blank=True,
-        help_text=_("What is known beyond the fields: labels, customer, segment, custom fields."),
-    )
-    routing = models.JSONField(
-        _("routing"), default=dict, blank=True, help_text=_("By which rules it was routed, and why.")
     )
     customer_impact = models.TextField(_("what customers notice"), blank=True)
     integration = models.ForeignKey(
@@ -135,7 +117,7 @@ class Incident(models.Model):
     resolution = models.TextField(_("cause and fix"), blank=True)
     alert_count = models.PositiveIntegerField(_("alerts"), default=0)
     # Counting repeats is the ledger's business; a history row per repeat would drown the history.
-    history = HistoricalRecords(excluded_fields=["alert_count", "facts", "routing"])
+    history = HistoricalRecords(excluded_fields=["alert_count"])
 
     objects = IncidentQuerySet.as_manager()
 

@@ -6,10 +6,10 @@ from django.apps import apps
 from django.db import models
 
 from audit.models import LedgerEntry
-from incidents.models import Checkpoint, Stage, TimelineEvent
+from incidents.models import Stage, TimelineEvent
 from oncall.models import Absence, CalendarSource, Handoff, HandoffNote, Skill, Swap
 from oncall.services import override_create
-from policies.models import Guideline, PolicyReview, RuleBook, RuleBookVersion, WorkCalendar
+from policies.models import Guideline, PolicyReview
 from tests.world.harness import World
 
 FACTS: tuple[type[models.Model], ...] = (LedgerEntry, TimelineEvent)
@@ -58,22 +58,11 @@ def _plan(world: World) -> None:
     Handoff.objects.create(schedule=world.cast.schedule, role="primary", at=now, incoming=marta, created_at=now)
     HandoffNote.objects.create(schedule=world.cast.schedule, author=marta, text="Quiet night.", created_at=now)
     CalendarSource.objects.create(user=marta, created_by=marta, created_at=now)
-    _rules(world)
+    _care(world)
 
 
-def _rules(world: World) -> None:
-    """One of everything that stands around policies."""
+def _care(world: World) -> None:
+    """One of everything that looks after policies."""
     policy, now, later = world.cast.policy, world.now, world.now + timedelta(hours=1)
-    book = RuleBook.objects.create(kind=RuleBook.Kind.ROUTING)
-    RuleBookVersion.objects.create(book=book, number=1, definition={}, created_at=now)
-    WorkCalendar.objects.create(name="Office", slug="office")
     Guideline.objects.create(policy=policy, title="Runbook", url="https://docs.brightquay.example/runbook")
     PolicyReview.objects.create(policy=policy, cause=PolicyReview.Cause.QUARTER, opened_at=now, due_at=later)
-    Checkpoint.objects.create(
-        incident=world.incident,
-        action="incident.resolve",
-        question="Resolve it?",
-        waits_for=world.cast.marta,
-        created_at=now,
-        due_at=later,
-    )

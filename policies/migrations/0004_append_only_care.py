@@ -1,4 +1,4 @@
-"""Versions of rule books and the new histories are only added to."""
+"""The new histories are only added to."""
 
 from django.db import migrations
 
@@ -6,13 +6,10 @@ from audit.immutability import append_only
 
 
 class Migration(migrations.Migration):
-    dependencies = [("policies", "0003_rules_and_care")]
+    dependencies = [("policies", "0003_care")]
 
     operations = [
         append_only(
-            "policies_rulebookversion",
-            ("policies_historicalrulebook", "history_id"),
-            ("policies_historicalworkcalendar", "history_id"),
             ("policies_historicalguideline", "history_id"),
             ("policies_historicalpolicyreview", "history_id"),
         ),

@@ -121,21 +121,21 @@ def _end(definition: PolicyDef, context: Context, walk: Walk) -> Iterator[Findin
 
 
 def _loops(definition: PolicyDef, context: Context) -> Iterator[Finding]:
-    """Policies that hand over to each other in a circle. The engine does not follow it: it finds nobody there."""
+    """Policies whose first levels hand over to each other in a circle. The engine takes one step of it and stops."""
     for index, level in enumerate(definition.levels):
         for number, target in enumerate(level.targets):
             if target.kind is not TargetKind.POLICY or not isinstance(target.ref, str):
                 continue
-            if circle := _circle(target.ref, definition, context):
+            if circle := _circle(target.ref, definition, context, begins=index == 0):
                 place = f"levels.{index}.targets.{number}"
                 yield _finding(context, Code.LOOP, place, **_level(definition, index), circle=circle)
 
 
-def _circle(first: str, definition: PolicyDef, context: Context) -> list[str]:
-    """The way from this policy through `first` back to itself, or into a circle further on; empty where there is none."""
+def _circle(first: str, definition: PolicyDef, context: Context, *, begins: bool) -> list[str]:
+    """The way through `first` into a circle of first levels; empty where there is none. `begins` is whether it starts in
+    the first level of this policy, which is then part of the way."""
     own = tuple(str(target.ref) for target in definition.levels[0].targets if target.kind is TargetKind.POLICY)
-    way = [context.slug]
-    waiting = [(first, way)]
+    waiting: list[tuple[str, list[str]]] = [(first, [context.slug] if begins else [])]
     seen: set[str] = set()
     while waiting:
         slug, way = waiting.pop()

@@ -173,7 +173,7 @@ _WORDS: Mapping[Code, _Template] = {
     ),
     Code.LOOP: _Template(
         gettext_lazy("Level %(number)s, %(level)s, leads in a circle: %(circle)s"),
-        gettext_lazy("The engine does not follow a circle: what is named there reaches nobody."),
+        gettext_lazy("The engine takes its first step only: whoever is meant further on is never told."),
         _POLICY,
     ),
     Code.UNREACHABLE_PERSON: _Template(_person_title, _person_cost, gettext_lazy("Look at the person")),

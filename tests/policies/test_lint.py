@@ -108,7 +108,7 @@ def test_when_a_final_decision_maker_is_told_then_the_end_is_not_dead() -> None:
 
 def test_when_a_level_leads_to_nobody_then_it_is_named_with_its_schedule() -> None:
     definition = policy(level("On call", "empty"), level("Senior", "seniors"))
-    names = {target: "Payments" for target in definition.all_targets}
+    names = dict.fromkeys(definition.all_targets, "Payments")
     finding = one(found(definition, names=names), Code.EMPTY_LEVEL)
     assert finding.place == "levels.0"
     assert finding.data["targets"] == ["Payments"]

@@ -22,7 +22,15 @@ class TargetNames:
     """Names of the targets of some policies, looked up together: a query for each kind that is mentioned."""
 
     def __init__(self, policies: Iterable[PolicyDef]) -> None:
-        targets = [target for policy in policies for target in policy.all_targets]
+        self._read([target for policy in policies for target in policy.all_targets])
+
+    @classmethod
+    def of(cls, targets: Iterable[TargetDef]) -> "TargetNames":
+        names = cls(())
+        names._read(list(targets))
+        return names
+
+    def _read(self, targets: list[TargetDef]) -> None:
         self._schedules = _named(Schedule.objects.all(), "slug", _refs(targets, TargetKind.SCHEDULE))
         self._users = _named(User.objects.all(), "username", _refs(targets, TargetKind.USER))
         kinds = (TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.MANAGER, TargetKind.FUNCTIONAL_TEAM)
@@ -54,6 +62,15 @@ class TargetNames:
                 return _("the first level of the policy %(policy)s") % {"policy": name}
             case TargetKind.CHAT_CHANNEL | TargetKind.WEBHOOK:
                 return str(target.ref)
+
+    def knows(self, target: TargetDef) -> bool:
+        """Whether what it refers to exists; a target of the incident's own service refers to nothing."""
+        named = {
+            TargetKind.SCHEDULE: self._schedules,
+            TargetKind.USER: self._users,
+            TargetKind.POLICY: self._policies,
+        }.get(target.kind, self._teams)
+        return target.ref is None or target.ref in named
 
     def _manager(self, target: TargetDef) -> str:
         places = {"team": self._team(target), "count": target.up}
@@ -129,10 +146,14 @@ class PolicyPage:
 def policy_page(version: PolicyVersion) -> PolicyPage:
     """At most three queries, for the names of the targets."""
     definition = version_definition(version)
-    text = policy_text(definition, TargetNames([definition]))
-    return PolicyPage(
-        version, text, tuple(Rung(level, _after(definition, number)) for number, level in enumerate(text.levels))
-    )
+    text, rungs = drawn(definition, TargetNames([definition]))
+    return PolicyPage(version, text, rungs)
+
+
+def drawn(definition: PolicyDef, names: TargetNames) -> tuple[PolicyText, tuple[Rung, ...]]:
+    """A definition in words and as a ladder; no query beyond those for the names."""
+    text = policy_text(definition, names)
+    return text, tuple(Rung(level, _after(definition, number)) for number, level in enumerate(text.levels))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,5 +14,6 @@ urlpatterns = [
     path("<slug:slug>/edit/", editing_views.policy_change, name="policy_edit"),
     path("<slug:slug>/edit/preview/", editing_views.preview, name="policy_edit_preview"),
     path("<slug:slug>/history/", editing_views.history, name="policy_history"),
+    path("<slug:slug>/policy.md", views.policy_document, name="document"),
     path("<slug:slug>/now/", views.policy_now, name="now"),
 ]

@@ -1,4 +1,6 @@
-"""Escalation policies: the list, and one in words with its versions."""
+"""Escalation policies: the list, and one in words with its versions, on its page and as a document."""
+
+from typing import cast
 
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,6 +10,8 @@ from django.views.decorators.http import require_safe
 from escalation_site.kernel.instants import now
 from oncall.access import role_required
 from oncall.models import User
+from policies.editing.permissions import may_edit
+from policies.markdown import policy_markdown
 from policies.models import EscalationPolicy, PolicyVersion
 from policies.pages import people_now, policy_page, summary
 
@@ -19,9 +23,12 @@ READERS = (User.Role.RESPONDER, User.Role.MANAGER, User.Role.AUDITOR, User.Role.
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy: its levels and when each is reached, its team, how many services use it."""
     found = EscalationPolicy.objects.select_related("team", "current_version").annotate(used=Count("services"))
-    return render(
-        request, "policies/list.html", {"at": now(), "summaries": [summary(one, services=one.used) for one in found]}
-    )
+    context = {
+        "at": now(),
+        "summaries": [summary(one, services=one.used) for one in found],
+        "may_write": cast(User, request.user).may_manage,
+    }
+    return render(request, "policies/list.html", context)
 
 
 def _policy(slug: str) -> EscalationPolicy:
@@ -42,9 +49,31 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
         "shown": shown,
         "page": policy_page(shown) if shown else None,
         "services": list(found.services.select_related("team").order_by("name")),
+        "guidelines": list(found.guidelines.all()),
+        "may_edit": may_edit(cast(User, request.user), found),
         "live": shown.runs.filter(superseded=False).exclude(incident__state="resolved").count() if shown else 0,
     }
     return render(request, "policies/policy.html", context)
+
+
+@require_safe
+@role_required(*READERS)
+def policy_document(request: HttpRequest, slug: str) -> HttpResponse:
+    """The policy as Markdown, to publish elsewhere: what its page says, with the version it says it of."""
+    at, found = now(), _policy(slug)
+    version = _shown(request, found)
+    if version is None:
+        raise Http404
+    text = policy_markdown(
+        found,
+        policy_page(version),
+        guidelines=list(found.guidelines.all()),
+        services=list(found.services.order_by("name").values_list("name", flat=True)),
+        at=at,
+    )
+    response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{found.slug}-v{version.number}.md"'
+    return response
 
 
 @require_safe

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from oncall.models import Schedule
-from policies.models import EscalationPolicy
+from policies.models import EscalationPolicy, Guideline
 from policies.services import policy_publish
 from tests.world.cast import levels
 from tests.world.harness import World
@@ -103,7 +103,16 @@ def test_when_a_policy_has_no_version_then_the_pages_say_what_that_means(world: 
     assert elena.get("/policies/empty/now/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/policies/none/", f"{POLICY}?version=9", f"{POLICY}?version=x", f"{NOW}?version=9"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/policies/none/",
+        f"{POLICY}policy.md?version=9",
+        f"{POLICY}?version=9",
+        f"{POLICY}?version=x",
+        f"{NOW}?version=9",
+    ],
+)
 def test_what_is_not_there_is_not_found(elena: Client, path: str) -> None:
     assert elena.get(path).status_code == 404
 
@@ -121,7 +130,7 @@ def test_policies_are_read_here_and_never_posted_to(elena: Client, path: str) ->
 
 
 @pytest.mark.parametrize("path", [PAGE, POLICY, NOW])
-def test_the_policy_pages_take_at_most_fifteen_queries(
+def test_the_policy_pages_take_at_most_eighteen_queries(
     world: World, elena: Client, path: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     """Also where a policy names several schedules."""
@@ -130,5 +139,54 @@ def test_the_policy_pages_take_at_most_fifteen_queries(
     definition = levels()
     definition["levels"][1]["targets"] += [{"kind": "schedule", "ref": f"other-{number}"} for number in range(3)]
     policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(18):
         assert elena.get(path).status_code == 200
+
+
+# --- to read, to print and to take along
+
+
+@pytest.fixture
+def runbook(world: World) -> Guideline:
+    return Guideline.objects.create(
+        policy=world.cast.policy, title="What to say to banks", url="https://docs.brightquay.example/banks"
+    )
+
+
+def test_the_page_is_stamped_with_its_version_and_links_the_documents_to_read_with_it(
+    elena: Client, runbook: Guideline
+) -> None:
+    page = shown(elena.get(POLICY))
+    assert f'href="{runbook.url}"' in page
+    assert "What to say to banks" in page
+    assert "Version 1 of Critical payments, in force, saved" in page
+    assert "by Elena Conti" in page
+
+
+def test_the_policy_can_be_taken_along_as_markdown_in_the_words_of_its_page(elena: Client, runbook: Guideline) -> None:
+    response = elena.get(f"{POLICY}policy.md")
+    assert response["Content-Type"] == "text/markdown; charset=utf-8"
+    assert response["Content-Disposition"] == 'attachment; filename="critical-payments-v1.md"'
+    text = shown(response)
+    assert text.startswith("# Critical payments\n\n*Version 1 of Critical payments, in force, saved ")
+    assert "## 2. Backup and senior (after 5 minutes)" in text
+    assert "At once, tell the primary on Payments." in text
+    assert f"- [What to say to banks](<{runbook.url}>)" in text
+    assert "Payments gateway" in text
+
+
+def test_what_people_wrote_is_no_markup_in_the_document(world: World, elena: Client) -> None:
+    definition = levels()
+    definition["levels"][0] |= {"name": "# [Primary](x)", "duty": "Run `make`\n\n# now"}
+    policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
+    text = shown(elena.get(f"{POLICY}policy.md"))
+    assert r"## 1. \# \[Primary\](x)" in text
+    assert r"What is expected: Run \`make\` \# now" in text
+    assert elena.get(f"{POLICY}policy.md?version=7").status_code == 404
+
+
+def test_whoever_may_change_a_policy_finds_the_way(world: World, client: Client) -> None:
+    for username, offered in (("elena", True), ("hugo", True), ("marta", False), ("amara", False)):
+        client.force_login(world.cast.people[username])
+        assert ("/edit/" in shown(client.get(POLICY))) is offered
+        assert ("/policies/new/" in shown(client.get(PAGE))) is offered

@@ -255,8 +255,8 @@ class SwapViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     @extend_schema(request=NewSwapSerializer, responses={201: SwapSerializer})
     def create(self, request: Request) -> Response:
         """Offer a window of one's own, or ask for an exchange; those asked are told."""
-        values = asked(NewSwapSerializer, request)
-        swap = swap_create(**values, requester=_responder(request), at=now())
+        requester = _responder(request)
+        swap = swap_create(**asked(NewSwapSerializer, request), requester=requester, at=now())
         return self._answer(swap.pk, status=201)
 
     @extend_schema(request=Nothing, responses=SwapSerializer)

@@ -30,9 +30,24 @@ from audit.models import LedgerEntry
 from incidents.links import page_url
 from incidents.models import Incident
 from incidents.services.lifecycle import incident_open
-from oncall.models import Override
+from oncall.calendars.feeds import feed_create
+from oncall.models import (
+    Absence,
+    CalendarFeed,
+    CalendarSource,
+    DutyClock,
+    GapAcceptance,
+    Handoff,
+    HandoffNote,
+    Override,
+    Skill,
+    Swap,
+    SwapAsk,
+)
 from oncall.services import override_create
+from oncall.swap_links import ask_link
 from oncall.tokens import token_create
+from policies.models import Guideline, PolicyFinding, PolicyReview
 from tests.world.harness import World
 
 TABLE = Path(__file__).with_name("crawl_expectations.txt")
@@ -156,14 +171,38 @@ def _values(world: World) -> dict[str, Any]:
 _SLUGS = {"services": "payments-gateway", "policies": "critical-payments", "schedules": "payments"}
 
 
+_ROWS: dict[str, type[Any]] = {
+    "oncall/overrides/<int:pk>/": Override,
+    "oncall/absences/<int:pk>/": Absence,
+    "oncall/swaps/<int:pk>/": Swap,
+    "oncall/handoffs/<int:pk>/": Handoff,
+    "oncall/handoffs/notes/<int:pk>/": HandoffNote,
+    "oncall/calendars/feeds/<int:pk>/": CalendarFeed,
+    "oncall/calendars/read/<int:pk>/": CalendarSource,
+    "api/v1/overrides/<pk>/": Override,
+    "api/v1/absences/<pk>/": Absence,
+    "api/v1/swaps/<pk>/": Swap,
+    "api/v1/handoffs/<pk>/": Handoff,
+    "api/v1/calendar-feeds/<pk>/": CalendarFeed,
+    "policies/reviews/<int:pk>/": PolicyReview,
+}
+"""By the beginning of the route: whose row it is about."""
+_FEED = "crawl-feed"
+
+
 def _special(route: str, world: World) -> dict[str, Any]:
     """Values that mean something else on this route than elsewhere."""
     if match := re.match(r"admin/(\w+)/(\w+)/", route):
         return _admin_row(*match.groups())
+    for start, model in _ROWS.items():
+        if route.startswith(start):
+            return {"pk": model.objects.order_by("pk").values_list("pk", flat=True)[0], "verb": "cancel"}
+    if route.startswith("calendar/"):
+        return {"token": cache.get(_FEED)}
+    if route.startswith("oncall/swaps/answer/"):
+        return {"token": ask_link(SwapAsk.objects.get()).rstrip("/").rsplit("/", 1)[1], "verb": "refuse"}
     if "<slug:slug>" in route or "<slug>" in route:
         return {"slug": next((slug for part, slug in _SLUGS.items() if f"{part}/" in route), "payments")}
-    if route.startswith("oncall/overrides/"):
-        return {"pk": Override.objects.get().pk}
     if route.startswith("accounts/tokens/"):
         return {"pk": world.cast.hugo.api_tokens.get().pk}
     if route.startswith(("audit/", "api/v1/ledger/")):
@@ -206,6 +245,39 @@ def populate(world: World) -> None:
         at=world.now,
     )
     token_create(owner=cast.hugo, name="script", actor=cast.hugo, at=world.now)
+    _plan(world)
+
+
+def _plan(world: World) -> None:
+    """What people plan around a schedule, mostly Jonas's: an absence, a swap Marta is asked for, a handoff to him, a feed."""
+    cast, now, later = world.cast, world.now + timedelta(days=3), world.now + timedelta(days=4)
+    made = {"created_at": world.now}
+    Skill.objects.create(name="PostgreSQL", slug="postgresql")
+    Absence.objects.create(user=cast.jonas, start=now, end=later, state=Absence.State.PENDING, **made)
+    swap = Swap.objects.create(
+        schedule=cast.schedule, role="secondary", requester=cast.jonas, start=now, end=later, expires_at=now, **made
+    )
+    SwapAsk.objects.create(swap=swap, user=cast.marta, asked_at=world.now)
+    Handoff.objects.create(
+        schedule=cast.schedule, role="secondary", at=world.now, outgoing=cast.marta, incoming=cast.jonas, **made
+    )
+    HandoffNote.objects.create(schedule=cast.schedule, author=cast.jonas, text="Quiet night.", watch=True, **made)
+    GapAcceptance.objects.create(
+        schedule=cast.schedule, role="primary", start=now, end=later, accepted_by=cast.elena, accepted_at=world.now
+    )
+    DutyClock.objects.create(schedule=cast.schedule, checked_until=world.now)
+    CalendarSource.objects.create(user=cast.jonas, created_by=cast.jonas, **made)
+    _feed, plain = feed_create(owner=cast.jonas, schedule=None, actor=cast.jonas, at=world.now)
+    cache.set(_FEED, plain)
+    Guideline.objects.create(policy=cast.policy, title="How to declare", url="https://docs.brightquay.example/")
+    PolicyReview.objects.create(policy=cast.policy, cause=PolicyReview.Cause.QUARTER, opened_at=world.now, due_at=later)
+    PolicyFinding.objects.create(
+        code="single_person",
+        policy=cast.policy,
+        about=f"policy:{cast.policy.pk}",
+        first_seen_at=world.now,
+        last_seen_at=world.now,
+    )
 
 
 def crawl(world: World) -> list[Answers]:

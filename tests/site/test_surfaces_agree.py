@@ -58,9 +58,9 @@ def planned(world: World, night: datetime) -> list[Schedule]:
     Absence.objects.create(user=cast.jonas, kind=Absence.Kind.HOLIDAY, **span)
     for number, schedule in enumerate(found[:-1]):
         start = night + (number - 2) * HOUR
-        window = {"start": start, "end": start + HOUR / 2, "actor": cast.elena, "at": world.now}
+        window: dict[str, Any] = {"start": start, "end": start + HOUR / 2, "actor": cast.elena, "at": world.now}
         override_create(schedule=schedule, user=cast.elena, role="primary", **window)
-        swap = {"kind": Override.Kind.REPLACE, "replaces": cast.nils, "cause": Override.Cause.SWAP}
+        swap: dict[str, Any] = {"kind": Override.Kind.REPLACE, "replaces": cast.nils, "cause": Override.Cause.SWAP}
         override_create(schedule=schedule, user=cast.hugo, role="secondary", **swap, **window)
     # Who is in a team at a time is known from its history.
     Membership.objects.create(team=cast.platform, user=cast.elena)
@@ -128,7 +128,11 @@ def by_feed(events: list[Any], at: datetime) -> set[str]:
 
 
 def export_rows(world: World, night: datetime) -> list[dict[str, str]]:
-    asked = {"range": "custom", "first": (night - timedelta(days=3)).date(), "last": (night + timedelta(days=3)).date()}
+    asked: dict[str, Any] = {
+        "range": "custom",
+        "first": (night - timedelta(days=3)).date(),
+        "last": (night + timedelta(days=3)).date(),
+    }
     answer: Any = signed_in(world.cast.hugo).get("/oncall/workload/export.csv", asked)
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))

@@ -1,13 +1,15 @@
 """The questions people and machines ask of a schedule, all answered from the same lines."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from oncall.rota.results import Coverage, Gap, Handoff, Overlap, OverlapKind, Shift, UserId
-from oncall.rota.timeline import Line, Lines, Slot, absences_by_user, absences_under, layer_line, lines_of
+from oncall.rota.timeline import Line, Lines, Segment, Slot, absences_by_user, absences_under, layer_line, lines_of
 from oncall.rota.values import EARLIEST, LATEST, Absence, Every, Override, Rota, ScheduleSpec
 from oncall.rota.versions import acting_order, checked_range, resolve
 
@@ -25,6 +27,10 @@ TURNS = {
 }
 
 Stretch = TypeVar("Stretch", Gap, Overlap)
+
+
+_segment_start = attrgetter("start")
+_segment_end = attrgetter("end")
 
 
 class Part(NamedTuple):
@@ -54,7 +60,7 @@ def shifts(
         return _shifts(_parts(rota, since, until, overrides, absences))
     touching: tuple[Shift, ...] = ()
     for low, high in _wider(since, until, at_least=_longest_turn(rota, since, until)):
-        around = _shifts(_parts(rota, low, high, overrides, absences))
+        around = _shifts(_parts(rota, low, high, overrides, absences), touching=(since, until))
         touching = tuple(shift for shift in around if shift.start < until and shift.end > since)
         if all(low < shift.start and shift.end < high for shift in touching):
             break
@@ -169,7 +175,7 @@ def _parts(
     rota: Rota, since: datetime, until: datetime, overrides: Sequence[Override], absences: Iterable[Absence]
 ) -> list[Part]:
     in_turn = sorted(overrides, key=acting_order)
-    away = absences_by_user(absences)
+    away = absences_by_user(absence for absence in absences if absence.start < until and since < absence.end)
     return [
         Part(spec, lines_of(spec, since=start, until=end, overrides=in_turn, absences=away))
         for start, end, spec in resolve(rota, since=since, until=until)
@@ -191,11 +197,32 @@ def _longest_turn(rota: Rota, since: datetime, until: datetime) -> timedelta:
     return max((TURNS[layer.rotation] * layer.every for layer in layers), default=timedelta(0))
 
 
-def _shifts(parts: Sequence[Part]) -> tuple[Shift, ...]:
+def _shifts(parts: Sequence[Part], *, touching: tuple[datetime, datetime] | None = None) -> tuple[Shift, ...]:
+    """All shifts, or at least those that touch a range, whole."""
     roles = dict.fromkeys(role for part in parts for role in part.lines)
     lines = {role: [segment for part in parts for segment in part.lines.get(role, ())] for role in roles}
+    if touching is not None:
+        lines = {role: _around(line, *touching) for role, line in lines.items()}
     # The sort keeps the order of roles for equal starts.
     return _in_order(shift for role, line in lines.items() for shift in _line_shifts(role, line))
+
+
+def _around(line: Line, since: datetime, until: datetime) -> Line:
+    """The segments that the shifts of a range are made of: all that touch it, and those their people come from and go on to.
+
+    Of a year around an instant, most has nothing to do with who is on call then.
+    """
+    first = bisect_right(line, since, key=_segment_end)
+    past = bisect_left(line, until, lo=first, key=_segment_start)
+    while 0 < first < past and _goes_on(line[first - 1], line[first]):
+        first -= 1
+    while first < past < len(line) and _goes_on(line[past - 1], line[past]):
+        past += 1
+    return line[first:past]
+
+
+def _goes_on(segment: Segment, following: Segment) -> bool:
+    return segment.end == following.start and any(slot in following.slots for slot in segment.slots)
 
 
 def _in_order(found: Iterable[Shift]) -> tuple[Shift, ...]:

@@ -10,6 +10,8 @@ class DatabaseOperations(Base):
     """Instants are stored in UTC without a zone (``USE_TZ``), so that one call reads them; Django's way takes ten times as long."""
 
     def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if isinstance(value, datetime) and value.tzinfo is None and connection.timezone is UTC:
+            return value.replace(tzinfo=UTC)  # SQLite's own reader of plain columns has parsed it
         if isinstance(value, str):
             try:
                 return datetime.fromisoformat(value).replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ from notifications.services import messages_create
 from notifications.values import MessageValue
 from oncall.models import Schedule, ScheduleVersion, User
 from oncall.ports import Note, Path
-from policies.definition import TargetKind
+from policies.definition import TargetDef, TargetKind
 from policies.models import EscalationPolicy
 from policies.services import version_definition
 
@@ -46,7 +46,9 @@ def tell(notes: Sequence[Note], at: datetime) -> None:
 
 
 def paths_of(schedule_ids: Collection[int]) -> Mapping[int, Sequence[Path]]:
-    """The policies whose current version names each schedule, or one that follows it, with the services under them.
+    """The policies whose current version reaches each schedule, or one that follows it, with the services under them.
+
+    A policy that names another reaches what stands on the first level of that one, as the engine follows it.
 
     A schedule that no policy names is missing. Four queries, however many schedules.
     """
@@ -61,25 +63,41 @@ def policies_of(schedule_ids: Collection[int]) -> dict[int, list[EscalationPolic
     sources = _followed(schedules)
     wanted = set(schedule_ids)
     found: dict[int, list[EscalationPolicy]] = defaultdict(list)
-    policies = EscalationPolicy.objects.select_related("current_version").exclude(current_version=None)
-    for policy in policies.order_by("name"):
-        reached = {source for pk in _named(policy, schedules) for source in sources.get(pk, {pk})}
+    versioned = EscalationPolicy.objects.select_related("current_version").exclude(current_version=None)
+    policies = list(versioned.order_by("name"))
+    first_levels = _first_levels(policies)
+    for policy in policies:
+        reached = {source for pk in _named(policy, schedules, first_levels) for source in sources.get(pk, {pk})}
         for pk in reached & wanted:
             found[pk].append(policy)
     return dict(found)
 
 
-def _named(policy: EscalationPolicy, schedules: Mapping[int, str]) -> set[int]:
-    """The schedules a policy's current version names, by key or by slug."""
+def _first_levels(policies: Collection[EscalationPolicy]) -> dict[str | int, Sequence[TargetDef]]:
+    """What stands on the first level of each policy, by its key and by its slug: what another that names it calls."""
+    found: dict[str | int, Sequence[TargetDef]] = {}
+    for policy in policies:
+        if policy.current_version is not None:
+            targets = version_definition(policy.current_version).levels[0].targets
+            found |= {policy.pk: targets, policy.slug: targets}
+    return found
+
+
+def _named(
+    policy: EscalationPolicy, schedules: Mapping[int, str], first_levels: Mapping[str | int, Sequence[TargetDef]]
+) -> set[int]:
+    """The schedules a policy's current version reaches, by key or by slug. Of a policy that it names the first level
+    counts, and no policy named there in its turn: ``TargetResolver`` follows no further."""
     if policy.current_version is None:
         return set()
     definition = version_definition(policy.current_version)
-    refs = {
-        target.ref
-        for targets in (*(level.targets for level in definition.levels), definition.catch_all)
-        for target in targets
-        if target.kind is TargetKind.SCHEDULE
-    }
+    named = [target for level in definition.levels for target in level.targets] + list(definition.catch_all)
+    if definition.final is not None:
+        named.append(definition.final.target)
+    followed = [
+        one for target in named if target.kind is TargetKind.POLICY for one in first_levels.get(target.ref or "", ())
+    ]
+    refs = {target.ref for target in (*named, *followed) if target.kind is TargetKind.SCHEDULE}
     return {pk for pk, slug in schedules.items() if pk in refs or slug in refs}
 
 

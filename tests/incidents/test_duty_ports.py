@@ -101,6 +101,47 @@ def test_when_a_schedule_follows_no_longer_then_it_is_no_path_to_the_other(world
     assert paths(world, world.cast.schedule)[world.cast.schedule.pk] == [("Critical payments", ("Payments gateway",))]
 
 
+def test_when_a_policy_names_another_policy_then_it_reaches_the_schedules_of_that_ones_first_level(
+    world: World,
+) -> None:
+    everyone = {"time_zone": "UTC", "kind": "everyone", "members": [world.cast.nils.pk]}
+    first, later = schedule_made(world, "first", everyone), schedule_made(world, "later", everyone)
+    policy_made(
+        world, "platform", {"kind": "schedule", "ref": "first"}, catch_all=({"kind": "schedule", "ref": "later"},)
+    )
+    policy_made(world, "by-slug", {"kind": "policy", "ref": "platform"})
+    policy_made(
+        world,
+        "by-number",
+        {"kind": "team_lead"},
+        catch_all=({"kind": "policy", "ref": EscalationPolicy.objects.get(slug="platform").pk},),
+    )
+    policy_made(world, "twice-removed", {"kind": "policy", "ref": "by-slug"})
+
+    found = paths(world, first, later)
+
+    assert [name for name, _services in found[first.pk]] == ["By-number", "By-slug", "Platform"]
+    assert ("By-slug", ("by-slug service",)) in found[first.pk]
+    assert [name for name, _services in found[later.pk]] == ["Platform"]
+
+
+def test_when_two_policies_name_each_other_then_the_paths_still_end(world: World) -> None:
+    policy_made(world, "one", {"kind": "schedule", "ref": "payments"}, {"kind": "policy", "ref": "two"})
+    policy_made(world, "two", {"kind": "policy", "ref": "one"})
+    found = paths(world, world.cast.schedule)[world.cast.schedule.pk]
+    assert [name for name, _services in found] == ["Critical payments", "One", "Two"]
+
+
+def test_when_only_the_final_decision_maker_is_a_schedule_then_the_policy_is_a_path_to_it(world: World) -> None:
+    everyone = {"time_zone": "UTC", "kind": "everyone", "members": [world.cast.nils.pk]}
+    board = schedule_made(world, "board", everyone)
+    final = {"target": {"kind": "schedule", "ref": "board"}, "every": "15m", "times": 2}
+    level = {"name": "One", "targets": [{"kind": "team_lead"}], "ack_timeout": "5m"}
+    policy = EscalationPolicy.objects.create(name="Last word", slug="last-word")
+    policy_publish(policy=policy, definition={"levels": [level], "final": final}, author=None, at=world.now)
+    assert paths(world, board) == {board.pk: [("Last word", ())]}
+
+
 def test_when_no_policy_names_a_schedule_then_it_has_no_path(world: World) -> None:
     lonely = schedule_made(world, "lonely", {"time_zone": "UTC", "kind": "everyone", "members": [world.cast.nils.pk]})
     assert paths(world, lonely) == {}

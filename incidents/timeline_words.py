@@ -11,10 +11,22 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from escalation_site.ui.durations import list_of
+from policies.reasons import skip_words, why_words
+
+__all__ = [
+    "BECAUSE",
+    "WORDINGS",
+    "Wording",
+    "because_words",
+    "line_html",
+    "reason_words",
+    "sentence_html",
+    "skip_words",
+    "why_words",
+]
 
 PEOPLE, ESCALATION, ALERTS, SYSTEM = "people", "escalation", "alerts", "system"
 
@@ -106,33 +118,6 @@ _REASONS: Mapping[str, str | Promise] = {
 }
 
 
-_SKIPS: Mapping[str, str | Promise] = {
-    "away": gettext_lazy("they are away"),
-    "holiday": gettext_lazy("they have a public holiday"),
-    "inactive": gettext_lazy("their account is switched off"),
-    "over_capacity": gettext_lazy("they have had as many pages as their limit allows"),
-    "too_long": gettext_lazy("they have been on call for longer than the limit allows"),
-    "too_little_rest": gettext_lazy("they have not had the rest they are due"),
-}
-_ON_CALL_BECAUSE: Mapping[str, str | Promise] = {
-    "override": gettext_lazy("on call for %(name)s by an override"),
-    "swap": gettext_lazy("on call for %(name)s by a swap"),
-    "cover": gettext_lazy("on call for %(name)s in place of somebody who is away"),
-    "holiday_cover": gettext_lazy("on call for %(name)s in place of somebody who has a public holiday"),
-    "next_in_turn": gettext_lazy("next in turn for %(name)s"),
-    "handover": gettext_lazy("on call for %(name)s until a moment ago"),
-}
-
-
-def skip_words(reason: str) -> str:
-    """Why somebody was passed over, said about them; a reason nobody knows stays as it is."""
-    if reason.startswith("lacks:"):
-        return _("they lack a required skill: %(skills)s") % {
-            "skills": reason.removeprefix("lacks:").replace(",", ", ")
-        }
-    return str(_SKIPS.get(reason, reason))
-
-
 def reason_words(reason: str) -> str:
     """Why a page failed or was called off, in words; a reason written by a person or a provider stays as it is."""
     return str(_REASONS.get(reason, reason))
@@ -141,28 +126,6 @@ def reason_words(reason: str) -> str:
 def because_words(because: str) -> str:
     """Why the escalation moved, "" for a cause that needs no words."""
     return str(BECAUSE.get(because, ""))
-
-
-def why_words(why: Mapping[str, Any]) -> str:
-    """Why a person was chosen, said about them: "on call for Payments"."""
-    name = why.get("name", "")
-    match why.get("kind"):
-        case "schedule" if why.get("because") in _ON_CALL_BECAUSE:
-            return str(_ON_CALL_BECAUSE[why["because"]]) % {"name": name}
-        case "schedule":
-            return _("on call for %(name)s") % {"name": name}
-        case "team_lead":
-            return _("leads %(name)s") % {"name": name}
-        case "team":
-            return _("in %(name)s") % {"name": name}
-        case "manager":
-            return _("manager of %(name)s") % {"name": name}
-        case "catch_all":
-            return _("catch-all when nobody answers")
-        case "final":
-            return _("has the last word when nobody answers")
-        case _:
-            return _("named by the policy")
 
 
 def sentence_html(template: str | Promise, places: Mapping[str, Any]) -> SafeString:

@@ -1,6 +1,6 @@
 """From a level's targets to people, at the moment the level is entered (R040): never earlier, so that a handoff counts."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -40,8 +40,10 @@ NO_SKILLS: Skills = frozenset()
 class TargetResolver:
     """Answers "who is that now?" for one instant; each distinct target is looked up once, however many levels ask for it."""
 
-    def __init__(self, *, at: datetime) -> None:
+    def __init__(self, *, at: datetime, told: Mapping[int, datetime] | None = None) -> None:
+        """``told`` is who was told when besides what is stored: a simulation's own pages, by user id."""
         self.at = at
+        self._told = told or {}
         self._known: dict[tuple[TargetDef, int | None, Skills], Resolution] = {}
         self._teams: dict[int, Team] | None = None
         self._administrators: list[User] | None = None
@@ -98,7 +100,7 @@ class TargetResolver:
         by_id = {recipient.user.pk: recipient for recipient in found.recipients}
         if not by_id:
             return found
-        chosen = self._turns.next(list(by_id), last_paged=last_paged(by_id))
+        chosen = self._turns.next(list(by_id), last_paged={**last_paged(by_id), **self._told})
         return Resolution((by_id[chosen],), found.skipped)
 
     def _of_policy(self, target: TargetDef, team: Team, skills: Skills) -> Resolution:

@@ -38,11 +38,9 @@ from policies.escalation import (
     start,
 )
 from policies.models import PolicyVersion
+from policies.reach import Telling, reached
 from policies.services import version_definition
-from policies.targets import NO_SKILLS, Recipient, Resolution, TargetResolver
-
-Telling = EnterLevel | RepeatLevel | PageCatchAll | PageFinal
-"""The actions that page people."""
+from policies.targets import NO_SKILLS, Resolution, TargetResolver
 
 _TOLD: dict[type, str] = {
     EnterLevel: "escalation.enter_level",
@@ -129,23 +127,18 @@ class Escalator:
 
     def _order(self, run: EscalationRun, action: Telling) -> PageOrder:
         policy = self._definition(run)
-        if isinstance(action, EnterLevel | RepeatLevel):
-            found = self._people(run, action.level)
-            name, recipients, skipped = policy.levels[action.level].name, found.recipients, found.skipped
-        elif isinstance(action, PageFinal):
-            name, recipients, skipped = "", self._final(run, policy), ()
-        else:
-            name, recipients, skipped = "", self._catch_all(run, policy), ()
+        found = self._people(run, action)
+        name = policy.levels[action.level].name if isinstance(action, EnterLevel | RepeatLevel) else ""
         repeat = action.repeat if isinstance(action, RepeatLevel | PageFinal) else 0
         # Who was passed over is said once, when the level is called.
-        skipped = () if repeat else skipped
-        return PageOrder(run, action.cycle, action.level, len(policy.levels), name, recipients, skipped, repeat)
+        skipped = () if repeat else found.skipped
+        return PageOrder(run, action.cycle, action.level, len(policy.levels), name, found.recipients, skipped, repeat)
 
-    def _people(self, run: EscalationRun, level: int) -> Resolution:
-        # The first level answers for everything; beyond it a service may ask for people who know it (R097).
-        skills = self._skills(run.incident) if level else NO_SKILLS
-        targets = self._definition(run).levels[level].targets
-        return self.resolver.resolve(targets, team=run.incident.team, skills=skills)
+    def _people(self, run: EscalationRun, action: Telling | InformLevel) -> Resolution:
+        asks = isinstance(action, EnterLevel | RepeatLevel | InformLevel) and action.level > 0
+        skills = self._skills(run.incident) if asks else NO_SKILLS
+        policy = self._definition(run)
+        return reached(policy, action, resolver=self.resolver, team=run.incident.team, skills=skills)
 
     def _without_answered(
         self, entered: Sequence[tuple[EscalationRun, Telling]], orders: Sequence[PageOrder]
@@ -167,7 +160,7 @@ class Escalator:
         orders = []
         for run, action in passed:
             level = self._definition(run).levels[action.level]
-            orders.append(InformOrder(run, action.level, level.name, self._people(run, action.level).recipients))
+            orders.append(InformOrder(run, action.level, level.name, self._people(run, action).recipients))
         levels_inform(orders, changes=self.changes)
 
     def _skills(self, incident: Incident) -> frozenset[str]:
@@ -177,18 +170,6 @@ class Escalator:
             required = Service.required_skills.through.objects.filter(service=pk)
             self._required[pk] = frozenset(required.values_list("skill__slug", flat=True))
         return self._required[pk]
-
-    def _catch_all(self, run: EscalationRun, policy: PolicyDef) -> tuple[Recipient, ...]:
-        """The policy's catch-all or, where it has none or nobody, the administrators: somebody is always told."""
-        found = self.resolver.recipients(policy.catch_all, team=run.incident.team)
-        users = [recipient.user for recipient in found] or self.resolver.administrators()
-        return tuple(Recipient(user, {"kind": "catch_all"}) for user in users)
-
-    def _final(self, run: EscalationRun, policy: PolicyDef) -> tuple[Recipient, ...]:
-        """The final decision-maker; nobody where that is vacant, for the catch-all has been told."""
-        targets = [policy.final.target] if policy.final else []
-        found = self.resolver.recipients(targets, team=run.incident.team)
-        return tuple(Recipient(one.user, {"kind": "final"}) for one in found)
 
     def _told(self, order: PageOrder, pages: Sequence[Page], action: Telling) -> None:
         if not pages:

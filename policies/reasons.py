@@ -1,0 +1,56 @@
+"""Why a person was chosen or passed over, in words: said about them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+_SKIPS: Mapping[str, str | Promise] = {
+    "away": gettext_lazy("they are away"),
+    "holiday": gettext_lazy("they have a public holiday"),
+    "inactive": gettext_lazy("their account is switched off"),
+    "over_capacity": gettext_lazy("they have had as many pages as their limit allows"),
+    "too_long": gettext_lazy("they have been on call for longer than the limit allows"),
+    "too_little_rest": gettext_lazy("they have not had the rest they are due"),
+}
+_ON_CALL_BECAUSE: Mapping[str, str | Promise] = {
+    "override": gettext_lazy("on call for %(name)s by an override"),
+    "swap": gettext_lazy("on call for %(name)s by a swap"),
+    "cover": gettext_lazy("on call for %(name)s in place of somebody who is away"),
+    "holiday_cover": gettext_lazy("on call for %(name)s in place of somebody who has a public holiday"),
+    "next_in_turn": gettext_lazy("next in turn for %(name)s"),
+    "handover": gettext_lazy("on call for %(name)s until a moment ago"),
+}
+
+
+def skip_words(reason: str) -> str:
+    """Why somebody was passed over, said about them; a reason nobody knows stays as it is."""
+    if reason.startswith("lacks:"):
+        return _("they lack a required skill: %(skills)s") % {
+            "skills": reason.removeprefix("lacks:").replace(",", ", ")
+        }
+    return str(_SKIPS.get(reason, reason))
+
+
+def why_words(why: Mapping[str, Any]) -> str:
+    """Why a person was chosen, said about them: "on call for Payments"."""
+    name = why.get("name", "")
+    match why.get("kind"):
+        case "schedule" if why.get("because") in _ON_CALL_BECAUSE:
+            return str(_ON_CALL_BECAUSE[why["because"]]) % {"name": name}
+        case "schedule":
+            return _("on call for %(name)s") % {"name": name}
+        case "team_lead":
+            return _("leads %(name)s") % {"name": name}
+        case "team":
+            return _("in %(name)s") % {"name": name}
+        case "manager":
+            return _("manager of %(name)s") % {"name": name}
+        case "catch_all":
+            return _("catch-all when nobody answers")
+        case "final":
+            return _("has the last word when nobody answers")
+        case _:
+            return _("named by the policy")

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from escalation_site.kernel.instants import now
 from escalation_site.kernel.streams import csv_pieces, streamed
 from oncall.access import role_required
+from oncall.editing.permissions import teams_of
 from oncall.load.cross import DAYS_SHOWN, cross, fortnight
 from oncall.load.export import csv_rows
 from oncall.load.fairness import fairnesses
@@ -108,6 +109,8 @@ def clashes(request: HttpRequest) -> HttpResponse:
         "everybody": everybody,
         "page": page,
         "meetings": meetings,
+        # Whose rotation the reader may write, as ``editing.permissions.may_edit`` says.
+        "writable": {one.pk for one in teams_of(user)} | ({None} if user.may_manage else set()),
         "calendar": fortnight(found, list(page.object_list)),
         "first": first,
         "last": first + timedelta(days=DAYS_SHOWN - 1),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from escalation_site.admin_site.base import Admin, DefinitionField, ReadOnlyAdmin, ReadOnlyTabular, column
 from escalation_site.kernel.instants import now
 from policies.definition import policy_parse
-from policies.models import EscalationPolicy, PolicyVersion
+from policies.models import EscalationPolicy, PolicyFinding, PolicyReview, PolicyVersion
 from policies.services import policy_publish
 
 
@@ -94,3 +94,21 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     list_filter = ("policy",)
     search_fields = ("policy__name", "reason")
     ordering = ("-created_at", "-id")
+
+
+@admin.register(PolicyFinding)
+class PolicyFindingAdmin(ReadOnlyAdmin):
+    list_display = ("code", "about", "place", "policy", "first_seen_at", "gone_at")
+    list_select_related = ("policy",)
+    list_filter = ("code", "policy")
+    search_fields = ("code", "about", "policy__name")
+    ordering = ("-last_seen_at", "-id")
+
+
+@admin.register(PolicyReview)
+class PolicyReviewAdmin(ReadOnlyAdmin):
+    list_display = ("policy", "cause", "opened_at", "due_at", "closed_at", "closed_by", "outcome")
+    list_select_related = ("policy", "closed_by")
+    list_filter = ("cause", "outcome", "policy")
+    search_fields = ("policy__name", "note", "subject")
+    ordering = ("-opened_at", "-id")

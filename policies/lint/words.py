@@ -239,20 +239,20 @@ _WORDS: Mapping[Code, _Template] = {
     ),
     Code.EMPTY_SCHEDULE: _Template(
         gettext_lazy("%(schedule)s has nobody on call for %(days)s days"),
-        gettext_lazy("Every level that counts on it is skipped: %(policies)s."),
+        gettext_lazy("Every level that counts on it is skipped at once."),
         _SCHEDULE,
     ),
     Code.SCHEDULE_LOOP: _Template(
         gettext_lazy("%(schedule)s follows a schedule that follows it"),
-        gettext_lazy("Nobody can say who is on call: %(policies)s count on it."),
+        gettext_lazy("Nobody can say who is on call: every level that counts on it is skipped."),
         _SCHEDULE,
     ),
     Code.GAP: _Template(
-        _gap_title, gettext_lazy("A page in that time skips the level at once: %(policies)s."), _SCHEDULE
+        _gap_title,
+        gettext_lazy("A page in that time skips the level at once, and goes to whoever comes after."),
+        _SCHEDULE,
     ),
-    Code.GAP_ACCEPTED: _Template(
-        _gap_title, gettext_lazy("Somebody knows this gap and accepted it: %(policies)s."), _SCHEDULE
-    ),
+    Code.GAP_ACCEPTED: _Template(_gap_title, gettext_lazy("Somebody knows this gap and accepted it."), _SCHEDULE),
     Code.NO_POLICY: _Template(
         gettext_lazy("%(service)s has no escalation policy"),
         gettext_lazy("Its incidents page nobody: they wait until somebody looks at the list."),

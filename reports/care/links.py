@@ -7,32 +7,40 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 
 from incidents.models import Service
+from oncall.editing.permissions import teams_of
 from oncall.models import Schedule, User
 from policies.models import EscalationPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Slugs:
-    """What the addresses of policies, schedules and services are made of, by id."""
+    """What the addresses of policies, schedules and services are made of, by id; `writable` are the policies that the
+    reader may edit."""
 
     policies: Mapping[int, str]
     schedules: Mapping[int, str]
     services: Mapping[int, str]
+    writable: Collection[int] = ()
 
 
-def slugs_read(abouts: Iterable[str]) -> Slugs:
-    """At most three queries, however many findings."""
+def slugs_read(abouts: Iterable[str], *, reader: User) -> Slugs:
+    """At most five queries, however many findings."""
     ids: dict[str, set[int]] = {"policy": set(), "schedule": set(), "service": set()}
     for about in abouts:
         kind, _colon, pk = about.partition(":")
         if kind in ids and pk.isdecimal():
             ids[kind].add(int(pk))
+    policies = list(EscalationPolicy.objects.filter(pk__in=ids["policy"])) if ids["policy"] else []
+    own = {team.pk for team in teams_of(reader)} if policies else set()
     return Slugs(
-        _slugs(EscalationPolicy, ids["policy"]), _slugs(Schedule, ids["schedule"]), _slugs(Service, ids["service"])
+        policies={policy.pk: policy.slug for policy in policies},
+        schedules=_slugs(Schedule, ids["schedule"]),
+        services=_slugs(Service, ids["service"]),
+        writable={one.pk for one in policies if reader.may_manage and (one.team_id is None or one.team_id in own)},
     )
 
 
-def _slugs(model: type[EscalationPolicy] | type[Schedule] | type[Service], ids: Collection[int]) -> dict[int, str]:
+def _slugs(model: type[Schedule] | type[Service], ids: Collection[int]) -> dict[int, str]:
     return dict(model._default_manager.filter(pk__in=ids).values_list("pk", "slug")) if ids else {}
 
 
@@ -41,7 +49,9 @@ def fix_link(about: str, data: Mapping[str, object], *, slugs: Slugs, reader: Us
     kind, _colon, pk = about.partition(":")
     match kind:
         case "policy" if slug := slugs.policies.get(int(pk)):
-            return (reader.may_manage and _named("policies:edit", slug)) or _named("policies:policy", slug)
+            return (int(pk) in slugs.writable and _named("policies:policy_edit", slug)) or _named(
+                "policies:policy", slug
+            )
         case "schedule" if slug := slugs.schedules.get(int(pk)):
             day = str(data.get("first", ""))[:10]
             return _named("oncall:schedule", slug) + (f"?{urlencode({'from': day})}" if day else "")

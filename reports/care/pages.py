@@ -51,9 +51,9 @@ def open_findings(policy: EscalationPolicy | None = None) -> list[PolicyFinding]
 
 
 def groups_of(rows: Iterable[PolicyFinding], *, reader: User) -> list[Group]:
-    """The findings by how bad they are, worst first; groups without any are left out. At most three queries."""
+    """The findings by how bad they are, worst first; groups without any are left out. At most five queries."""
     rows = list(rows)
-    slugs = slugs_read(row.about for row in rows)
+    slugs = slugs_read((row.about for row in rows), reader=reader)
     found: dict[str, list[Shown]] = {name: [] for name in HEADINGS}
     for row in rows:
         words = words_of(row.code, row.data, role=role_words(str(row.data.get("role", ""))))

@@ -101,6 +101,7 @@ def _happen(night: Night) -> dict[str, Any]:
     )
     handoffs = _hand_over(night)
     plans = _plan_ahead(night)
+    review = _look_after(night)
     token_create(owner=cast.marta, name="deploy script", actor=cast.marta, at=at)
     page, used = ringing.pages.get(), taken.pages.get()
     return {
@@ -110,6 +111,7 @@ def _happen(night: Night) -> dict[str, Any]:
         "link": page_url(page.link_nonce).split("/p/")[1].strip("/"),
         "used_link": page_url(used.link_nonce).split("/p/")[1].strip("/"),
         "marta": cast.marta.pk,
+        "review": review,
         **handoffs,
         **plans,
     }
@@ -181,6 +183,22 @@ def _plan_ahead(night: Night) -> dict[str, Any]:
         "swap_token": ask_link(exchanges[1].asks.get(user=cast.marta)).split("/answer/")[1].strip("/"),
         "shift_at": quote((at + 3 * day).isoformat()),
     }
+
+
+def _look_after(night: Night) -> int:
+    """What the linter finds, a review that was closed and one that is overdue."""
+    from policies.models import PolicyReview
+    from reports.care.findings import findings_check
+    from reports.care.reviews import review_close, review_open
+
+    elena, at = night.cast.elena, night.at
+    findings_check(at=at)
+    asked = {"policy": night.cast.policy, "cause": PolicyReview.Cause.BY_HAND, "actor": elena}
+    done = review_open(**asked, at=at - timedelta(days=60))
+    review_close(review_id=done.pk, outcome="kept", note="Both levels answered.", actor=elena, at=at)
+    waiting = review_open(**asked, at=at)
+    PolicyReview.objects.filter(pk=waiting.pk).update(due_at=at - timedelta(days=1))
+    return int(waiting.pk)
 
 
 def _sessions(cast: Any) -> dict[str, str]:

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
@@ -394,3 +395,15 @@ def test_when_reviews_grow_then_the_queries_of_the_list_do_not(world: World) -> 
 
 def instant(world: World, number: int) -> datetime:
     return world.now + timedelta(minutes=number)
+
+
+def test_a_finding_leads_to_the_editor_only_where_the_reader_may_write_the_policy(world: World) -> None:
+    findings_check(at=world.now)
+    edit = reverse("policies:policy_edit", args=("critical-payments",))
+    assert edit in shown(at_browser(world, "elena").get(FINDINGS))
+    assert edit not in shown(at_browser(world, "marta").get(FINDINGS))
+    world.cast.policy.team = world.cast.platform
+    world.cast.policy.save()
+    page = shown(at_browser(world, "elena").get(FINDINGS))
+    assert edit not in page
+    assert reverse("policies:policy", args=("critical-payments",)) in page

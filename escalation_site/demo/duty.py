@@ -34,7 +34,7 @@ def duty_exchange(rows: Rows, chance: random.Random, *, since: datetime, until: 
     for day in sorted(starts, key=lambda day: min(day - asked[day], days - 1)):
         slug = chance.choice(list(SCHEDULES))
         person = people[chance.choice(SCHEDULES[slug])]
-        start = since + timedelta(days=day, hours=chance.choice((6, 9, 14, 18)))
+        start = since.replace(minute=0) + timedelta(days=day, hours=chance.choice((6, 9, 14, 18)))
         at = since + timedelta(days=min(day - asked[day], days - 1))
         override = Override(
             schedule=schedules[slug],

@@ -3,9 +3,10 @@
 Each plan looks for somebody it fits, since who is on call depends on the day on which the demo is loaded.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from escalation_site.configuration.applying import configuration_apply
 from escalation_site.demo.life import Life
@@ -28,9 +29,9 @@ AT_A_WEDDING = ("lena", "marco", "anouk", "freja", "tomas")
 
 def plans_plan(life: Life) -> None:
     """Plan everything; what is in force at once comes last, at the demo's present."""
-    until = life.until
+    until, hour = life.until, life.until.replace(minute=0, second=0, microsecond=0)
     life.plan(until - 4 * DAY, partial(_swap_done, life))
-    life.plan(until - 3 * DAY, partial(_away_now, life))
+    life.plan(hour - 3 * DAY, partial(_away_now, life))
     life.plan(until - 2 * DAY, partial(_support_closed, life))
     life.plan(until - 30 * HOUR, partial(_away_soon, life))
     life.plan(until - 26 * HOUR, partial(_gap_accepted, life))
@@ -49,7 +50,7 @@ def _away_now(life: Life, at: datetime) -> None:
     """Somebody who was not on call in these days, so that nothing is rewritten, and is soon."""
     for user in _people(IN_THE_MOUNTAINS):
         if not duties(user, since=at, until=life.until):
-            _away(user, at, life.until + 4 * DAY, "In the mountains, without a signal.", at=at)
+            _away(user, at, _midnight(user, life.until + 4 * DAY), "In the mountains, without a signal.", at=at)
             return
 
 
@@ -58,27 +59,30 @@ def _away_soon(life: Life, at: datetime) -> None:
     for user in _people(AT_A_WEDDING):
         coming = [duty.start for duty in duties(user, since=life.until + 3 * DAY, until=life.until + 12 * DAY)]
         if coming:
-            _away(user, coming[0], coming[0] + 3 * DAY, "My sister’s wedding.", at=at)
+            start = _midnight(user, coming[0])
+            _away(user, start, start + 3 * DAY, "My sister’s wedding.", at=at)
             return
 
 
 def _support_closed(life: Life, at: datetime) -> None:
     """The only one at the desk: a gap that nobody has mended yet."""
-    start = life.until + 4 * DAY
-    _away(_person("amara"), start, start + 20 * HOUR, "Moving house.", at=at)
+    amara = _person("amara")
+    start = _midnight(amara, life.until + 5 * DAY)
+    _away(amara, start, start + DAY, "Moving house.", at=at)
 
 
 def _away_perhaps(life: Life, at: datetime) -> None:
     """In a team that wants a manager's word."""
-    start = life.until + 9 * DAY
-    _away(_person("ines"), start, start + 5 * DAY, "Holidays with the children.", at=at)
+    ines = _person("ines")
+    start = _midnight(ines, life.until + 9 * DAY)
+    _away(ines, start, start + 5 * DAY, "Holidays with the children.", at=at)
 
 
 def _ill(at: datetime) -> None:
     """From now on, and on call: the next in turn has it."""
     holder = _holder("storefront-first", "secondary", at)
     if holder is not None:
-        _away(holder, at, at + 2 * DAY, "Fever.", at=at)
+        _away(holder, at, _midnight(holder, at + 3 * DAY), "Fever.", at=at)
 
 
 def _away(user: User, start: datetime, end: datetime, reason: str, *, at: datetime) -> None:
@@ -158,7 +162,7 @@ def _accept(swap_id: int, user: User, at: datetime) -> None:
 def _gap_accepted(life: Life, at: datetime) -> None:
     """The second manager is taken off for a night, and the first one knows."""
     schedule, elena = _schedule("managers-on-duty"), _person("elena")
-    start = life.until + 3 * DAY
+    start = _midnight(elena, life.until + 4 * DAY)
     away = _holder("managers-on-duty", "secondary", start)
     if away is None:
         return
@@ -201,6 +205,12 @@ def _person(username: str) -> User:
 
 def _people(usernames: tuple[str, ...]) -> list[User]:
     return [_person(username) for username in usernames]
+
+
+def _midnight(user: User, moment: datetime) -> datetime:
+    """When the day of ``moment`` began on the person's own clock."""
+    day = moment.astimezone(ZoneInfo(user.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return day.astimezone(UTC)
 
 
 def _schedule(slug: str) -> Schedule:

@@ -63,9 +63,9 @@ def test_the_night_window_of_the_table(change: datetime, length: int) -> None:
 def test_the_windows_that_meet_inside_the_changed_hour(change: datetime, closes: str, opens: str) -> None:
     late = schedule(layer("2026-01-05 00:00", ALICE, restrictions=every_day(time(14, 30), time(2, 30))))
     early = schedule(layer("2026-01-05 00:00", BOB, restrictions=every_day(time(2, 30), time(14, 30))))
-    day = {"since": change, "until": change + timedelta(hours=6)}
-    assert f"{shifts(late, **day)[0].end:%H:%M}" == closes
-    assert f"{shifts(early, **day)[0].start:%H:%M}" == opens
+    morning = change + timedelta(hours=6)
+    assert f"{shifts(late, since=change, until=morning)[0].end:%H:%M}" == closes
+    assert f"{shifts(early, since=change, until=morning)[0].start:%H:%M}" == opens
 
 
 @pytest.mark.parametrize(("change", "people"), [(SPRING, [ALICE, BOB, DAVE]), (AUTUMN, [ALICE, BOB, CAROL, CAROL])])

@@ -32,7 +32,7 @@ SCREENSHOTS = BASE_DIR / "build" / "screenshots"
 # Answers that are no pages of their own: parts of one, files, and what only leads elsewhere.
 NO_PAGES = re.compile(
     r"^(admin/|api/v1/(?!docs)|healthz|readyz|metrics|integrations/|v2/|i18n/"
-    r"|incidents/(bulk/|new/preview/|<int:pk>/(live|around|comment)/)|policies/<slug:slug>/now/"
+    r"|incidents/(bulk/|new/preview/|<int:pk>/(live|around|comment)/)|policies/(new/preview|findings/look/|<slug:slug>/(now|edit/preview|policy\.md))"
     r"|calendar/|oncall/(workload/export|calendars/.+|mine/holidays/|absences/<int:pk>/|swaps/(<int:pk>|answer/<str:token>)/<slug|overrides/|new/preview/|handoffs/(<int:pk>/.+|notes/)|<slug:slug>/(take-over|edit/preview|handoff/note)/)|audit/export|reports/incidents\.csv|test-page/|welcome/|p/<str:token>/.+"
     r"|accounts/(?!login/$|tokens/$|password/(change|reset|reset/done)/$|2fa/$))"
 )
@@ -77,7 +77,7 @@ def test_when_a_page_is_shown_then_it_is_accessible_silent_and_fits(windows: Win
 
 def test_when_a_page_is_added_then_it_is_looked_at() -> None:
     seen = set()
-    numbers = ("ringing", "taken", "done", "marta", "handoff_waiting", "handoff_kept", "swap")
+    numbers = ("ringing", "taken", "done", "marta", "handoff_waiting", "handoff_kept", "swap", "review")
     places = dict.fromkeys(numbers, 1) | dict.fromkeys(("link", "used_link", "swap_token", "shift_at"), "a")
     for page_of in PAGES:
         try:

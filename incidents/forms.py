@@ -35,6 +35,15 @@ def refuse(form: forms.BaseForm, error: DomainError) -> None:
     form.add_error(error.field if error.field in form.fields else None, error.message)
 
 
+def severity_cards(form: forms.BaseForm) -> list[dict[str, Any]]:
+    """The severities as cards: shape, meaning, and whether it is chosen in the form's field ``severity``."""
+    chosen = str(form["severity"].value() or "")
+    return [
+        {"rank": severity.value, "meaning": SEVERITY_MEANINGS[severity], "checked": chosen == str(severity.value)}
+        for severity in Severity
+    ]
+
+
 class ServiceChoiceField(forms.ModelChoiceField[Service]):
     """Services with their owners: the same word may name two things in two teams."""
 
@@ -187,6 +196,35 @@ class StageForm(ActionForm):
         empty_label=None,
         to_field_name="key",
     )
+
+
+class SeverityForm(ActionForm):
+    """Another severity and why. ``seen`` is the one that was shown beside the choice."""
+
+    severity = forms.TypedChoiceField(
+        label=_("Severity"), choices=Severity.choices, coerce=int, widget=forms.RadioSelect
+    )
+    reason = forms.CharField(
+        label=_("What makes it so?"),
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Everybody on the incident reads it in the timeline."),
+    )
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
+        super().__init__(*args, incident=incident, **kwargs)
+        self.initial.setdefault("severity", incident.severity)
+
+    @property
+    def cards(self) -> list[dict[str, Any]]:
+        return severity_cards(self)
+
+    def clean_severity(self) -> int:
+        severity = int(self.cleaned_data["severity"])
+        if severity == self.incident.severity:
+            raise forms.ValidationError(_("It is of this severity already. Choose another."))
+        return severity
 
 
 class CommentForm(forms.Form):

@@ -15,6 +15,7 @@ incident_pages = [
     path("<int:pk>/", detail.incident_detail, name="incident"),
     path("<int:pk>/live/", detail.incident_live, name="live"),
     path("<int:pk>/around/", detail.incident_around, name="around"),
+    path("<int:pk>/severity/preview/", actions.severity_preview, name="severity_preview"),
     path("<int:pk>/comment/", actions.incident_write, name="comment"),
     path("<int:pk>/<slug:verb>/", actions.incident_act, name="act"),
 ]

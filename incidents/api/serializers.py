@@ -119,5 +119,13 @@ class SnoozeSerializer(serializers.Serializer[Any]):
     until = serializers.DateTimeField()
 
 
+class SeveritySerializer(serializers.Serializer[Any]):
+    """``seen``, where given, is the severity that the caller decided on: 409 when it is another by now."""
+
+    severity = serializers.ChoiceField(choices=Severity.choices)
+    reason = serializers.CharField(max_length=2000)
+    seen = serializers.ChoiceField(choices=Severity.choices, required=False)
+
+
 class ReassignSerializer(serializers.Serializer[Any]):
     owner = serializers.SlugRelatedField(slug_field="username", queryset=User.objects.filter(is_active=True))

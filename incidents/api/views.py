@@ -24,6 +24,7 @@ from incidents.api.serializers import (
     ReassignSerializer,
     ResolutionSerializer,
     ServiceSerializer,
+    SeveritySerializer,
     SnoozeSerializer,
 )
 from incidents.filters import SORTS, IncidentFilter, in_order
@@ -31,6 +32,7 @@ from incidents.models import EscalationRun, Incident, Service
 from incidents.permissions import incident_for, may_file, require_responder
 from incidents.selectors.listing import TABS, in_tab
 from incidents.services import lifecycle
+from incidents.services.severity import incident_severity
 from oncall.models import User
 
 SOURCE = "api"
@@ -135,6 +137,13 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def snooze(self, request: Request, pk: str) -> Response:
         """Page nobody before an instant."""
         return self._act(lifecycle.incident_snooze, SnoozeSerializer)
+
+    @extend_schema(request=SeveritySerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def severity(self, request: Request, pk: str) -> Response:
+        """Make it worse or milder: running clocks get the times of the new severity, and a path that starts higher up
+        starts there at once. A milder one calls nobody. The severity it has already changes nothing."""
+        return self._act(incident_severity, SeveritySerializer)
 
     @extend_schema(request=ReassignSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])

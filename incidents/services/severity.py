@@ -15,13 +15,22 @@ from policies.severity import Severity
 
 
 def incident_severity(
-    *, incident_id: int, severity: int, actor: User | None, at: datetime, reason: str = "", source: str = "web"
+    *,
+    incident_id: int,
+    severity: int,
+    actor: User | None,
+    at: datetime,
+    reason: str = "",
+    seen: int | None = None,
+    source: str = "web",
 ) -> Incident:
     """Its times are those of ``severity`` from now on, and a path that starts higher up starts at once (R056), even when
     somebody has it.
 
-    The same severity does nothing. ``actor`` None is the system. Raises DomainError for what is no severity, Conflict
-    when it is resolved.
+    The same severity does nothing. ``actor`` None is the system. ``seen`` is the severity that whoever decides had
+    before their eyes. Raises DomainError for what is no severity, NotAllowed for people who may not respond, Conflict
+    when it is resolved or of another severity than ``seen`` by now: of two who raise it at once, the second must not
+    lower it unawares.
     """
     if severity not in Severity.values:
         raise DomainError(_("Choose a severity from SEV-1 to SEV-5."), field="severity")
@@ -33,6 +42,12 @@ def incident_severity(
             raise Conflict(_("It is resolved already."))
         if severity == incident.severity:
             return incident
+        if seen is not None and seen != incident.severity:
+            raise Conflict(
+                _("Somebody made it %(severity)s meanwhile. Look again and choose.")
+                % {"severity": severity_name(incident.severity)},
+                field="severity",
+            )
         before = incident.severity
         data = {"reason": reason.strip()} if reason.strip() else None
         work.changes.set(incident, "incident.severity", severity=severity, data=data)

@@ -4,19 +4,24 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from escalation_site.kernel.errors import DomainError, NotAllowed
 from escalation_site.kernel.instants import now
 from incidents.forms import ActionForm, CommentForm, refuse
 from incidents.models import Incident
-from incidents.permissions import incident_for, may_file, require_responder
+from incidents.permissions import incident_for, may_act, may_file, require_responder
+from incidents.selectors.ladder import run_of
+from incidents.selectors.severity import severity_effect
 from incidents.services.lifecycle import incident_comment
 from incidents.views.answers import page_or_fragment, see_other, status_of, tell_refusal, wants_fragment
 from incidents.views.detail import incident_page, live_fragment
 from incidents.views.verbs import VERBS, Verb
+from policies.severity import Severity, Urgency, urgency_of
 
 UNDO_SECONDS = 30
 
@@ -79,6 +84,29 @@ def _done(request: HttpRequest, incident: Incident, action: Verb) -> HttpRespons
     response = live_fragment(request, incident_for(user, incident.pk), at=now(), done=action.done, **undo)
     response["HX-Trigger"] = "wb:done"
     return response
+
+
+@require_safe
+@login_required
+def severity_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whom another severity would call: the fragment below the choice. Without a valid one, that of the incident."""
+    user: Any = request.user
+    incident = incident_for(user, pk)
+    if not may_act(user, incident):
+        raise PermissionDenied
+    at = now()
+    asked = request.GET.get("severity", "")
+    rank = int(asked) if asked in {str(value) for value in Severity.values} else incident.severity
+    run = run_of(incident) if rank != incident.severity and incident.is_open else None
+    effect = severity_effect(incident, run, severity=rank, at=at) if run else None
+    context = {
+        "at": at,
+        "incident": incident,
+        "rank": rank,
+        "effect": effect,
+        "quiet": urgency_of(rank) == Urgency.LOW,
+    }
+    return render(request, "incidents/partials/_severity_effect.html", context)
 
 
 @require_POST

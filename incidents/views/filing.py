@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
-from incidents.forms import SEVERITY_MEANINGS, FileForm, refuse
+from incidents.forms import FileForm, refuse, severity_cards
 from incidents.models import Incident, Service
 from incidents.permissions import may_file
 from incidents.selectors.around import open_on
@@ -87,17 +87,8 @@ def _filed(request: HttpRequest, incident: Incident) -> str:
 def _form_page(request: HttpRequest, form: FileForm, at: datetime, *, status: int = 200) -> HttpResponse:
     slug = str(form["service"].value() or "")
     severity = str(form["severity"].value() or "")
-    context = {"at": at, "form": form, "severity_cards": _cards(form), **_preview(request, slug, severity, at)}
+    context = {"at": at, "form": form, "severity_cards": severity_cards(form), **_preview(request, slug, severity, at)}
     return render(request, "incidents/incident_new.html", context, status=status)
-
-
-def _cards(form: FileForm) -> list[dict[str, Any]]:
-    """The severities as cards: shape, meaning, and whether it is chosen."""
-    chosen = str(form["severity"].value() or "")
-    return [
-        {"rank": severity.value, "meaning": SEVERITY_MEANINGS[severity], "checked": chosen == str(severity.value)}
-        for severity in Severity
-    ]
 
 
 @require_safe

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from incidents import forms
 from incidents.models import Incident
 from incidents.services import lifecycle
+from incidents.services.severity import incident_severity
 from oncall.models import User
 
 State = Incident.State
@@ -19,7 +20,8 @@ Perform = Callable[[int, User, datetime, dict[str, Any]], object]
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One action. ``form`` is None where nothing is asked; ``consequence`` says before what will happen, ``done`` after what did."""
+    """One action. ``form`` is None where nothing is asked; ``consequence`` says before what will happen, ``done`` after what did.
+    ``fields`` is the template of its form's fields."""
 
     key: str
     label: str | Promise
@@ -30,6 +32,7 @@ class Verb:
     form: type[forms.ActionForm] | None = None
     consequence: str | Promise = ""
     busy: str | Promise = ""
+    fields: str = "incidents/partials/_act_fields.html"
 
     @property
     def asks(self) -> bool:
@@ -73,6 +76,12 @@ def _stage(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
     return lifecycle.incident_stage(incident_id=pk, stage=data["stage"], actor=actor, at=at)
 
 
+def _severity(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
+    return incident_severity(
+        incident_id=pk, severity=data["severity"], actor=actor, at=at, reason=data["reason"], seen=data["seen"]
+    )
+
+
 VERBS: Mapping[str, Verb] = {
     verb.key: verb
     for verb in (
@@ -103,6 +112,10 @@ VERBS: Mapping[str, Verb] = {
             forms.ReopenForm, _("The first level is paged at once."),
         ),
         Verb("stage", _("Change stage"), "arrow-right", "s", _stage, _("Moved."), forms.StageForm),
+        Verb(
+            "severity", _("Change severity"), "gauge", "v", _severity, _("Its severity is changed."),
+            forms.SeverityForm, fields="incidents/partials/_severity_fields.html",
+        ),
     )
 }  # fmt: skip
 
@@ -126,10 +139,10 @@ def offer_for(user: User, incident: Incident) -> Offer:
     if incident.state == State.RESOLVED:
         return Offer(VERBS["reopen"], (), ())
     if incident.state == State.TRIGGERED:
-        return _offer("acknowledge", "escalate reassign resolve", "mitigate snooze stage")
+        return _offer("acknowledge", "escalate reassign resolve", "mitigate snooze severity stage")
     if incident.mitigated_at is None:
-        return _offer("mitigate", "escalate reassign resolve", "snooze stage unacknowledge")
-    return _offer("resolve", "escalate reassign", "snooze stage unacknowledge")
+        return _offer("mitigate", "escalate reassign resolve", "snooze severity stage unacknowledge")
+    return _offer("resolve", "escalate reassign", "snooze severity stage unacknowledge")
 
 
 def _offer(first: str, beside: str, more: str) -> Offer:

@@ -44,6 +44,7 @@ PAGES = (
     PageOf("incident-resolved", "/incidents/{done}/", "marta"),
     PageOf("incident-reporter", "/incidents/{ringing}/", "sofie"),
     PageOf("incident-escalate", "/incidents/{ringing}/escalate/", "marta"),
+    PageOf("incident-severity", "/incidents/{ringing}/severity/", "marta"),
     PageOf("incident-new", "/incidents/new/?service=payments-gateway", "sofie"),
     PageOf("services", "/incidents/services/", "marta"),
     PageOf("service", "/incidents/services/payments-gateway/", "marta"),

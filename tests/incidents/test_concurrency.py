@@ -21,6 +21,7 @@ from incidents.services.intake import inbox_process
 from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
 from incidents.services.pages import reports_process
 from incidents.services.runs import runs_step
+from incidents.services.severity import incident_severity
 from incidents.services.watch import stalled_rescue
 from notifications.channels import channels_replaced
 from notifications.testing import FakeChannel
@@ -275,3 +276,41 @@ def test_when_an_incident_is_held_then_the_engine_steps_the_others_meanwhile(cas
     assert at_once(hold, step) == [None, 1]
     assert set(Page.objects.filter(level=1).values_list("incident", flat=True)) == {other.pk}
     assert runs_step(at=LATER) == 1
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_when_two_change_the_severity_at_once_then_one_counts_and_the_other_is_told(cast: Cast, turn: int) -> None:
+    (incident,) = opened(cast)
+    wishes = ((cast.marta, 1), (cast.jonas, 3))
+
+    results = at_once(
+        *(
+            lambda actor=actor, severity=severity: incident_severity(
+                incident_id=incident.pk, severity=severity, actor=actor, at=LATER, reason="So it is", seen=2
+            )
+            for actor, severity in wishes
+        )
+    )
+
+    refused = [result for result in results if isinstance(result, Conflict)]
+    assert len(refused) == 1, results
+    incident.refresh_from_db()
+    assert incident.severity in (1, 3)
+    assert incident.timeline.filter(kind="incident.severity").count() == 1
+    assert EscalationRun.objects.get().priority == incident.severity
+    no_double_pages()
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_when_a_severity_is_raised_while_somebody_answers_then_both_count(cast: Cast, turn: int) -> None:
+    (incident,) = opened(cast)
+
+    results = at_once(
+        lambda: incident_acknowledge(incident_id=incident.pk, actor=cast.marta, at=LATER),
+        lambda: incident_severity(incident_id=incident.pk, severity=1, actor=cast.jonas, at=LATER, seen=2),
+    )
+
+    assert not [result for result in results if isinstance(result, Exception)], results
+    incident.refresh_from_db()
+    assert (incident.severity, incident.owner, incident.state) == (1, cast.marta, "acknowledged")
+    no_double_pages()

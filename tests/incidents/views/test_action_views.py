@@ -15,7 +15,7 @@ from tests.world.harness import World
 Browser = Callable[[str], Client]
 File = Callable[..., Incident]
 FORMLESS = ("acknowledge", "unacknowledge", "mitigate")
-ASKING = ("escalate", "reassign", "snooze", "resolve", "reopen", "stage")
+ASKING = ("escalate", "reassign", "snooze", "resolve", "reopen", "stage", "severity")
 
 
 def to(incident: Incident, verb: str) -> str:

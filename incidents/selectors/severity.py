@@ -1,0 +1,92 @@
+"""What another severity would do to an open incident: whom it pages at once, who is only informed, what comes next."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.models import EscalationRun, Incident
+from incidents.selectors.steps import level_title
+from policies.definition import PolicyDef
+from policies.escalation import (
+    Decision,
+    EnterLevel,
+    InformLevel,
+    LevelUnreachable,
+    Phase,
+    RunState,
+    SeverityChanged,
+    decide,
+    forecast,
+)
+from policies.reach import reached
+from policies.services import version_definition
+from policies.targets import TargetResolver
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A level and who holds it now; nobody where it would be left at once."""
+
+    title: str
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """``paged`` and ``informed`` at once; then ``next_title`` at ``next_at``, ``next_before`` as it stands now.
+
+    ``exhausted`` is whether the ladder is at its end, so that no severity calls anybody.
+    """
+
+    severity: int
+    paged: Sequence[Called] = ()
+    informed: Sequence[str] = ()
+    next_title: str = ""
+    next_at: datetime | None = None
+    next_before: datetime | None = None
+    exhausted: bool = False
+
+
+def severity_effect(incident: Incident, run: EscalationRun, *, severity: int, at: datetime) -> Effect:
+    """As the engine would do it at ``at``, from the same decisions. ``run`` comes with its policy version."""
+    policy, state = version_definition(run.policy_version), RunState.from_json(run.state)
+    resolver = TargetResolver(at=at)
+    skills = frozenset(incident.service.required_skills.values_list("slug", flat=True))
+
+    def names(action: EnterLevel | InformLevel) -> list[str]:
+        found = reached(policy, action, resolver=resolver, team=incident.team, skills=skills)
+        return [one.user.name for one in found.recipients]
+
+    decision = decide(policy, state, SeverityChanged(at, severity))
+    informed = [name for action in decision.actions if isinstance(action, InformLevel) for name in names(action)]
+    paged: list[Called] = []
+    while (entered := _entered(decision)) is not None:
+        people = names(entered)
+        paged.append(Called(level_title(policy, entered.level), people))
+        if people:
+            break
+        # Nobody holds it: the engine leaves it at once, for the next.
+        decision = decide(policy, decision.state, LevelUnreachable(at, entered.level, entered.cycle))
+    coming = forecast(policy, decision.state, not_before=at, limit=1)
+    return Effect(
+        severity,
+        paged=paged,
+        informed=_each_once(informed),
+        next_title=level_title(policy, coming[0].level) if coming else "",
+        next_at=coming[0].at if coming else None,
+        next_before=_next_at(policy, state, at),
+        exhausted=state.phase is Phase.EXHAUSTED,
+    )
+
+
+def _entered(decision: Decision) -> EnterLevel | None:
+    return next((action for action in decision.actions if isinstance(action, EnterLevel)), None)
+
+
+def _next_at(policy: PolicyDef, state: RunState, at: datetime) -> datetime | None:
+    coming = forecast(policy, state, not_before=at, limit=1)
+    return coming[0].at if coming else None
+
+
+def _each_once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

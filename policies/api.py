@@ -24,6 +24,7 @@ from policies.editing.services import PolicyValues, policy_create, policy_edit
 from policies.models import EscalationPolicy, Guideline, PolicyVersion
 from policies.pages import TargetNames
 from policies.reading import DefinitionInvalid, Problem
+from policies.simulation_api import SimulateAction
 
 
 class GuidelineSerializer(serializers.ModelSerializer[Guideline]):
@@ -126,7 +127,9 @@ def _number(name: str, description: str) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.INT, description=description, required=True)
 
 
-class PolicyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[EscalationPolicy]):
+class PolicyViewSet(
+    SimulateAction, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[EscalationPolicy]
+):
     """Who is told, when, and how responsibility moves on."""
 
     queryset = (

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from policies import editing_views, tool_views, views
+from policies import editing_views, simulation_views, tool_views, views
 
 app_name = "policies"
 urlpatterns = [
@@ -16,4 +16,5 @@ urlpatterns = [
     path("<slug:slug>/history/", editing_views.history, name="policy_history"),
     path("<slug:slug>/policy.md", views.policy_document, name="document"),
     path("<slug:slug>/now/", views.policy_now, name="now"),
+    path("<slug:slug>/simulate/", simulation_views.simulate, name="simulate"),
 ]

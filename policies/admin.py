@@ -8,10 +8,10 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from escalation_site.admin_site.base import Admin, DefinitionField, ReadOnlyAdmin, ReadOnlyTabular, column
+from escalation_site.admin_site.base import Admin, DefinitionField, ReadOnlyAdmin, ReadOnlyTabular, Tabular, column
 from escalation_site.kernel.instants import now
 from policies.definition import policy_parse
-from policies.models import EscalationPolicy, PolicyFinding, PolicyReview, PolicyVersion
+from policies.models import EscalationPolicy, Guideline, PolicyFinding, PolicyReview, PolicyVersion
 from policies.services import policy_publish
 
 
@@ -46,6 +46,11 @@ class VersionInline(ReadOnlyTabular):
         return super().get_queryset(request).select_related("author", "policy")  # type: ignore[no-any-return]
 
 
+class GuidelineInline(Tabular):
+    model = Guideline
+    fields = ("title", "url", "position")
+
+
 @admin.register(EscalationPolicy)
 class EscalationPolicyAdmin(Admin):
     ledger_noun = "policy"
@@ -59,7 +64,7 @@ class EscalationPolicyAdmin(Admin):
         (None, {"fields": ("name", "slug", "description", "team")}),
         (_("Next version"), {"fields": ("definition", "reason")}),
     )
-    inlines = (VersionInline,)
+    inlines = (GuidelineInline, VersionInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EscalationPolicy]:
         return super().get_queryset(request).annotate(services_n=Count("services"))  # type: ignore[no-any-return]

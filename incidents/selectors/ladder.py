@@ -17,6 +17,7 @@ from incidents.timeline_words import because_words, reason_words, why_words
 from oncall.models import User
 from policies.definition import PolicyDef
 from policies.escalation import ForecastStep, Phase, RunState
+from policies.models import Guideline
 from policies.services import version_definition
 
 CHANNEL_ICONS = {"email": "mail", "sms": "message-square", "voice": "phone", "push": "smartphone", "chat": "hash"}
@@ -92,6 +93,7 @@ class Ladder:
     next_since: datetime | None = None
     next_to: str = ""
     policy_url: str = ""
+    guidelines: Sequence[Guideline] = ()
 
 
 @dataclass(slots=True)
@@ -145,6 +147,7 @@ def ladder_of(incident: Incident, run: EscalationRun, *, at: datetime, events: S
         next_since=state.level_started_at or state.cycle_started_at,
         next_to=(next_names or level_title(policy, coming[0].level)) if coming else "",
         policy_url=version.policy.slug,
+        guidelines=list(version.policy.guidelines.all()),
     )
 
 

@@ -153,6 +153,7 @@ def runbook(world: World) -> Guideline:
     )
 
 
+@pytest.mark.requirement("R139")
 def test_the_page_is_stamped_with_its_version_and_links_the_documents_to_read_with_it(
     elena: Client, runbook: Guideline
 ) -> None:
@@ -173,6 +174,33 @@ def test_the_policy_can_be_taken_along_as_markdown_in_the_words_of_its_page(elen
     assert "At once, tell the primary on Payments." in text
     assert f"- [What to say to banks](<{runbook.url}>)" in text
     assert "Payments gateway" in text
+
+
+@pytest.mark.requirement("R102")
+def test_when_the_policy_changes_then_page_and_document_say_so_with_the_new_version(
+    world: World, elena: Client
+) -> None:
+    definition = levels(ack=("90s", "5m", "5m"))
+    policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
+    for path in (POLICY, f"{POLICY}policy.md"):
+        text = shown(elena.get(path))
+        assert "Time to acknowledge: 90 seconds." in text
+        assert "Version 2 of Critical payments, in force" in text
+        older = shown(elena.get(f"{path}?version=1"))
+        assert "Time to acknowledge: 90 seconds." not in older
+        assert "Version 1 of Critical payments, not in force" in older
+
+
+@pytest.mark.requirement("R108")
+def test_when_an_incident_uses_the_policy_then_its_guideline_document_is_one_click_away(
+    world: World, elena: Client, runbook: Guideline
+) -> None:
+    world.alert()
+    world.advance(seconds=1)
+    world.expect_page("marta")
+    page = shown(elena.get(world.incident.get_absolute_url()))
+    assert f'href="{runbook.url}"' in page
+    assert runbook.title in page
 
 
 def test_what_people_wrote_is_no_markup_in_the_document(world: World, elena: Client) -> None:

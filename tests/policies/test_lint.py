@@ -139,7 +139,7 @@ def test_when_one_person_is_a_whole_level_then_it_tells_how_long_nobody_else_is_
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"reachable": False}])
-def test_when_somebody_cannot_be_told_then_they_are_found_once_for_all_levels(change: dict[str, bool]) -> None:
+def test_when_somebody_cannot_be_told_then_they_are_found_once_for_all_levels(change: dict[str, Any]) -> None:
     people = {**PEOPLE, JONAS: replace(PEOPLE[JONAS], **change)}
     findings = found(policy(level("On call", "payments"), level("Senior", "seniors")), people=people)
     finding = one(merged(findings), Code.UNREACHABLE_PERSON)

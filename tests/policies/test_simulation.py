@@ -16,6 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from incidents.models import Incident
 from notifications.models import Message
 from oncall.models import Absence, Override
+from policies.definition import policy_parse
+from policies.editing.documents import draft_of
+from policies.editing.draft import sent_of
 from policies.services import policy_publish, version_definition
 from policies.simulation import Act, Deed, Question, Simulation, StepKind, simulate
 from policies.simulation.presets import clock_changes, next_sunday
@@ -183,6 +186,16 @@ def test_a_draft_is_tried_beside_the_version_in_force(elena: Client) -> None:
     assert response.status_code == 200
     assert "after 2 minutes" in text(response)
     assert "The draft" in text(response)
+
+
+def test_what_is_in_the_editor_is_tried_as_it_stands(elena: Client) -> None:
+    draft = draft_of(policy_parse(levels(ack=("2m", "5m", "5m"))))
+
+    response = elena.post(PAGE, {**sent_of(draft), "base": "1", "against": "1"})
+
+    assert response.status_code == 200
+    assert "after 2 minutes" in text(response)
+    assert "Different" in text(response)
 
 
 def test_the_page_asks_the_database_no_more_often_for_more_versions(elena: Client, world: World) -> None:

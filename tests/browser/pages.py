@@ -83,6 +83,8 @@ PAGES = (
     PageOf("policy-example", "/policies/new/?from=hybrid", "elena"),
     PageOf("policy-edit", "/policies/critical-payments/edit/", "elena"),
     PageOf("policy-history", "/policies/critical-payments/history/", "elena"),
+    PageOf("policy-simulate", "/policies/critical-payments/simulate/", "elena"),
+    PageOf("policy-simulate-compare", "/policies/critical-payments/simulate/?against=1", "elena"),
     PageOf("findings", "/policies/findings/", "elena"),
     PageOf("reviews", "/policies/reviews/", "elena"),
     PageOf("review", "/policies/reviews/{review}/", "elena"),

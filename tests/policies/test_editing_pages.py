@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from audit.models import LedgerEntry
@@ -364,3 +366,20 @@ def test_the_history_takes_as_many_queries_for_ten_versions_as_for_two(
         policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
     with django_assert_max_num_queries(14):
         assert elena.get(HISTORY).status_code == 200
+
+
+def test_the_form_takes_no_more_queries_for_more_levels(
+    world: World, elena: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    def queries(draft: Draft) -> int:
+        with CaptureQueriesContext(connection) as found:
+            assert elena.post(EDIT, typed(draft, do="preview")).status_code == 200
+        return len(found)
+
+    few, many = draft_now(world), draft_now(world)
+    for _time in range(9):
+        act(many, "level-add")
+        many.levels[-1].lists["target"] = [target_text(TargetDef(TargetKind.SCHEDULE, "payments", Role.PRIMARY))]
+    assert queries(many) <= queries(few)
+    with django_assert_max_num_queries(45):
+        elena.post(EDIT, typed(many, do="preview"))

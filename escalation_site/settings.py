@@ -205,6 +205,8 @@ SCHEDULES: dict[str, tuple[str, int]] = {
     "escalation check": ("incidents.tasks.escalation_check", 1),
     # Handoffs, swaps, public holidays, calendars to read.
     "duty check": ("oncall.tasks.duties_check", 1),
+    # The linter's look at policies, schedules and services; reviews that are due.
+    "policy care": ("reports.tasks.care_check", 60),
 }
 
 # --- People and sign-in ---------------------------------------------------------------------------------------

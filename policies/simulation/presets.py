@@ -33,14 +33,20 @@ def presets_of(definition: PolicyDef, *, at: datetime, zone: str) -> list[Preset
     for one in sorted({schedule.time_zone for schedule in schedules} or {zone}):
         for change in clock_changes(at, one):
             changes.setdefault(change, one)
-    found += [
-        Preset(change - BEFORE_CHANGE, _("The clocks change in %(zone)s") % {"zone": name.replace("_", " ")})
-        for change, name in sorted(changes.items())
-    ]
+    found += [Preset(change - BEFORE_CHANGE, _change_text(change, name)) for change, name in sorted(changes.items())]
     holiday = Absence.objects.filter(kind=Absence.Kind.HOLIDAY, start__gt=at).order_by("start").first()
     if holiday is not None:
         found.append(Preset(holiday.start + timedelta(hours=10), _("The next public holiday")))
     return found
+
+
+def _change_text(change: datetime, zone: str) -> str:
+    clock = ZoneInfo(zone)
+    before, after = ((change + margin).astimezone(clock).utcoffset() for margin in (-BEFORE_CHANGE, BEFORE_CHANGE))
+    places = {"zone": zone.replace("_", " ")}
+    if before is not None and after is not None and after > before:
+        return _("The clocks go forward in %(zone)s") % places
+    return _("The clocks go back in %(zone)s") % places
 
 
 def next_sunday(at: datetime, zone: str) -> datetime:

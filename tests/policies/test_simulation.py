@@ -141,7 +141,7 @@ def test_the_page_says_who_when_how_and_why(elena: Client) -> None:
     assert "on call for Payments; by" in page
     assert "after 5 minutes" in page
     assert "Cause: nobody acknowledged in time." in page
-    assert "The clocks change in Europe/Rome" in page
+    assert "The clocks go forward in Europe/Rome" in page
 
 
 def test_when_facts_are_chosen_then_the_page_follows_them(elena: Client, world: World) -> None:

@@ -37,7 +37,8 @@ def schedule_publish(
     """Give ``schedule`` a new version in force from ``effective_from`` (now, unless said otherwise); the past stays as it was.
 
     Returns the version in force when nothing would change. Raises DomainError (a RotaError) naming the field at fault, or when the
-    instant lies before a version that is already in force: that would rewrite the past. Raises GapsOpened where a path in use
+    instant is over (``effective_from``; only a first version may tell of a past that nobody has planned here) or comes before a
+    version that is planned. Raises GapsOpened where a path in use
     would lead to nobody at some time to come, unless ``accept_gaps`` says that this is known (R004); it is kept who said so.
     """
     spec = document_load(definition)
@@ -47,6 +48,8 @@ def schedule_publish(
         return last
     if last is not None and effective_from < last.effective_from:
         raise DomainError(_("A version cannot begin before the one it follows."), field="effective_from")
+    if last is not None and effective_from < at:
+        raise DomainError(_("That is over; the past is not rewritten."), field="effective_from")
     opened = _gaps_of_edit(schedule, spec, effective_from=effective_from, at=at)
     if opened and not accept_gaps:
         raise GapsOpened(opened)

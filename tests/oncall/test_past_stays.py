@@ -1,0 +1,144 @@
+"""Whatever is changed about people and schedules, who was on call until then stays the answer for ever."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from escalation_site.kernel.errors import DomainError
+from oncall.absences import absence_create
+from oncall.holidays_sync import holiday_calendar_choose
+from oncall.models import Membership, Override, Schedule
+from oncall.people import user_deactivate
+from oncall.selectors import schedules_load
+from oncall.services import override_cancel, override_create, schedule_publish
+from tests.world.harness import World
+
+pytestmark = pytest.mark.django_db
+
+Change = Callable[[World], None]
+
+
+@pytest.fixture
+def lived(world: World) -> World:
+    """Payments is Marta's by turns with Elena, with holidays and an override; a schedule of its team, and one that follows."""
+    cast = world.cast
+    weekly = {
+        "name": "Daily",
+        "rotation": "daily",
+        "start": "2026-11-01T09:00",
+        "participants": [cast.marta.pk, cast.elena.pk],
+    }
+    definitions: dict[str, dict[str, Any]] = {
+        "daily": {"time_zone": "Europe/Rome", "layers": [weekly]},
+        "everyone": {"time_zone": "Europe/Rome", "everyone_in": cast.payments.pk},
+        "following": {"time_zone": "Europe/Rome", "follow": "daily"},
+    }
+    for slug, definition in definitions.items():
+        schedule = Schedule.objects.create(name=slug, slug=slug, team=cast.payments)
+        schedule_publish(schedule=schedule, definition=definition, author=None, at=world.now, accept_gaps=True)
+    holiday_calendar_choose(user=cast.marta, calendar="IT", at=world.now)
+    start = world.now + timedelta(days=6)
+    override_create(
+        schedule=Schedule.objects.get(slug="daily"),
+        user=cast.jonas,
+        start=start,
+        end=start + timedelta(days=10),
+        role="primary",
+        actor=cast.jonas,
+        at=world.now,
+    )
+    world.jump(days=20)  # past 8 December, a holiday
+    return world
+
+
+def holiday(world: World) -> None:
+    holiday_calendar_choose(user=world.cast.marta, calendar="DE-BY", at=world.now)
+
+
+def zone(world: World) -> None:
+    world.cast.marta.time_zone = "Asia/Tokyo"
+    world.cast.marta.save()
+    holiday_calendar_choose(user=world.cast.marta, calendar="", at=world.now)
+
+
+def left_the_team(world: World) -> None:
+    Membership.objects.get(user=world.cast.marta).delete()
+
+
+def left_the_house(world: World) -> None:
+    user_deactivate(user=world.cast.marta, actor=world.cast.hugo, at=world.now)
+
+
+def away(world: World) -> None:
+    start, end = world.now - timedelta(days=5), world.now + timedelta(days=5)
+    absence_create(user=world.cast.marta, start=start, end=end, actor=world.cast.marta, at=world.now)
+
+
+def rotation(world: World) -> None:
+    layer = {"name": "Daily", "start": "2026-11-01T09:00", "participants": [world.cast.nils.pk]}
+    definition = {"time_zone": "UTC", "layers": [layer]}
+    schedule = Schedule.objects.get(slug="daily")
+    schedule_publish(schedule=schedule, definition=definition, author=None, at=world.now, accept_gaps=True)
+
+
+def override(world: World) -> None:
+    start, end = world.now - timedelta(days=5), world.now + timedelta(days=5)
+    override_create(
+        schedule=Schedule.objects.get(slug="daily"),
+        user=world.cast.nils,
+        start=start,
+        end=end,
+        actor=None,
+        at=world.now,
+    )
+
+
+def told(world: World, *, since: datetime, until: datetime) -> dict[str, list[tuple[int, datetime, datetime]]]:
+    loaded = schedules_load(list(Schedule.objects.all()), since=since)
+    return {
+        item.schedule.slug: [(one.user_id, one.start, one.end) for one in item.shifts(since=since, until=until)]
+        for item in loaded.values()
+    }
+
+
+@pytest.mark.parametrize("change", [holiday, zone, left_the_team, left_the_house, away, rotation, override])
+def test_when_something_changes_then_who_was_on_call_until_now_stays(lived: World, change: Change) -> None:
+    since, now = lived.now - timedelta(days=20), lived.now
+    before = told(lived, since=since, until=now)
+    to_come = told(lived, since=now, until=now + timedelta(days=300))
+    assert all(before.values())
+
+    change(lived)
+
+    assert told(lived, since=since, until=now) == before
+    assert told(lived, since=now + timedelta(seconds=1), until=now + timedelta(days=300)) != to_come
+    lived.settle()
+    lived.notices()
+
+
+def test_when_a_running_override_is_ended_then_what_it_held_stays(lived: World) -> None:
+    lived.jump(days=-10)
+    since, now = lived.now - timedelta(days=10), lived.now
+    before = told(lived, since=since, until=now)
+    override_cancel(override=Override.objects.get(), actor=None, at=now)
+    assert told(lived, since=since, until=now) == before
+    lived.settle()
+    lived.notices()
+
+
+def test_when_a_version_would_begin_in_the_past_then_it_is_refused_at_its_field(lived: World) -> None:
+    layer = {"name": "Daily", "start": "2026-11-01T09:00", "participants": [lived.cast.nils.pk]}
+    with pytest.raises(DomainError) as refused:
+        schedule_publish(
+            schedule=Schedule.objects.get(slug="daily"),
+            definition={"time_zone": "UTC", "layers": [layer]},
+            author=lived.cast.hugo,
+            at=lived.now,
+            effective_from=lived.now - timedelta(days=3),
+            accept_gaps=True,
+        )
+    assert refused.value.field == "effective_from"
+    lived.settle()
+    lived.notices()

@@ -200,12 +200,17 @@ class _Selecting:
         return {user.pk: user for user in (people.prefetch_related("skills") if self.skills else people)}
 
     def _pages(self) -> Mapping[int, int]:
-        """Pages in the present shift of everybody whose pages are limited."""
-        starts: dict[int, datetime] = {}
+        """Pages in the present shift of everybody whose pages are limited; of those who may step in, since that one began."""
+        held: dict[int, datetime] = {}
+        coming: dict[int, datetime] = {}
         for seat in self.seats:
-            user = self.users.get(seat.shift.user_id)
-            if user is not None and self._limits(seat.schedule_id, user).pages_per_shift is not None:
-                starts[user.pk] = min(seat.shift.start, starts.get(user.pk, self.at))
+            spec = self.loaded[seat.schedule_id].spec_at(self.at)
+            for user_id in {seat.shift.user_id} | (people_of(spec) if spec is not None else set()):
+                user = self.users.get(user_id)
+                if user is not None and self._limits(seat.schedule_id, user).pages_per_shift is not None:
+                    starts = held if user_id == seat.shift.user_id else coming
+                    starts[user_id] = min(seat.shift.start, starts.get(user_id, self.at))
+        starts = coming | held
         return ports.pages_since(starts, until=self.at) if starts else {}
 
     def _outgoing(self, seat: Seat) -> tuple[int, ...]:

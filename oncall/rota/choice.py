@@ -83,20 +83,21 @@ def skill_reasons(
 
 
 def limit_reason(shifts: Sequence[Shift], *, user_id: UserId, at: datetime, limits: Limits, pages: int) -> str | None:
-    """Why a person on call should be spared at ``at``: "over_capacity", "too_long", "too_little_rest", or None.
+    """Why a person should be spared at ``at``: "over_capacity", "too_long", "too_little_rest", or None.
 
-    ``shifts`` are the final schedule around ``at``, from further back than the limits reach; ``pages`` counts what this
-    person got in their present shift.
+    Somebody who is not on call is asked as if their duty began now: whoever has just gone off is to rest. ``shifts`` are the
+    final schedule around ``at``, from further back than the limits reach; ``pages`` counts what this person got in their
+    present shift, or in the one they would step into.
     """
     if limits.pages_per_shift is not None and pages >= limits.pages_per_shift:
         return "over_capacity"
     duties = [duty for duty in stretches(shifts, user_id=user_id) if duty[0] <= at]
-    if not duties or duties[-1][1] <= at:
-        return None
-    begun = duties[-1][0]
+    begun = at
+    if duties and at < duties[-1][1]:
+        begun = duties.pop()[0]
     if limits.consecutive is not None and at - begun >= limits.consecutive:
         return "too_long"
-    if limits.rest is not None and len(duties) > 1 and begun - duties[-2][1] < limits.rest:
+    if limits.rest is not None and duties and begun - duties[-1][1] < limits.rest:
         return "too_little_rest"
     return None
 

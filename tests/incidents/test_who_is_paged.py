@@ -124,6 +124,17 @@ def test_when_somebody_has_had_their_pages_then_the_next_in_turn_is_paged_and_th
     assert Page.objects.filter(recipient=world.cast.nils, why__because="next_in_turn").count() == 2
 
 
+@pytest.mark.requirement("R295")
+def test_when_whoever_stepped_in_has_had_their_pages_too_then_the_one_after_is_paged(world: World) -> None:
+    publish(world, world.cast.marta, world.cast.nils, world.cast.tomas, limits={"pages_per_shift": 1})
+    for name in ("One", "Two", "Three"):
+        alert(world, name)
+
+    paged = [page.recipient.username for page in Page.objects.select_related("recipient").order_by("id")]
+    assert paged == ["marta", "nils", "tomas"]
+    world._expected = len(world.email.got)
+
+
 def test_when_everybody_has_had_their_pages_then_whoever_is_on_call_is_paged_all_the_same(world: World) -> None:
     publish(world, world.cast.marta, limits={"pages_per_shift": 1})
     alert(world, "One")

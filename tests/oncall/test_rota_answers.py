@@ -430,6 +430,13 @@ def test_when_a_person_reaches_a_limit_then_the_reason_is_given(
     assert limit_reason(around, user_id=BOB, at=at, limits=Limits(consecutive=HOUR), pages=0) is None
 
 
+def test_when_somebody_has_just_gone_off_then_they_are_to_rest_before_they_step_in() -> None:
+    around = shifts(PAIR, since=MONDAY, until=NEXT_MONDAY + 2 * HOUR)
+    limits = Limits(rest=11 * HOUR)
+    assert limit_reason(around, user_id=ALICE, at=NEXT_MONDAY + HOUR, limits=limits, pages=0) == "too_little_rest"
+    assert limit_reason(around, user_id=ALICE, at=NEXT_MONDAY + 11 * HOUR, limits=limits, pages=0) is None
+
+
 def test_when_a_rotation_is_edited_then_the_diff_says_who_gains_and_loses_what() -> None:
     edited = schedule(layer("2026-06-01 09:00", ALICE, CAROL))
     span = Within(since=MONDAY, until=rome("2026-06-15 09:00"))

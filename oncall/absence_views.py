@@ -1,6 +1,6 @@
 """Absences: planning one and seeing first who would step in, taking it back, and the managers' list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -47,13 +47,14 @@ def absence_new(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _render_new(request, form, at, status=422)
     data = form.cleaned_data
-    found = lines(absences.absence_changes(user=data["person"], start=data["starts_at"], end=data["ends_at"], at=at))
+    window = {"user": data["person"], "start": data["starts_at"], "end": data["ends_at"], "at": at}
+    found, kept = lines(absences.absence_changes(**window)), absences.duties_kept(**window)
     gaps = [line for line in found if line.change.opens_gap]
     if request.POST.get("step") != "save":
-        return _render_new(request, form, at, preview=found, previewed=True)
+        return _render_new(request, form, at, preview=found, kept=kept, previewed=True)
     if gaps and not data["accept_gaps"]:
         form.add_error("accept_gaps", _("Nobody would be on call for some of the time. Mend it, or say that you know."))
-        return _render_new(request, form, at, preview=found, previewed=True, status=422)
+        return _render_new(request, form, at, preview=found, kept=kept, previewed=True, status=422)
     try:
         absence = absences.absence_create(
             user=data["person"],
@@ -66,7 +67,7 @@ def absence_new(request: HttpRequest) -> HttpResponse:
     except DomainError as error:
         field = {"start": "first", "end": "last"}.get(error.field, error.field)
         form.add_error(field if field in form.fields else None, error.message)
-        return _render_new(request, form, at, preview=found, previewed=True, status=422)
+        return _render_new(request, form, at, preview=found, kept=kept, previewed=True, status=422)
     messages.success(request, _saved_words(absence))
     return redirect("oncall:mine" if data["person"].pk == user.pk else "oncall:absences")
 
@@ -88,6 +89,7 @@ def _render_new(
     at: datetime,
     *,
     preview: list[Line] | None = None,
+    kept: Sequence[absences.Kept] = (),
     previewed: bool = False,
     status: int = 200,
 ) -> HttpResponse:
@@ -96,6 +98,7 @@ def _render_new(
         "form": form,
         "previewed": previewed,
         "lines": preview or [],
+        "kept": kept,
         "gaps": [line for line in preview or [] if line.change.opens_gap],
         "person": form.cleaned_data.get("person") if previewed else None,
     }

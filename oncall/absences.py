@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from oncall.previews import Change, changes
 from oncall.selectors import definition_spec, schedules_load
 from oncall.services import actor_of
 from oncall.telling import note_to, span_words
+from oncall.wording import role_words
 
 LONGEST = timedelta(days=400)
 FARTHEST = timedelta(days=800)
@@ -202,6 +204,36 @@ def absence_changes(*, user: User, start: datetime, end: datetime, at: datetime)
         change
         for loaded in schedules_load(schedules_of([user]), since=start).values()
         for change in changes(loaded, loaded.with_absences(away), since=start, until=end)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Time on call by an override that an absence would not take away."""
+
+    schedule: Schedule
+    role: str
+    start: datetime
+    end: datetime
+
+    @property
+    def role_name(self) -> str:
+        return role_words(self.role)
+
+
+def duties_kept(*, user: User, start: datetime, end: datetime, at: datetime) -> list[Kept]:
+    """Where ``user`` would be on call though away, since an override is somebody's explicit word: a constant number of queries."""
+    start = max(start, at)
+    own = user.overrides.filter(cancelled_at=None, start__lt=end, end__gt=start).values("schedule")
+    schedules = list(Schedule.objects.select_related("team").filter(pk__in=own).order_by("name"))
+    if start >= end or not schedules:
+        return []
+    away = rota.Absence(user_id=user.pk, start=start, end=end)
+    return [
+        Kept(loaded.schedule, shift.role, shift.start, shift.end)
+        for loaded in schedules_load(schedules, since=start).values()
+        for shift in loaded.with_absences(away).shifts(since=start, until=end)
+        if shift.user_id == user.pk and shift.override_id is not None
     ]
 
 

@@ -19,7 +19,7 @@ from oncall.absences import (
 )
 from oncall.models import Absence
 from oncall.selectors import holders_at
-from oncall.services import schedule_publish
+from oncall.services import override_create, schedule_publish
 from tests.world.harness import World
 
 NEW = "/oncall/absences/new/"
@@ -239,6 +239,24 @@ def test_when_planned_on_the_page_then_whoever_steps_in_is_shown_first_and_saved
         datetime(2026, 11, 25, tzinfo=amsterdam),
     )
     assert "Elena Conti" in shown(client.get("/oncall/mine/"))
+    heard(weekly)
+
+
+def test_when_an_override_keeps_somebody_on_call_then_the_page_says_so_before_they_leave(
+    weekly: World, client: Client
+) -> None:
+    override_create(
+        schedule=weekly.cast.schedule,
+        user=weekly.cast.marta,
+        start=tuesday(10),
+        end=tuesday(12),
+        actor=weekly.cast.marta,
+        at=weekly.now,
+    )
+    client.force_login(weekly.cast.marta)
+    page = shown(client.post(NEW, ONE_DAY))
+    assert "By an override, Payments (primary) stays with whoever is away:" in page
+    assert "nobody needs to step in" not in page
     heard(weekly)
 
 

@@ -1,8 +1,9 @@
 """Instants as a reader sees them: in their zone, 24-hour clock, with UTC one hover away."""
 
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
-from django.utils import dateformat, timezone
+from django.utils import dateformat, timezone, translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -19,6 +20,7 @@ STYLES = {
     "full": "D j M Y H:i:s e",
 }
 """Names of the ways to write an instant, with Django's date format; "ago" and "age" are relative to the present."""
+RELATIVE = frozenset({"ago", "age"})
 
 
 def zone_name(moment: datetime) -> str:
@@ -68,12 +70,26 @@ def html(moment: datetime, style: str = "ago", *, at: datetime, css: str = "", f
 
     ``time.js`` keeps the relative styles fresh.
     """
+    utc, zone = moment.astimezone(UTC), timezone.get_current_timezone()
+    if style not in RELATIVE:
+        return _lasting(utc, style, css, focus, zone, translation.get_language())
+    return _time(utc, style, written(utc, style, at=at), css=css, focus=focus)
+
+
+# By the instant in UTC: of two an hour apart on a clock that goes back, Python says that they are equal.
+@lru_cache(maxsize=4096)
+def _lasting(utc: datetime, style: str, css: str, focus: bool, zone: tzinfo, language: str | None) -> SafeString:
+    """What reads the same at any time is written once for readers of one zone and language: calendars repeat it a lot."""
+    return _time(utc, style, written(utc, style, at=utc), css=css, focus=focus)
+
+
+def _time(utc: datetime, style: str, shown: str, *, css: str, focus: bool) -> SafeString:
     return format_html(
         '<time class="num{}" datetime="{}" title="{}"{}{}>{}</time>',
         f" {css}" if css else "",
-        moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        exactly(moment),
-        format_html(' data-relative="{}"', style) if style in ("ago", "age") else "",
+        utc.isoformat().replace("+00:00", "Z"),
+        exactly(utc),
+        format_html(' data-relative="{}"', style) if style in RELATIVE else "",
         mark_safe(' tabindex="0"') if focus else "",
-        written(moment, style, at=at),
+        shown,
     )

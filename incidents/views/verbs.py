@@ -114,7 +114,8 @@ VERBS: Mapping[str, Verb] = {
         Verb("stage", _("Change stage"), "arrow-right", "s", _stage, _("Moved."), forms.StageForm),
         Verb(
             "severity", _("Change severity"), "gauge", "v", _severity, _("Its severity is changed."),
-            forms.SeverityForm, fields="incidents/partials/_severity_fields.html",
+            forms.SeverityForm, _("Its clocks run by the severity you choose; a worse one may call people at once."),
+            fields="incidents/partials/_severity_fields.html",
         ),
     )
 }  # fmt: skip

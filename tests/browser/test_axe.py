@@ -32,7 +32,7 @@ SCREENSHOTS = BASE_DIR / "build" / "screenshots"
 # Answers that are no pages of their own: parts of one, files, and what only leads elsewhere.
 NO_PAGES = re.compile(
     r"^(admin/|api/v1/(?!docs)|healthz|readyz|metrics|integrations/|v2/|i18n/"
-    r"|incidents/(bulk/|new/preview/|<int:pk>/(live|around|comment)/)|policies/(new/preview|findings/look/|<slug:slug>/(now|edit/preview|policy\.md))"
+    r"|incidents/(bulk/|new/preview/|<int:pk>/(live|around|comment|severity/preview)/)|policies/(new/preview|findings/look/|<slug:slug>/(now|edit/preview|policy\.md))"
     r"|calendar/|oncall/(workload/export|calendars/.+|mine/holidays/|absences/<int:pk>/|swaps/(<int:pk>|answer/<str:token>)/<slug|overrides/|new/preview/|handoffs/(<int:pk>/.+|notes/)|<slug:slug>/(take-over|edit/preview|handoff/note)/)|audit/export|reports/incidents\.csv|test-page/|welcome/|p/<str:token>/.+"
     r"|accounts/(?!login/$|tokens/$|password/(change|reset|reset/done)/$|2fa/$))"
 )

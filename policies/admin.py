@@ -117,3 +117,12 @@ class PolicyReviewAdmin(ReadOnlyAdmin):
     list_filter = ("cause", "outcome", "policy")
     search_fields = ("policy__name", "note", "subject")
     ordering = ("-opened_at", "-id")
+
+
+@admin.register(Guideline)
+class GuidelineAdmin(Admin):
+    list_display = ("title", "policy", "url", "position")
+    list_select_related = ("policy",)
+    list_filter = ("policy",)
+    search_fields = ("title", "url", "policy__name")
+    autocomplete_fields = ("policy",)

@@ -161,7 +161,7 @@ class ScoreSerializer(serializers.Serializer[Any]):
 class FairnessSerializer(serializers.Serializer[Any]):
     """How evenly a schedule is shared: 100, everybody bears the same; 0, one bears all."""
 
-    schedule = Slug(slug_field="slug", read_only=True)
+    schedule = serializers.CharField(source="schedule.slug")
     scores = ScoreSerializer(many=True)
     reasons = serializers.ListField(child=serializers.CharField())
 

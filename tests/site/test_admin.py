@@ -307,7 +307,8 @@ def test_when_accounts_are_switched_off_then_tokens_end_and_the_last_administrat
 
 def test_when_a_definition_is_changed_then_a_new_version_is_published(hugo: Client, world: World) -> None:
     policy = world.cast.policy
-    none = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
+    inlines = ("versions", "guidelines")
+    none = {f"{name}-{count}_FORMS": "0" for name in inlines for count in ("TOTAL", "INITIAL")}
     given = {"name": policy.name, "slug": policy.slug, "reason": "Slower", **none}
     changed = json.dumps(levels(ack=("9m", "9m", "9m")))
     assert hugo.post(page(EscalationPolicy, "change", policy.pk), {**given, "definition": changed}).status_code == 302

@@ -111,12 +111,17 @@ DEMO = "escalation_site/demo/"  # writes again what the services wrote, kind for
 
 
 def ledger_actions() -> set[str]:
-    """Every text in the source that reads like a ledger action, and those made of a noun by audit.rows.row_set."""
+    """Every text in the source that reads like a ledger action, and those made of a noun by audit.rows.row_set.
+
+    The ``source`` of a serializer's field is a way to a value and no action.
+    """
+    ways = {id(keyword.value) for _name, call in calls() for keyword in call.keywords if keyword.arg == "source"}
     found = {
         node.value
         for tree in sources().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and LEDGER_WORD.fullmatch(node.value)
+        if id(node) not in ways
     }
     for _name, call in calls():
         for keyword in call.keywords:

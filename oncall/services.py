@@ -143,12 +143,15 @@ def override_create(
 ) -> Override:
     """Let ``user`` take a window of ``schedule``, in one ``role`` or, where that is empty, as ``rota.Override`` says.
 
-    A window that has begun counts from ``at`` on. Raises DomainError for one that is empty or already over.
+    A window that has begun counts from ``at`` on. Raises DomainError for one that is empty or already over, and for somebody
+    whose account is switched off.
     """
     if end <= start:
         raise DomainError(_("The end must come after the start."), field="end")
     if end <= at:
         raise DomainError(_("The window is over; the past is not rewritten."), field="end")
+    if not user.is_active and kind != Override.Kind.REMOVE:
+        raise DomainError(_("This account is switched off: nobody would be reached."), field="user")
     if kind == Override.Kind.REPLACE and replaces is None:
         raise DomainError(_("Say whom it replaces."), field="replaces")
     if kind == Override.Kind.REPLACE and replaces == user:

@@ -132,6 +132,8 @@ class OverrideForm(forms.ModelForm[Override]):
         values = super().clean() or {}
         if values.get("end") and values["end"] <= now():
             self.add_error("end", _("The window is over; the past is not rewritten."))
+        if values.get("user") and not values["user"].is_active and values.get("kind") != Override.Kind.REMOVE:
+            self.add_error("user", _("This account is switched off: nobody would be reached."))
         if values.get("kind") == Override.Kind.REPLACE and values.get("replaces") is None:
             self.add_error("replaces", _("Say whom it replaces."))
         return values

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import get_language
 
 from notifications.models import Message
 from oncall.models import Override, Schedule, User
 from oncall.notices import shifts_watched
 from oncall.services import schedule_publish
+from oncall.telling import note_to
 from tests.world.harness import World
 
 
@@ -168,3 +171,12 @@ def test_when_a_later_change_undoes_it_then_that_is_told_again(world: World) -> 
         override.cancelled_at = world.now
         override.save()
     assert Message.objects.filter(recipient=world.cast.nils).count() == 2
+
+
+def test_a_notice_is_written_in_the_readers_language_and_on_their_clock(world: World) -> None:
+    world.cast.marta.language, world.cast.nils.language = "it", "nl"
+    seen = [
+        note_to(user, lambda: (str(get_language()), get_current_timezone_name()), key="who", link="/")
+        for user in (world.cast.marta, world.cast.nils)
+    ]
+    assert [(note.subject, note.body) for note in seen] == [("it", "Europe/Rome"), ("nl", "Europe/Oslo")]

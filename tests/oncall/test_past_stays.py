@@ -142,3 +142,12 @@ def test_when_a_version_would_begin_in_the_past_then_it_is_refused_at_its_field(
     assert refused.value.field == "effective_from"
     lived.settle()
     lived.notices()
+
+
+def test_when_an_account_is_switched_off_then_no_override_puts_it_on_call(lived: World) -> None:
+    user_deactivate(user=lived.cast.nils, actor=lived.cast.hugo, at=lived.now)
+    with pytest.raises(DomainError) as refused:
+        override(lived)
+    assert refused.value.field == "user"
+    lived.settle()
+    lived.notices()

@@ -106,6 +106,8 @@ class HandoffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def rate(self, request: Request, pk: str) -> Response:
         """Say whether the brief was complete, once it is accepted; may be said again."""
         handoff = self.get_object()
+        if not handoffs.may_accept(self._user(), handoff):
+            raise NotAllowed(_("Only whoever has come on call says whether the brief was complete."))
         values = asked(RatingSerializer, request)
         return self._answer(handoffs.handoff_rate(handoff=handoff, actor=self._user(), at=now(), **values))
 

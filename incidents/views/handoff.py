@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import cast
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -142,6 +143,8 @@ def handoff_accept(request: HttpRequest, pk: int) -> HttpResponse:
 def handoff_rate(request: HttpRequest, pk: int) -> HttpResponse:
     """Say whether the brief was complete; may be said again."""
     at, user, handoff = now(), cast(User, request.user), _handoff(pk)
+    if not services.may_accept(user, handoff):
+        raise PermissionDenied(_("Only whoever has come on call says whether the brief was complete."))
     form = RateForm(request.POST)
     if not form.is_valid():
         return _render_handoff(request, handoff, at=at, rate_form=form, status=422)

@@ -167,7 +167,6 @@ def test_when_a_time_is_no_time_then_the_field_says_so(elena: Client, world: Wor
     assert "Write a time such as 7m or 1h30m." in text(response)
 
 
-@pytest.mark.requirement("R184")
 def test_two_versions_stand_side_by_side_with_the_differences_in_words(elena: Client, world: World) -> None:
     definition = levels(ack=("5m", "15m", "5m"))
     policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=NIGHT)

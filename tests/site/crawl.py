@@ -47,7 +47,9 @@ from oncall.models import (
 from oncall.services import override_create
 from oncall.swap_links import ask_link
 from oncall.tokens import token_create
-from policies.models import Guideline, PolicyFinding, PolicyReview
+from policies.models import Guideline, PolicyReview
+from reports.care.findings import findings_check
+from reports.care.reviews import review_open
 from tests.world.harness import World
 
 TABLE = Path(__file__).with_name("crawl_expectations.txt")
@@ -56,7 +58,8 @@ ROLES = ("anonymous", "reporter", "responder", "manager", "auditor", "administra
 METHODS = ("GET", "POST")
 WRITES = re.compile(r"^\s*(INSERT|UPDATE|DELETE|REPLACE|TRUNCATE|COPY)\b", re.IGNORECASE)
 # A session is the browser's own memory (a message to show next, the second step's secret), not the organisation's.
-OWN_MEMORY = ("django_session",)
+# That a calendar program fetched is noted once an hour at most, for the owner to see.
+OWN_MEMORY = ("django_session", 'UPDATE "oncall_calendarfeed" SET "last_used_at"')
 # Not this machine, which may read some things nobody else may.
 ELSEWHERE = "203.0.113.7"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -270,14 +273,8 @@ def _plan(world: World) -> None:
     _feed, plain = feed_create(owner=cast.jonas, schedule=None, actor=cast.jonas, at=world.now)
     cache.set(_FEED, plain)
     Guideline.objects.create(policy=cast.policy, title="How to declare", url="https://docs.brightquay.example/")
-    PolicyReview.objects.create(policy=cast.policy, cause=PolicyReview.Cause.QUARTER, opened_at=world.now, due_at=later)
-    PolicyFinding.objects.create(
-        code="single_person",
-        policy=cast.policy,
-        about=f"policy:{cast.policy.pk}",
-        first_seen_at=world.now,
-        last_seen_at=world.now,
-    )
+    review_open(policy=cast.policy, cause=PolicyReview.Cause.BY_HAND, actor=cast.elena, at=world.now)
+    findings_check(at=world.now)
 
 
 def crawl(world: World) -> list[Answers]:

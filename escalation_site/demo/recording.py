@@ -17,7 +17,7 @@ from incidents.changes import COUNTERS, Changes, actor_of
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services import escalator as escalator_service
 from incidents.services import paging
-from incidents.services.escalator import Escalator, Telling
+from incidents.services.escalator import Escalator
 from incidents.services.paging import PageOrder
 from notifications.entries import message_entry
 from notifications.models import Delivery, Message
@@ -25,6 +25,7 @@ from notifications.services import messages as messages_service
 from oncall.models import User
 from policies.escalation import Because, EnterLevel, start
 from policies.models import PolicyVersion
+from policies.reach import Telling
 from policies.services import version_definition
 
 _TRACKED = tuple(field.attname for field in HistoricalIncident.tracked_fields)  # type: ignore[attr-defined]

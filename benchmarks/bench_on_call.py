@@ -42,9 +42,12 @@ def inside() -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
+    from escalation_site.kernel.memory import memory_settle
     from oncall.selectors import on_call_now
 
     fill()
+    # As a web process does when it is ready.
+    memory_settle()
     with CaptureQueriesContext(connection) as queries:
         found = on_call_now(AT)
     if sum(len(holders) for _schedule, holders in found) != SCHEDULES:

@@ -16,6 +16,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from escalation_site.handler import OneHopHandler  # noqa: E402
+from escalation_site.kernel.memory import memory_settle  # noqa: E402
 from incidents.intake.fast import IntakeDoor  # noqa: E402
 from incidents.live.consumer import LiveConsumer  # noqa: E402
 
@@ -29,3 +30,5 @@ application = IntakeDoor(
         }
     )
 )
+
+memory_settle()

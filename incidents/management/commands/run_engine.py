@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from escalation_site.kernel.memory import memory_settle
 from incidents.engine.loop import Engine
 
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         def stop(_signal: int, _frame: FrameType | None) -> None:
             engine.stop()
 
+        memory_settle()
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         engine.run()

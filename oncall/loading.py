@@ -172,9 +172,9 @@ class Library:
 
     def read(self, schedules: Collection[Schedule]) -> None:
         found: dict[int, list[rota.Version]] = {schedule.pk: [] for schedule in schedules}
-        rows = ScheduleVersion.objects.filter(schedule__in=found).order_by("schedule", "effective_from", "number")
+        rows = ScheduleVersion.objects.filter(schedule__in=found).order_by("schedule", "number")
         for schedule_id, start, definition in rows.values_list("schedule_id", "effective_from", "definition"):
-            found[schedule_id].append(rota.Version(start, definition_spec(definition)))
+            _follow_up(found[schedule_id], rota.Version(start, definition_spec(definition)))
         self._ids |= {schedule.slug: schedule.pk for schedule in schedules}
         self._keep(found)
 
@@ -220,13 +220,20 @@ class Library:
     def _follow(self, slugs: Collection[str]) -> None:
         found: dict[int, list[rota.Version]] = defaultdict(list)
         rows = ScheduleVersion.objects.filter(schedule__slug__in=slugs).select_related("schedule")
-        for row in rows.order_by("schedule", "effective_from", "number"):
+        for row in rows.order_by("schedule", "number"):
             self._ids[row.schedule.slug] = row.schedule_id
-            found[row.schedule_id].append(_version(row))
+            _follow_up(found[row.schedule_id], _version(row))
         self._keep(found)
 
     def _versions_of(self, slug: str) -> tuple[rota.Version, ...]:
         return self.versions.get(self._ids.get(slug, 0), ())
+
+
+def _follow_up(versions: list[rota.Version], newer: rota.Version) -> None:
+    """Add the next version: what was planned from its start on never comes into force."""
+    while versions and versions[-1].effective_from >= newer.effective_from:
+        versions.pop()
+    versions.append(newer)
 
 
 def _version(row: ScheduleVersion) -> rota.Version:

@@ -36,18 +36,17 @@ def schedule_publish(
 ) -> ScheduleVersion:
     """Give ``schedule`` a new version in force from ``effective_from`` (now, unless said otherwise); the past stays as it was.
 
-    Returns the version in force when nothing would change. Raises DomainError (a RotaError) naming the field at fault, or when the
-    instant is over (``effective_from``; only a first version may tell of a past that nobody has planned here) or comes before a
-    version that is planned. Raises GapsOpened where a path in use
-    would lead to nobody at some time to come, unless ``accept_gaps`` says that this is known (R004); it is kept who said so.
+    A version that was planned for a later instant is replaced with it: an urgent change never waits for a planned one, nor is
+    undone by it. Returns the last version when nothing would change. Raises DomainError (a RotaError) naming the field at fault, or
+    when the instant is over (``effective_from``; only a first version may tell of a past that nobody has planned here). Raises
+    GapsOpened where a path in use would lead to nobody at some time to come, unless ``accept_gaps`` says that this is known (R004);
+    it is kept who said so.
     """
     spec = document_load(definition)
     effective_from = effective_from or at
     last = ScheduleVersion.objects.select_for_update().filter(schedule=schedule).order_by("-number").first()
-    if last is not None and last.definition == definition:
+    if last is not None and last.definition == definition and last.effective_from <= effective_from:
         return last
-    if last is not None and effective_from < last.effective_from:
-        raise DomainError(_("A version cannot begin before the one it follows."), field="effective_from")
     if last is not None and effective_from < at:
         raise DomainError(_("That is over; the past is not rewritten."), field="effective_from")
     opened = _gaps_of_edit(schedule, spec, effective_from=effective_from, at=at)

@@ -45,11 +45,15 @@ class ScheduleForm(forms.ModelForm[Schedule]):
         last = self.instance.versions.order_by("-number").first() if self.instance.pk else None
         self.fields["definition"].initial = last.definition if last else None
 
+    def says_new(self, definition: dict[str, Any]) -> bool:
+        """Whether there is anything to publish: who only renames it leaves what is planned where it is."""
+        return bool(definition != self.fields["definition"].initial)
+
     def clean(self) -> dict[str, Any]:
         """Published for trial, so that what the service refuses is told at the field at fault."""
         values = super().clean() or {}
         definition = values.get("definition")
-        if self.instance.pk and definition is not None and not self.errors:
+        if self.instance.pk and definition is not None and self.says_new(definition) and not self.errors:
             try:
                 with transaction.atomic():
                     schedule_publish(
@@ -99,7 +103,7 @@ class ScheduleAdmin(Admin):
         """Publish once the schedule itself is stored; a definition that says what is in force makes no version."""
         super().save_related(request, form, formsets, change)
         definition = form.cleaned_data.get("definition")
-        if definition is not None:
+        if definition is not None and form.says_new(definition):
             author: Any = request.user
             schedule_publish(
                 schedule=form.instance,

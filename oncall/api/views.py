@@ -80,6 +80,8 @@ class ScheduleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         _require_may_edit(actor, Schedule(team=team))
         newest = schedule.versions.order_by("-number").first()
         definition = values.get("definition", newest.definition if newest else {"time_zone": schedule.time_zone})
+        # Who only renames it leaves what is planned where it is.
+        unsaid = newest.effective_from if newest and "definition" not in values else None
         try:
             schedule_edit(
                 schedule=schedule,
@@ -88,7 +90,7 @@ class ScheduleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
                 definition=definition,
                 author=actor,
                 at=now(),
-                effective_from=values["effective_from"],
+                effective_from=values["effective_from"] or unsaid,
                 reason=values["reason"],
                 accept_gaps=values["accept_gaps"],
             )

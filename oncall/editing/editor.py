@@ -139,9 +139,6 @@ def _before(editor: Editor) -> Loaded:
 
 def edit_preview(editor: Editor, spec: ScheduleSpec, effective_from: datetime) -> Preview | Problem:
     """What the edit brings, or why it cannot be."""
-    newest = newest_of(editor.schedule) if editor.schedule else None
-    if newest is not None and effective_from < newest.effective_from:
-        return Problem("effective_from", _("A version cannot begin before the one it follows."))
     before = _before(editor)
     try:
         after = before.with_definition(spec, effective_from=effective_from)

@@ -55,20 +55,23 @@ def history_of(schedule: Schedule, *, at: datetime) -> list[Past]:
     specs = [definition_spec(version.definition) for version in versions]
     names = names_of(specs)
     texts = [lines_of(spec, names) for spec in specs]
-    ruling = max(
-        (one for one in versions if one.effective_from <= at),
-        key=lambda one: (one.effective_from, one.number),
-        default=None,
-    )
+    ruling = max((one for one in versions if one.effective_from <= at), key=lambda one: one.number, default=None)
+    replaced = {
+        one.pk
+        for one in versions
+        if any(later.number > one.number and later.effective_from <= one.effective_from for later in versions)
+    }
     return [
-        Past(version, _state(version, ruling, at), changes_between(older, text))
+        Past(version, _state(version, ruling, replaced, at), changes_between(older, text))
         for version, text, older in zip(versions, texts, [*texts[1:], {}], strict=True)
     ]
 
 
-def _state(version: ScheduleVersion, ruling: ScheduleVersion | None, at: datetime) -> str:
+def _state(version: ScheduleVersion, ruling: ScheduleVersion | None, replaced: set[int], at: datetime) -> str:
     if version == ruling:
         return "current"
+    if version.pk in replaced:
+        return "replaced"
     return "planned" if version.effective_from > at else "past"
 
 

@@ -83,7 +83,8 @@ def schedule_edit(
     if newest is not None and newest.number > base:
         raise EditedMeanwhile(newest)
     _row_set(schedule, values, definition, author=author, at=at)
-    if newest is not None and definition_spec(newest.definition) == document_load(definition):
+    begun = newest is not None and newest.effective_from <= (effective_from or at)
+    if newest is not None and begun and definition_spec(newest.definition) == document_load(definition):
         # Written otherwise, it says the same: a name is no reason for a version.
         return newest
     return schedule_publish(

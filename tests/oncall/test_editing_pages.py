@@ -141,7 +141,8 @@ def test_when_a_change_is_planned_then_it_takes_effect_at_that_instant_on_the_sc
     assert on_call(world, begins) == ["jonas"]
     page = shown(elena.get(EDIT))
     assert 'value="2026-12-01T09:00"' in page
-    assert elena.post(EDIT, typed(draft_now(world), base=2, reason="x")).status_code == 422
+    assert elena.post(EDIT, typed(draft_now(world), base=2, reason="Needed at once")).status_code == 302
+    assert on_call(world, world.now) == ["jonas"]
 
 
 def test_when_a_schedule_is_created_then_it_answers_and_is_in_the_ledger(world: World, elena: Client) -> None:

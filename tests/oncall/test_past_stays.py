@@ -151,3 +151,39 @@ def test_when_an_account_is_switched_off_then_no_override_puts_it_on_call(lived:
     assert refused.value.field == "user"
     lived.settle()
     lived.notices()
+
+
+def always(user: Any) -> dict[str, Any]:
+    layer = {"name": "Always", "start": "2026-01-01T09:00", "participants": [user.pk]}
+    return {"time_zone": "UTC", "layers": [layer]}
+
+
+@pytest.mark.requirement("R272")
+def test_when_an_urgent_change_comes_before_a_planned_one_then_it_holds_at_once_and_is_not_undone(world: World) -> None:
+    cast, now = world.cast, world.now
+    schedule = Schedule.objects.create(name="Nights", slug="nights", team=cast.payments)
+    options: dict[str, Any] = {"schedule": schedule, "author": cast.elena, "at": now}
+    schedule_publish(definition=always(cast.marta), effective_from=now - timedelta(days=9), **options)
+    schedule_publish(definition=always(cast.nils), effective_from=now + timedelta(days=7), **options)
+
+    schedule_publish(definition=always(cast.jonas), **options)
+
+    def on_call(days: int) -> set[int]:
+        at = now + timedelta(days=days, hours=1)
+        return {shift.user_id for shift in schedules_load([schedule], since=at)[schedule.pk].on_call_at(at)}
+
+    assert [on_call(days) for days in (-1, 0, 6, 8)] == [{user.pk} for user in (cast.marta, *[cast.jonas] * 3)]
+
+
+def test_when_what_was_planned_is_wanted_at_once_then_it_begins_at_once(world: World) -> None:
+    cast, now = world.cast, world.now
+    schedule = Schedule.objects.create(name="Nights", slug="nights", team=cast.payments)
+    options: dict[str, Any] = {"schedule": schedule, "author": cast.elena, "at": now}
+    schedule_publish(definition=always(cast.marta), **options)
+    schedule_publish(definition=always(cast.nils), effective_from=now + timedelta(days=7), **options)
+
+    schedule_publish(definition=always(cast.nils), **options)
+
+    assert {shift.user_id for shift in schedules_load([schedule], since=now)[schedule.pk].on_call_at(now)} == {
+        cast.nils.pk
+    }

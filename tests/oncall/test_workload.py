@@ -172,9 +172,7 @@ def test_when_the_burden_is_one_sided_then_the_score_says_who_bears_most_and_lea
     cast = world.cast
     data = add_schedule(world, "Data", cast.tomas, cast.tomas)
     joined = datetime(2026, 10, 26, 8, tzinfo=UTC)
-    schedule_publish(
-        schedule=data, definition=rota(cast.tomas, cast.nils), author=cast.hugo, at=world.now, effective_from=joined
-    )
+    schedule_publish(schedule=data, definition=rota(cast.tomas, cast.nils), author=cast.hugo, at=joined)
     response = elena.get(PAGE, {"range": "last12", "schedule": "data"})
     page = shown(response)
     assert "one-sided" in page

@@ -31,7 +31,8 @@ class ServiceAdmin(Admin):
     list_filter = ("team", "tier", "region", "environment", "revenue_flow", "high_risk", "regulated")
     search_fields = ("name", "slug", "description")
     prepopulated_fields = {"slug": ("name",)}
-    autocomplete_fields = ("team", "policy", "required_skills")
+    # A search over many values has no label that a screen reader finds: skills are a plain list.
+    autocomplete_fields = ("team", "policy")
     fieldsets = (
         (None, {"fields": ("name", "slug", "description", "runbook_url")}),
         (_("Who answers"), {"fields": ("team", "policy", "default_severity", "required_skills")}),

@@ -62,7 +62,8 @@ class UserAdmin(Admin, AuthUserAdmin[User]):
     search_fields = ("username", "first_name", "last_name", "email")
     ordering = ("username",)
     filter_horizontal = ()
-    autocomplete_fields = ("manager", "skills")
+    # A search over many values has no label that a screen reader finds: skills are a plain list.
+    autocomplete_fields = ("manager",)
     readonly_fields = ("last_login", "date_joined")
     actions = ("deactivate", "activate")
     inlines = (MembershipInline,)

@@ -60,6 +60,17 @@ class Loaded:
             return ()
         return rota.on_call_at(self.versions, at=at, overrides=self.overrides, absences=self.absences)
 
+    def held_at(self, at: datetime) -> tuple[rota.Shift, ...]:
+        """As ``on_call_at`` for those who only ask until when: the starts may be ``at``. Looks ahead and not back."""
+        until = at + LOOKBACK
+        coming = self.shifts(since=at, until=until)
+        found = [shift for shift in coming if shift.start == at]
+        if any(shift.end >= until for shift in found):
+            return self.on_call_at(at)
+        spec = self.spec_at(at)
+        rank = {role: number for number, role in enumerate(spec.roles if spec else ())}
+        return tuple(sorted(found, key=lambda shift: rank.get(shift.role, len(rank))))
+
     def layer_shifts(self, *, since: datetime, until: datetime) -> dict[str, tuple[rota.Shift, ...]]:
         if not self.versions:
             return {}
@@ -103,7 +114,7 @@ class Loaded:
         added = library.expanded((rota.Version(effective_from, spec),), of=self.schedule.slug)
         known = {user for _start, old in self.versions for user in people_of(old)}
         joining = {user for _start, new in added for user in people_of(new)} - known
-        away = _absences_of(joining, effective_from) if joining else {}
+        away = _absences_of(joining, effective_from - LOOKBACK) if joining else {}
         more = (absence for user in sorted(joining) for absence in away.get(user, ()))
         absences = tuple(dict.fromkeys((*self.absences, *more)))
         return replace(self, versions=(*kept, *added), absences=absences, library=library)
@@ -133,18 +144,21 @@ def definition_spec(definition: Mapping[str, Any]) -> rota.ScheduleSpec:
     return _specs[key]
 
 
-def schedules_load(schedules: Collection[Schedule], *, since: datetime) -> dict[int, Loaded]:
+def schedules_load(schedules: Collection[Schedule], *, since: datetime, starts: bool = True) -> dict[int, Loaded]:
     """The schedules with their versions, and the overrides and absences that end after ``since``.
 
-    Three queries, however many schedules; one more for each step of following, one where a schedule names a team.
+    Without ``starts``, what ended before ``since`` is left out altogether: people and ends of shifts are true, and a shift
+    that somebody else's time cut short may seem to have begun before it. Three queries, however many schedules; one more
+    for each step of following, one where a schedule names a team.
     """
     library = Library()
     library.read(schedules)
-    overrides = _overrides(library.ids, since)
+    ended_after = since - LOOKBACK if starts else since
+    overrides = _overrides(library.ids, ended_after)
     versions = {schedule.pk: library.expanded(library.versions[schedule.pk]) for schedule in schedules}
     acting = {schedule.pk: library.stacked(schedule.pk, overrides) for schedule in schedules}
     people = {pk: _concerned(versions[pk], acting[pk]) for pk in versions}
-    away = _absences_of({user for several in people.values() for user in several}, since)
+    away = _absences_of({user for several in people.values() for user in several}, ended_after)
     return {
         schedule.pk: Loaded(
             schedule,
@@ -258,9 +272,9 @@ def _members_through_time(teams: Collection[int]) -> dict[int, Sequence[tuple[da
 _OVERRIDE_FIELDS = ("schedule_id", "id", "kind", "user_id", "start", "end", "replaces_id", "role", "cause")
 
 
-def _overrides(schedule_ids: Collection[int], since: datetime) -> dict[int, list[rota.Override]]:
+def _overrides(schedule_ids: Collection[int], ended_after: datetime) -> dict[int, list[rota.Override]]:
     found: dict[int, list[rota.Override]] = defaultdict(list)
-    rows = Override.objects.filter(schedule__in=schedule_ids, cancelled_at=None, end__gt=since - LOOKBACK)
+    rows = Override.objects.filter(schedule__in=schedule_ids, cancelled_at=None, end__gt=ended_after)
     # Columns and no instances: thousands of them are read to say who is on call on every schedule.
     for schedule_id, pk, kind, user_id, start, end, replaces, role, cause in rows.order_by("id").values_list(
         *_OVERRIDE_FIELDS
@@ -304,9 +318,9 @@ def _concerned(versions: Iterable[rota.Version], overrides: Iterable[rota.Overri
     return people.union(one.user_id for one in overrides)
 
 
-def _absences_of(people: Collection[int], since: datetime) -> dict[int, list[rota.Absence]]:
+def _absences_of(people: Collection[int], ended_after: datetime) -> dict[int, list[rota.Absence]]:
     """By user id, in the order they were entered: one query."""
-    rows = Absence.objects.filter(state=Absence.State.APPROVED, end__gt=since - LOOKBACK)
+    rows = Absence.objects.filter(state=Absence.State.APPROVED, end__gt=ended_after)
     if len(people) <= MANY_PEOPLE:
         rows = rows.filter(user__in=people)
     found: dict[int, list[rota.Absence]] = defaultdict(list)

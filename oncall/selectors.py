@@ -53,8 +53,8 @@ class Duty:
 
 def holders_at(*, schedules: Collection[Schedule], at: datetime) -> dict[int, list[Holder]]:
     """Who is on call at ``at``, by schedule id: four queries, however many schedules (see ``schedules_load``)."""
-    loaded = schedules_load(schedules, since=at)
-    shifts = {pk: item.on_call_at(at) for pk, item in loaded.items()}
+    loaded = schedules_load(schedules, since=at, starts=False)
+    shifts = {pk: item.held_at(at) for pk, item in loaded.items()}
     users = User.objects.in_bulk({shift.user_id for found in shifts.values() for shift in found})
     return {
         pk: [

@@ -26,7 +26,7 @@ from policies.conditions.sentences import (
 )
 from policies.conditions.synonyms import DEFAULT_SYNONYMS
 from policies.conditions.times import OFFICE_HOURS, BusinessCalendar
-from policies.conditions.traces import trace_dump
+from policies.conditions.traces import trace_dump, trace_read
 from policies.conditions.values import (
     ALWAYS,
     Check,
@@ -93,5 +93,6 @@ __all__ = [
     "none_of",
     "operator_label",
     "trace_dump",
+    "trace_read",
     "trace_text",
 ]

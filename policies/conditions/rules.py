@@ -99,6 +99,11 @@ class RuleSet(Generic[Outcome]):
             chosen = chosen or matched
         return tuple(traces)
 
+    @property
+    def pairs(self) -> Iterator[tuple[Rule[Outcome], Compiled]]:
+        """Each rule with its condition, in order."""
+        return zip(self.rules, self._compiled, strict=True)
+
     def compiled(self, key: str) -> Compiled | None:
         """The condition of the rule of that key; None when there is none."""
         return next((one for rule, one in zip(self.rules, self._compiled, strict=True) if rule.key == key), None)

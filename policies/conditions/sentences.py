@@ -169,7 +169,7 @@ class _Words:
 
     def _member(self, item: object, fact: FactDef, shape: Shape | None) -> str:
         if isinstance(item, Window):
-            return _window(item)
+            return window_text(item)
         return _quoted(str(item)) if shape is Shape.PHRASES else self._value(item, fact)
 
     def _value(self, value: object, fact: FactDef) -> str:
@@ -200,7 +200,8 @@ def _quoted(text: str) -> str:
     return _("“%(text)s”") % {"text": text}
 
 
-def _window(window: Window) -> str:
+def window_text(window: Window) -> str:
+    """ "09:00–18:00 on Monday and Tuesday"."""
     times = {"start": window.start.strftime("%H:%M"), "end": window.end.strftime("%H:%M")}
     if len(window.days) == len(Day):
         return _("%(start)s–%(end)s every day") % times

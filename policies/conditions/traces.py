@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from policies.conditions.compiling import Trace
-from policies.conditions.document import condition_dump
-from policies.conditions.values import Check
+from policies.conditions.document import condition_dump, condition_parse
+from policies.conditions.values import Check, Group, Join
+from policies.conditions.vocabulary import VOCABULARY, Vocabulary
 
 MAX_SHOWN = 500
 
@@ -18,6 +20,19 @@ def trace_dump(trace: Trace) -> dict[str, Any]:
         return {**condition_dump(trace.condition), "held": trace.held, "saw": _plain(trace.value)}
     parts = [trace_dump(part) for part in trace.parts]
     return {trace.condition.join.value: parts, "held": trace.held}
+
+
+def trace_read(data: Mapping[str, Any], *, vocabulary: Vocabulary = VOCABULARY) -> Trace:
+    """The trace that `trace_dump` wrote, to be said in words again.
+
+    Raises DefinitionInvalid where it names a fact that is not known any more.
+    """
+    join = next((join for join in Join if join.value in data), None)
+    if join is not None:
+        parts = tuple(trace_read(part, vocabulary=vocabulary) for part in data[join.value])
+        return Trace(Group(join, tuple(part.condition for part in parts)), bool(data["held"]), None, parts)
+    check = {name: value for name, value in data.items() if name not in ("held", "saw")}
+    return Trace(condition_parse(check, vocabulary=vocabulary), bool(data["held"]), data.get("saw"))
 
 
 def _plain(value: object) -> Any:

@@ -58,12 +58,23 @@ class FactDef:
 
 
 class Vocabulary:
-    """Facts by name. `extended` adds a site's own, say custom fields with a declared kind."""
+    """Facts by name. `extended` is another vocabulary with more facts; `declare` gives this one the house's own."""
 
     def __init__(self, facts: Iterable[FactDef]) -> None:
-        self._facts = {fact.name: fact for fact in facts}
+        self._built_in = tuple(facts)
+        self.stamp: object = None
+        self._take(())
+
+    def _take(self, own: tuple[FactDef, ...]) -> None:
+        self._facts = {fact.name: fact for fact in (*self._built_in, *own)}
         self._open = {name.removesuffix(".*"): fact for name, fact in self._facts.items() if fact.is_open}
         self._found: dict[str, FactDef] = {}
+
+    def declare(self, own: Iterable[FactDef], *, stamp: object = None) -> None:
+        """Speak of the house's ``own`` facts from now on, and of none declared before. ``stamp`` says which state of them
+        this is: whatever was read or compiled by another one is read anew (`policies.own_facts`)."""
+        self._take(tuple(own))
+        self.stamp = stamp
 
     def __iter__(self) -> Iterator[FactDef]:
         return iter(self._facts.values())
@@ -215,6 +226,13 @@ _FACTS = (
         no=gettext_lazy("the service is not regulated"),
     ),
     FactDef("team", Kind.NAME, _WHERE, gettext_lazy("Owner (team)"), gettext_lazy("the owning team")),
+    FactDef(
+        "category",
+        Kind.WORDS,
+        _WHERE,
+        gettext_lazy("Category and what it is part of"),
+        gettext_lazy("the category with what it is part of"),
+    ),
     FactDef("component", Kind.WORD, _WHERE, gettext_lazy("Subsystem"), gettext_lazy("the subsystem")),
     FactDef("domain", Kind.WORD, _WHERE, gettext_lazy("Domain"), gettext_lazy("the domain")),
     FactDef("environment", Kind.WORD, _WHERE, gettext_lazy("Environment"), gettext_lazy("the environment")),

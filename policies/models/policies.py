@@ -1,8 +1,9 @@
 """Escalation policies: who is told, when, and how responsibility moves on."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -38,6 +39,17 @@ class EscalationPolicy(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("policies:policy", args=(self.slug,))
+
+    def clean(self) -> None:
+        """A new policy gets no short name under which another page would answer ("rules", "reviews")."""
+        if self._state.adding and self.slug and not leads_to_a_policy(self.slug):
+            message = _("“%(slug)s” is the address of another page; choose another short name.")
+            raise ValidationError({"slug": ValidationError(message, params={"slug": self.slug})})
+
+
+def leads_to_a_policy(slug: str) -> bool:
+    """Whether a policy of that short name can be reached by its address."""
+    return resolve(reverse("policies:policy", args=(slug,))).view_name == "policies:policy"
 
 
 class PolicyVersion(models.Model):

@@ -1,8 +1,10 @@
 """From facts to a route: the rules in order, each adding what those before it left open.
 
-- Policy, severity, team, start level, specialists, timers and whether to escalate at all: the first rule that says so.
+- Policy, severity, team, start level, specialists, timers, whether to escalate at all, whom to ask first and how long to keep silent: the
+  first rule that says so.
 - "At least SEV-2": the worst of all rules that say so, and never milder than the incident is.
-- Notices, protection and the proposal of a problem record: every rule adds its own.
+- Notices, guard, protection, the declaration as a major incident and the proposal of a problem record: every rule adds
+  its own.
 
 All rules are held against the facts as they came. A rule that worsens the severity does not change what later rules see:
 the order then matters only where two rules say the same thing, and a person can check each rule by itself.
@@ -37,15 +39,21 @@ _FIRST = (
     Aspect.STRAIGHT_TO,
     Aspect.TIMERS_PERCENT,
     Aspect.ESCALATE,
+    Aspect.ASK,
+    Aspect.SUPPRESS,
 )
 """The first rule that says so decides."""
-_EACH = (Aspect.TELL, Aspect.PROTECTED, Aspect.PROBLEM)
+_MARKS = (Aspect.GUARDED, Aspect.PROTECTED, Aspect.MAJOR, Aspect.PROBLEM)
+_EACH = (Aspect.TELL, *_MARKS)
 """Every rule adds its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTrace:
-    """A route, and what became of every rule. A rule after one that stopped the walk shows whether it would have matched."""
+    """A route, and what became of the rules: of every rule, or (`Routing.record`) of those that decided.
+
+    A rule after one that stopped the walk shows whether it would have matched.
+    """
 
     route: Route
     rules: tuple[RuleTrace[RoutingRule], ...]
@@ -60,6 +68,7 @@ class Routing:
         self.definition = definition
         rules = [Rule(rule.key, rule.when, rule, rule.enabled) for rule in definition.rules]
         self._rules = RuleSet(rules, vocabulary=vocabulary, synonyms=synonyms)
+        self._compiled = {rule.key: one for rule, one in self._rules.pairs}
 
     @property
     def needs(self) -> Needs:
@@ -76,6 +85,16 @@ class Routing:
         matching = _until_stop(trace.rule.then for trace in traces if trace.matched)
         return RouteTrace(self._decided(matching, facts), traces)
 
+    def record(self, facts: Facts) -> RouteTrace:
+        """The same decision, with the traces of the rules that made it and of no others: quick enough for every alert."""
+        traces: list[RuleTrace[RoutingRule]] = []
+        for rule in self._rules.all_matches(facts):
+            compiled = self._compiled[rule.key]
+            traces.append(RuleTrace(rule, True, not traces, compiled.explain(facts)))
+            if rule.then.stop:
+                break
+        return RouteTrace(self._decided(tuple(trace.rule.then for trace in traces), facts), tuple(traces))
+
     def _decided(self, matching: tuple[RoutingRule, ...], facts: Facts) -> Route:
         effects = [*((rule.key, rule.then) for rule in matching), (OTHERWISE, self.definition.otherwise)]
         because: dict[Aspect, tuple[str, ...]] = {}
@@ -88,12 +107,11 @@ class Routing:
         decided: dict[str, Any] = {
             aspect.value: getattr(deciding[because[aspect][0]], aspect.value) for aspect in because if aspect in _FIRST
         }
+        decided |= {mark.value: mark in because for mark in _MARKS}
         decided["severity"], because[Aspect.SEVERITY_AT_LEAST] = _severity(decided.get("severity"), effects, facts)
         return Route(
             **decided,
             tell=tuple(dict.fromkeys(target for _key, effect in effects for target in effect.tell)),
-            protected=Aspect.PROTECTED in because,
-            problem=Aspect.PROBLEM in because,
             rules=tuple(rule.key for rule in matching),
             because={aspect: keys for aspect, keys in because.items() if keys},
         )

@@ -21,9 +21,25 @@ from django.utils.translation import gettext as _
 
 from policies.conditions import VOCABULARY, Vocabulary, condition_definitions, condition_dump, condition_read
 from policies.definition import MAX_LEVELS, MAX_NAME_LENGTH, MAX_REF_LENGTH, MAX_TARGETS, severity_name
-from policies.definition.parts import TARGET_SCHEMA, target_dump, targets_read
-from policies.reading import DefinitionInvalid, Node, Problem
-from policies.routing.values import MAX_RULES, MAX_TIMERS, Effect, RoutingDef, RoutingRule
+from policies.definition.dumping import target_dump
+from policies.definition.parsing import targets_read
+from policies.definition.schema import TARGET_SCHEMA
+from policies.durations import DURATION_PATTERN, duration_text
+from policies.reading import MAX_SECONDS, DefinitionInvalid, Node, Problem
+from policies.routing.values import (
+    LEAST_ASK,
+    LEAST_SUPPRESS,
+    MAX_RULES,
+    MAX_TIMERS,
+    MOST_ASK,
+    MOST_SUPPRESS,
+    Ask,
+    AskOtherwise,
+    Aspect,
+    Effect,
+    RoutingDef,
+    RoutingRule,
+)
 
 KEY_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,59}$"
 MAX_REASON = 300
@@ -58,10 +74,40 @@ def effect_dump(effect: Effect) -> dict[str, Any]:
         value = getattr(effect, aspect.value)
         if isinstance(value, tuple):
             value = [target_dump(target) for target in value]
+        elif isinstance(value, Ask):
+            value = ask_dump(value)
+        elif aspect is Aspect.SUPPRESS:
+            value = duration_text(value)
         elif aspect.value.startswith("severity"):
             value = severity_name(value)
         data[aspect.value] = value
     return data
+
+
+def ask_parse(data: object) -> Ask | None:
+    """The question that `data` describes, None for none. Raises DefinitionInvalid as `routing_parse` does."""
+    problems: list[Problem] = []
+    ask = _ask(Node(data, (), problems))
+    if problems:
+        raise DefinitionInvalid(tuple(problems))
+    return ask
+
+
+def suppress_parse(data: object) -> int | None:
+    """The seconds that `data` describes, None for none. Raises DefinitionInvalid as `routing_parse` does."""
+    problems: list[Problem] = []
+    seconds = _suppress(Node(data, (), problems))
+    if problems:
+        raise DefinitionInvalid(tuple(problems))
+    return seconds
+
+
+def ask_dump(ask: Ask) -> dict[str, Any]:
+    return {
+        "targets": [target_dump(target) for target in ask.targets],
+        "within": duration_text(ask.within_seconds),
+        "otherwise": ask.otherwise.value,
+    }
 
 
 def _rule_dump(rule: RoutingRule, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -122,15 +168,58 @@ def _effect(node: Node, vocabulary: Vocabulary) -> Effect:
         start_level=_number(fields["start_level"], most=MAX_LEVELS),
         team=_ref(fields["team"]),
         straight_to=targets_read(fields["straight_to"], least=0),
-        tell=targets_read(fields["tell"], least=0),
+        tell=targets_read(fields["tell"], least=0, places=True),
         timers_percent=_number(fields["timers_percent"], most=MAX_TIMERS),
         escalate=None if fields["escalate"].value is None else fields["escalate"].flag(default=True),
+        ask=_ask(fields["ask"]),
+        suppress=_suppress(fields["suppress"]),
+        guarded=fields["guarded"].flag(default=False),
         protected=fields["protected"].flag(default=False),
+        major=fields["major"].flag(default=False),
         problem=fields["problem"].flag(default=False),
     )
     if effect.escalate is False and effect.straight_to:
         fields["straight_to"].wrong(_("pages people, while “escalate” says that nobody is paged"))
+    if effect.escalate is False and effect.ask is not None:
+        fields["ask"].wrong(_("asks whether to escalate, while “escalate” says that nobody is paged"))
+    _check_silence(effect, fields["suppress"])
     return effect
+
+
+def _check_silence(effect: Effect, node: Node) -> None:
+    """What is silent cannot make a noise by the same rule."""
+    if effect.suppress is None:
+        return
+    if effect.escalate is False:
+        node.wrong(_("keeps it silent for a time, while “escalate” says that nobody is paged at all"))
+    if effect.ask is not None or effect.straight_to or effect.major:
+        node.wrong(_("keeps it silent, while the same rule asks or pages people, or declares a major incident"))
+
+
+def _suppress(node: Node) -> int | None:
+    """For how long, in seconds."""
+    if node.value is None:
+        return None
+    seconds = node.seconds(least=1)
+    if 0 < seconds < LEAST_SUPPRESS or MOST_SUPPRESS < seconds <= MAX_SECONDS:
+        node.wrong(_("must be from 1 minute to 7 days"))
+    # What is no duration was noted; the rule still says something.
+    return seconds or LEAST_SUPPRESS
+
+
+def _ask(node: Node) -> Ask | None:
+    """`{"targets": [target, …], "within": "10m", "otherwise": "proceed"}`."""
+    if node.value is None:
+        return None
+    fields = node.fields("targets", "within", "otherwise")
+    seconds = fields["within"].seconds(least=1)
+    if 0 < seconds < LEAST_ASK or MOST_ASK < seconds <= MAX_SECONDS:
+        fields["within"].wrong(_("must be from 1 minute to 24 hours"))
+    return Ask(
+        targets=targets_read(fields["targets"], least=1),
+        within_seconds=seconds,
+        otherwise=fields["otherwise"].choice(list(AskOtherwise), default=AskOtherwise.PROCEED),
+    )
 
 
 def _severity(node: Node, vocabulary: Vocabulary) -> int | None:
@@ -182,6 +271,18 @@ _SEVERITY = {
 }
 _TARGETS = {"type": ["array", "null"], "maxItems": MAX_TARGETS, "items": TARGET_SCHEMA}
 _SWITCH = {"type": ["boolean", "null"]}
+_ASK = _object(
+    ["targets", "within"],
+    targets={"type": "array", "minItems": 1, "maxItems": MAX_TARGETS, "items": TARGET_SCHEMA},
+    within={
+        "anyOf": [
+            {"type": "string", "pattern": DURATION_PATTERN},
+            {"type": "integer", "minimum": LEAST_ASK, "maximum": MOST_ASK},
+        ],
+        "description": "how long a decision is waited for: 1 minute to 24 hours",
+    },
+    otherwise={"enum": [None, *(one.value for one in AskOtherwise)], "description": "what follows when nobody decided"},
+)
 _EFFECT = _object(
     [],
     policy=_REFERENCE,
@@ -193,7 +294,21 @@ _EFFECT = _object(
     tell={**_TARGETS, "description": "get a notice and no page"},
     timers_percent={"type": ["integer", "null"], "minimum": 1, "maximum": MAX_TIMERS},
     escalate={**_SWITCH, "description": "false pages nobody"},
+    ask={
+        "anyOf": [{"type": "null"}, _ASK],
+        "description": "an ambiguous incident asks a person before anybody is paged",
+    },
+    suppress={
+        "anyOf": [
+            {"type": "null"},
+            {"type": "string", "pattern": DURATION_PATTERN},
+            {"type": "integer", "minimum": LEAST_SUPPRESS, "maximum": MOST_SUPPRESS},
+        ],
+        "description": "on record and silent for so long (1 minute to 7 days), then escalated if it is still open",
+    },
+    guarded={**_SWITCH, "description": "what automation would do waits for a person"},
     protected={**_SWITCH, "description": "only owners of the service may silence it"},
+    major={**_SWITCH, "description": "declare it a major incident"},
     problem={**_SWITCH, "description": "propose a problem record"},
 )
 _RULE = _object(

@@ -11,8 +11,8 @@ from policies.conditions import VOCABULARY, ConditionText, Vocabulary, condition
 from policies.conditions.sentences import Namer, as_written
 from policies.definition import TargetDef, severity_name
 from policies.routing.deciding import OTHERWISE
-from policies.routing.values import Aspect, Effect, Route, RoutingDef, RoutingRule
-from policies.sentences import joined
+from policies.routing.values import Ask, AskOtherwise, Aspect, Effect, Route, RoutingDef, RoutingRule
+from policies.sentences import duration_words, joined
 
 TargetName = Callable[[TargetDef], str]
 
@@ -61,6 +61,33 @@ def effect_sentences(effect: Effect, name_target: TargetName, *, name: Namer = a
     return tuple(_sentence(effect, aspect, name_target, name) for aspect in effect.aspects)
 
 
+def route_sentences(
+    route: Route, routing: RoutingDef, name_target: TargetName, *, name: Namer = as_written
+) -> tuple[tuple[str, str], ...]:
+    """What was decided for an incident, each with who decided it: ("Make it SEV-1.", "by the rule “VIP”")."""
+    shown = [aspect for aspect in Aspect if aspect in route.because]
+    if Aspect.SEVERITY in shown and Aspect.SEVERITY_AT_LEAST in shown:
+        shown.remove(Aspect.SEVERITY)
+    effect = _effect_of(route)
+    return tuple((_sentence(effect, one, name_target, name), decided_by(route, one, routing)) for one in shown)
+
+
+def _effect_of(route: Route) -> Effect:
+    return Effect(
+        policy=route.policy,
+        severity=route.severity,
+        severity_at_least=route.severity,
+        start_level=route.start_level,
+        team=route.team,
+        straight_to=route.straight_to,
+        tell=route.tell,
+        timers_percent=route.timers_percent,
+        escalate=route.escalate,
+        ask=route.ask,
+        suppress=route.suppress,
+    )
+
+
 def _sentence(effect: Effect, aspect: Aspect, name_target: TargetName, name: Namer) -> str:
     match aspect:
         case Aspect.POLICY:
@@ -81,10 +108,30 @@ def _sentence(effect: Effect, aspect: Aspect, name_target: TargetName, name: Nam
             return _("Timers run for %(percent)d %% of their time.") % {"percent": effect.timers_percent}
         case Aspect.ESCALATE:
             return _("Escalate.") if effect.escalate else _("Page nobody.")
+        case Aspect.ASK:
+            return _asking(effect.ask, name_target) if effect.ask else ""
+        case Aspect.SUPPRESS:
+            return _("Keep it silent for %(time)s; escalate it then if it is still open.") % {
+                "time": duration_words(effect.suppress or 0)
+            }
+        case Aspect.GUARDED:
+            return _("What automation would do to it waits for a person’s word.")
         case Aspect.PROTECTED:
             return _("Only owners of the service may silence it.")
+        case Aspect.MAJOR:
+            return _("Declare it a major incident.")
         case Aspect.PROBLEM:
             return _("Propose a problem record.")
+
+
+def _asking(ask: Ask, name_target: TargetName) -> str:
+    words = {
+        "people": joined([name_target(one) for one in ask.targets]),
+        "time": duration_words(ask.within_seconds),
+    }
+    if ask.otherwise is AskOtherwise.PROCEED:
+        return _("First ask %(people)s whether to escalate; without a decision within %(time)s, escalate.") % words
+    return _("First ask %(people)s whether to escalate; without a decision within %(time)s, page nobody.") % words
 
 
 def route_reasons(route: Route, routing: RoutingDef) -> tuple[str, ...]:
@@ -94,6 +141,15 @@ def route_reasons(route: Route, routing: RoutingDef) -> tuple[str, ...]:
     if not matched:
         return (_("No rule matched."),)
     return tuple(_reason(rule) for rule in matched)
+
+
+def aspect_reasons(route: Route, aspect: Aspect, routing: RoutingDef) -> tuple[str, ...]:
+    """Why that was decided: the reasons of the rules that decided it, as written in them or, without one, their names.
+
+    In no language but that of the rules: for records and messages that several people read.
+    """
+    keys = route.because.get(aspect, ())
+    return tuple(rule.reason or rule.name for rule in routing.rules if rule.key in keys)
 
 
 def decided_by(route: Route, aspect: Aspect, routing: RoutingDef) -> str:

@@ -11,6 +11,12 @@ from policies.definition import TargetDef
 
 MAX_RULES = 500
 MAX_TIMERS = 100
+LEAST_ASK = 60
+MOST_ASK = 86_400
+"""How long a person may be waited for, in seconds: a minute to a day."""
+LEAST_SUPPRESS = 60
+MOST_SUPPRESS = 7 * 86_400
+"""How long an incident may be kept silent, in seconds: a minute to a week."""
 
 
 class Aspect(StrEnum):
@@ -25,8 +31,28 @@ class Aspect(StrEnum):
     TELL = "tell"
     TIMERS_PERCENT = "timers_percent"
     ESCALATE = "escalate"
+    ASK = "ask"
+    SUPPRESS = "suppress"
+    GUARDED = "guarded"
     PROTECTED = "protected"
+    MAJOR = "major"
     PROBLEM = "problem"
+
+
+class AskOtherwise(StrEnum):
+    """What follows when nobody decided in time: escalation begins, or nobody is paged."""
+
+    PROCEED = "proceed"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An ambiguous incident: `targets` are asked whether to escalate, and waited for `within_seconds`."""
+
+    targets: tuple[TargetDef, ...]
+    within_seconds: int
+    otherwise: AskOtherwise = AskOtherwise.PROCEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +63,10 @@ class Effect:
     `severity_at_least` only ever makes it worse. `start_level` counts from 1; the levels below are informed.
     `straight_to` are paged at once, besides the level at which it starts: seniors and specialists. `tell` get a notice
     and no page. `timers_percent` shortens every timer to that part of it (50: half). `escalate` False keeps it from
-    paging anybody. `protected`: only the owners of the service may silence it. `problem` proposes a problem record.
+    paging anybody, `ask` keeps it from doing so until a person decided, `suppress` for so many seconds: the incident is on
+    record and silent, and is escalated then if it is still open and nobody has it. `guarded`: what automation would do to it waits
+    for a person. `protected`: only the owners of the service may silence it. `major` declares it a major incident,
+    `problem` proposes a problem record.
     """
 
     policy: str | int | None = None
@@ -49,7 +78,11 @@ class Effect:
     tell: tuple[TargetDef, ...] = ()
     timers_percent: int | None = None
     escalate: bool | None = None
+    ask: Ask | None = None
+    suppress: int | None = None
+    guarded: bool = False
     protected: bool = False
+    major: bool = False
     problem: bool = False
 
     @property
@@ -100,7 +133,11 @@ class Route:
     tell: tuple[TargetDef, ...] = ()
     timers_percent: int | None = None
     escalate: bool = True
+    ask: Ask | None = None
+    suppress: int | None = None
+    guarded: bool = False
     protected: bool = False
+    major: bool = False
     problem: bool = False
     rules: tuple[str, ...] = ()
     because: Mapping[Aspect, tuple[str, ...]] = field(default_factory=dict)

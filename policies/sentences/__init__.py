@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from policies.definition import PolicyDef
 from policies.sentences.closing import closing_sentences
-from policies.sentences.levels import LevelText, TargetNamer, level_text
+from policies.sentences.levels import LevelText, TargetNamer, level_text, raci_text
 from policies.sentences.words import because_text, duration_words, joined
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "duration_words",
     "joined",
     "policy_text",
+    "raci_text",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from policies.definition import Final, IfUnreachable, PolicyDef, severity_name
+from policies.definition import Final, IfUnreachable, PolicyDef, TargetDef, severity_name
 from policies.sentences.levels import TargetNamer, severities_text
 from policies.sentences.words import duration_words, joined
 
@@ -18,7 +18,19 @@ def closing_sentences(policy: PolicyDef, name_target: TargetNamer) -> tuple[str,
         _walked(policy),
         _("After that the incident is listed as exhausted, and these are told: %(names)s.") % {"names": names},
         *([_final(policy.final, name_target)] if policy.final else []),
+        *([_expiring(policy.ack_expires_seconds)] if policy.ack_expires_seconds else []),
+        *([_overseen(policy.overseer, name_target)] if policy.overseer else []),
     )
+
+
+def _expiring(seconds: int) -> str:
+    return _(
+        "An acknowledgement holds for %(time)s; unless the incident is resolved by then, its level is told again."
+    ) % {"time": duration_words(seconds)}
+
+
+def _overseen(overseer: TargetDef, name_target: TargetNamer) -> str:
+    return _("The work on a major incident is overseen by %(name)s.") % {"name": name_target(overseer)}
 
 
 def _skipping(policy: PolicyDef) -> str:

@@ -86,12 +86,16 @@ def _more(policy: PolicyDef, index: int, name_target: TargetNamer) -> tuple[str,
         sentences.append(repeat_sentence(level.repeat, severities_text(level.repeat.severities)))
     if level.if_unreachable is IfUnreachable.WAIT:
         sentences.append(_("Even if none of them can be reached, the next level is only told when their time is over."))
+    if level.major:
+        sentences.append(_("An incident that gets as far as this level is declared a major incident."))
     if level.raci is not None:
-        sentences += _raci(level.raci, name_target)
+        sentences += raci_text(level.raci, name_target)
     return tuple(sentences)
 
 
-def _raci(raci: Raci, name_target: TargetNamer) -> list[str]:
+def raci_text(raci: Raci, name_target: TargetNamer) -> list[str]:
+    """Who does what at a level, a sentence for each filled cell."""
+
     def named(targets: Sequence[TargetDef]) -> dict[str, str]:
         return {"names": joined([name_target(target) for target in targets])}
 

@@ -67,6 +67,7 @@ _BECAUSE: Mapping[Because, Promise] = {
     Because.CLOSED: gettext_lazy("it was closed"),
     Because.MERGED: gettext_lazy("it was merged into another incident"),
     Because.SUPPRESSED: gettext_lazy("it was suppressed"),
+    Because.SUPPRESSION_ENDED: gettext_lazy("its suppression ended"),
     Because.REOPENED: gettext_lazy("it was reopened"),
     Because.RESTARTED: gettext_lazy("somebody had the levels begin again"),
     Because.UNANSWERED: gettext_lazy("nobody had answered yet"),

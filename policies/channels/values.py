@@ -1,0 +1,42 @@
+"""What channel criteria are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from policies.conditions import Condition
+
+MAX_RULES = 100
+
+
+class Way(StrEnum):
+    """The kinds of contact method that criteria may speak of, whether or not this installation can send by them yet."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    VOICE = "voice"
+    PUSH = "push"
+    CHAT = "chat"
+
+
+KINDS = tuple(way.value for way in Way)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRule:
+    """Incidents that `when` holds for are paged by these kinds of contact method (at least one) and by no others."""
+
+    key: str
+    name: str
+    when: Condition
+    use: tuple[str, ...]
+    reason: str = ""
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelsDef:
+    """Rules in order; the first that holds decides. Where none does, a person's own order of methods holds."""
+
+    rules: tuple[ChannelRule, ...] = ()

@@ -15,7 +15,7 @@ from oncall.models import Schedule, ScheduleVersion, Team, User
 from oncall.selectors import Loaded, schedules_load
 from policies.definition import Pick, PolicyDef, TargetDef, TargetKind
 from policies.lint import Context, Finding, Measured, Person, Reach, lint_definition
-from policies.models import EscalationPolicy
+from policies.models import EscalationPolicy, PolicyFinding
 from policies.services import version_definition
 from policies.targets import TargetResolver, schedules_named
 
@@ -33,6 +33,21 @@ class Subject:
     teams: tuple[Team, ...] = ()
     acknowledge: Measured | None = None
     resolve: Measured | None = None
+
+
+def open_findings(policy: EscalationPolicy | None = None) -> list[PolicyFinding]:
+    """What is not mended, of one policy or of all; what a policy stands on counts as its own. One query."""
+    rows = PolicyFinding.objects.filter(gone_at=None).select_related("policy")
+    return [
+        row for row in rows if policy is None or row.policy_id == policy.pk or policy.name in policies_let_down(row)
+    ]
+
+
+def policies_let_down(row: PolicyFinding) -> tuple[str, ...]:
+    """The policies a finding lets down, by name."""
+    if row.policy is not None:
+        return (row.policy.name,)
+    return tuple(str(name) for name in row.data.get("policies", ()))
 
 
 def draft_findings(*, policy: EscalationPolicy, definition: PolicyDef, at: datetime) -> list[Finding]:
@@ -161,6 +176,9 @@ class _Views:
                 return Reach((user.pk,), int(user.is_active)) if user else Reach(known=False)
             case TargetKind.POLICY:
                 return self._of_policy(target, team)
+            case TargetKind.CHAT_CHANNEL | TargetKind.WEBHOOK:
+                (place,) = self._resolver.resolve([target], team=team or Team()).places
+                return Reach(known=place.destination is not None, open=not place.reason)
             case TargetKind.FUNCTIONAL_TEAM:
                 own = self._teams.get(target.ref) if target.ref is not None else team
                 schedules = self._of_team.get(own.pk, []) if own else []
@@ -209,6 +227,8 @@ class _Views:
                     known = self._users.get(target.ref)
                 case TargetKind.POLICY:
                     known = self._slugs.get(target.ref)
+                case TargetKind.CHAT_CHANNEL | TargetKind.WEBHOOK:
+                    known = self._resolver.resolve([target], team=Team()).places[0].name
                 case _:
                     known = self._teams.get(target.ref)
             self.names[target] = str(known or target.ref)

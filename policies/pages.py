@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from notifications.models import Destination
 from oncall.models import Schedule, Team, User
-from policies.definition import MeasuredFrom, Pick, PolicyDef, Role, TargetDef, TargetKind
+from policies.definition import PLACE_KINDS, MeasuredFrom, Pick, PolicyDef, Role, TargetDef, TargetKind
 from policies.escalation import EnterLevel, forecast, start
 from policies.models import EscalationPolicy, PolicyVersion
-from policies.sentences import LevelText, PolicyText, duration_words, policy_text
+from policies.reasons import untold_words
+from policies.sentences import LevelText, PolicyText, duration_words, joined, policy_text
 from policies.services import version_definition
 from policies.targets import TargetResolver
 
@@ -36,6 +38,7 @@ class TargetNames:
         kinds = (TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.MANAGER, TargetKind.FUNCTIONAL_TEAM)
         self._teams = _named(Team.objects.all(), "slug", _refs(targets, *kinds))
         self._policies = _named(EscalationPolicy.objects.all(), "slug", _refs(targets, TargetKind.POLICY))
+        self._places = _named(Destination.objects.all(), "slug", _refs(targets, *PLACE_KINDS))
 
     def __call__(self, target: TargetDef) -> str:
         """As it reads after "tell". A reference to nothing (any more) is shown as it is written."""
@@ -60,8 +63,10 @@ class TargetNames:
             case TargetKind.POLICY:
                 name = self._policies.get(target.ref, str(target.ref))
                 return _("the first level of the policy %(policy)s") % {"policy": name}
-            case TargetKind.CHAT_CHANNEL | TargetKind.WEBHOOK:
-                return str(target.ref)
+            case TargetKind.CHAT_CHANNEL:
+                return _("the chat channel %(name)s") % {"name": self._places.get(target.ref, str(target.ref))}
+            case TargetKind.WEBHOOK:
+                return _("the webhook %(name)s") % {"name": self._places.get(target.ref, str(target.ref))}
 
     def knows(self, target: TargetDef) -> bool:
         """Whether what it refers to exists; a target of the incident's own service refers to nothing."""
@@ -69,6 +74,8 @@ class TargetNames:
             TargetKind.SCHEDULE: self._schedules,
             TargetKind.USER: self._users,
             TargetKind.POLICY: self._policies,
+            TargetKind.CHAT_CHANNEL: self._places,
+            TargetKind.WEBHOOK: self._places,
         }.get(target.kind, self._teams)
         return target.ref is None or target.ref in named
 
@@ -113,7 +120,7 @@ def _called(refs: Iterable[str | int], field: str) -> Q:
 
 
 def _named(
-    rows: "QuerySet[Schedule] | QuerySet[User] | QuerySet[Team] | QuerySet[EscalationPolicy]",
+    rows: "QuerySet[Schedule] | QuerySet[User] | QuerySet[Team] | QuerySet[EscalationPolicy] | QuerySet[Destination]",
     field: str,
     refs: set[str | int],
 ) -> Mapping[str | int | None, str]:
@@ -135,19 +142,65 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
+class Duties:
+    """Who is there at one level and what they answer for; an empty cell is one that nobody has filled (R095)."""
+
+    number: int
+    name: str
+    told: str
+    duty: str
+    responsible: str
+    accountable: str
+    consulted: str
+    informed: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (self.told, self.duty, self.responsible, self.accountable, self.consulted, self.informed)
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyPage:
     """One version in words."""
 
     version: PolicyVersion
     text: PolicyText
     rungs: tuple[Rung, ...]
+    duties: tuple[Duties, ...]
+
+    @property
+    def vacant(self) -> int:
+        """How many cells of who does what nobody has filled."""
+        return sum(not cell for one in self.duties for cell in one.cells)
 
 
 def policy_page(version: PolicyVersion) -> PolicyPage:
     """At most three queries, for the names of the targets."""
     definition = version_definition(version)
-    text, rungs = drawn(definition, TargetNames([definition]))
-    return PolicyPage(version, text, rungs)
+    names = TargetNames([definition])
+    text, rungs = drawn(definition, names)
+    return PolicyPage(version, text, rungs, duties_of(definition, names))
+
+
+def duties_of(definition: PolicyDef, names: TargetNames) -> tuple[Duties, ...]:
+    """Who does what at each level, as a table has it."""
+
+    def named(targets: Iterable[TargetDef]) -> str:
+        return joined([names(target) for target in targets])
+
+    return tuple(
+        Duties(
+            number,
+            level.name,
+            named(level.targets),
+            level.duty,
+            named(level.raci.responsible if level.raci else ()),
+            named([level.raci.accountable] if level.raci else ()),
+            named(level.raci.consulted if level.raci else ()),
+            named(level.raci.informed if level.raci else ()),
+        )
+        for number, level in enumerate(definition.levels, 1)
+    )
 
 
 def drawn(definition: PolicyDef, names: TargetNames) -> tuple[PolicyText, tuple[Rung, ...]]:
@@ -158,11 +211,14 @@ def drawn(definition: PolicyDef, names: TargetNames) -> tuple[PolicyText, tuple[
 
 @dataclass(frozen=True, slots=True)
 class LevelNow:
-    """Whom a level would tell at this instant; nobody means that it would be skipped."""
+    """Whom a level would tell at this instant; nobody and no place means that it would be skipped. ``closed`` are the names of
+    places that cannot be told, with the reason."""
 
     number: int
     name: str
     people: tuple[User, ...]
+    places: tuple[str, ...] = ()
+    closed: tuple[tuple[str, str], ...] = ()
 
 
 def people_now(version: PolicyVersion, *, at: datetime, team: Team | None) -> list[LevelNow]:
@@ -179,10 +235,16 @@ def people_now(version: PolicyVersion, *, at: datetime, team: Team | None) -> li
             return []
         return [recipient.user for recipient in resolver.recipients([target], team=team or Team())]
 
-    return [
-        LevelNow(number, level.name, tuple(dict.fromkeys(user for target in level.targets for user in told(target))))
-        for number, level in enumerate(definition.levels, 1)
-    ]
+    found = []
+    for number, level in enumerate(definition.levels, 1):
+        people = tuple(dict.fromkeys(user for target in level.targets for user in told(target)))
+        places = resolver.resolve(
+            [target for target in level.targets if target.kind in PLACE_KINDS], team=team or Team()
+        ).places
+        open_places = tuple(place.name for place in places if not place.reason)
+        closed = tuple((place.name, untold_words(place.reason)) for place in places if place.reason)
+        found.append(LevelNow(number, level.name, people, open_places, closed))
+    return found
 
 
 def _after(definition: PolicyDef, number: int) -> str:

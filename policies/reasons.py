@@ -7,6 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from policies.channels import channels_words
+
 _SKIPS: Mapping[str, str | Promise] = {
     "away": gettext_lazy("they are away"),
     "holiday": gettext_lazy("they have a public holiday"),
@@ -14,6 +16,13 @@ _SKIPS: Mapping[str, str | Promise] = {
     "over_capacity": gettext_lazy("they have had as many pages as their limit allows"),
     "too_long": gettext_lazy("they have been on call for longer than the limit allows"),
     "too_little_rest": gettext_lazy("they have not had the rest they are due"),
+}
+_UNTOLD: Mapping[str, str | Promise] = {
+    "not_configured": gettext_lazy("there is no such destination"),
+    "switched_off": gettext_lazy("it is switched off"),
+    "restricted": gettext_lazy("the incident is restricted, and not everybody who reads there may know of it"),
+    "unreachable": gettext_lazy("it refused or could not be reached"),
+    "outcome_unknown": gettext_lazy("it was handed over, but the outcome is unknown"),
 }
 _ON_CALL_BECAUSE: Mapping[str, str | Promise] = {
     "override": gettext_lazy("on call for %(name)s by an override"),
@@ -34,6 +43,20 @@ def skip_words(reason: str) -> str:
     return str(_SKIPS.get(reason, reason))
 
 
+def untold_words(reason: str) -> str:
+    """Why a destination was not told, said about it; a reason nobody knows stays as it is."""
+    return str(_UNTOLD.get(reason, reason))
+
+
+def channels_words_of(why: Mapping[str, Any]) -> str:
+    """Which channel criterion chose how a person was told, "" for none: "criterion “Wake people”: SMS and call"."""
+    chosen = why.get("channels")
+    if not chosen:
+        return ""
+    places = {"name": chosen.get("name", ""), "channels": channels_words(chosen.get("use", ()))}
+    return _("criterion “%(name)s”: %(channels)s") % places
+
+
 def why_words(why: Mapping[str, Any]) -> str:
     """Why a person was chosen, said about them: "on call for Payments"."""
     name = why.get("name", "")
@@ -50,7 +73,11 @@ def why_words(why: Mapping[str, Any]) -> str:
             return _("manager of %(name)s") % {"name": name}
         case "catch_all":
             return _("catch-all when nobody answers")
+        case "rule":
+            return _("sent for by a rule")
         case "final":
             return _("has the last word when nobody answers")
+        case "asked":
+            return _("called in by %(name)s") % {"name": name}
         case _:
             return _("named by the policy")

@@ -10,7 +10,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from policies.definition import MAX_LEVELS
 from policies.durations import duration_seconds
+from policies.escalation import WHOLE
 from policies.models import EscalationPolicy
 from policies.severity import Severity
 from policies.simulation.asking import Asked, answered
@@ -49,6 +51,18 @@ class SimulationSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField(required=False, min_value=1)
     definition = serializers.JSONField(required=False)
     against = serializers.IntegerField(required=False, min_value=1, help_text="A version to compare with.")
+    start_level = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_LEVELS,
+        help_text="Begin at this level, as a routing rule may have it.",
+    )
+    timers_percent = serializers.IntegerField(
+        default=WHOLE, min_value=1, max_value=WHOLE, help_text="How much of the policy's times people get."
+    )
+    sla_due_at = serializers.DateTimeField(
+        required=False, help_text="When the SLA ends; by the SLA targets in force, if left out."
+    )
     acts = serializers.ListField(child=ActSerializer(), default=list, max_length=50)
     unreachable = serializers.ListField(child=serializers.CharField(max_length=150), default=list, max_length=100)
 
@@ -62,6 +76,9 @@ class SimulationSerializer(serializers.Serializer[Any]):
             version=values.get("version"),
             definition=values.get("definition"),
             against=values.get("against"),
+            start_level=values.get("start_level"),
+            timers_percent=values["timers_percent"],
+            sla_due_at=values.get("sla_due_at"),
             acts=tuple((act["who"], Deed(act["does"]), act["after"], act["from_start"]) for act in values["acts"]),
             unreachable=tuple(values["unreachable"]),
         )

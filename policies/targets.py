@@ -1,16 +1,19 @@
 """From a level's targets to people, at the moment the level is entered (R040): never earlier, so that a handoff counts."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 
+from notifications.channels import channel_kinds
+from notifications.models import Destination
+from oncall.loading import Loaded
 from oncall.models import Membership, Schedule, Team, User
 from oncall.paging import Paged, Selection, Skipped, selections_at
 from oncall.rota import skill_reasons
-from policies.definition import Pick, TargetDef, TargetKind
+from policies.definition import PLACE_KINDS, Pick, TargetDef, TargetKind
 from policies.models import EscalationPolicy
 from policies.ports import last_paged
 from policies.services import version_definition
@@ -26,12 +29,30 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A destination to be told, by the name that people know. ``reason`` says why it cannot be: "not_configured" where there
+    is none of that name and kind, "switched_off"; "" where it can.
+    """
+
+    name: str
+    kind: TargetKind
+    destination: Destination | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
-    """The people a level's targets lead to, each once, in order; and those passed over on the way, for the record."""
+    """The people a level's targets lead to, each once, in order; and those passed over on the way, for the record.
+
+    ``places`` are the destinations among the targets, also those that cannot be told.
+    """
 
     recipients: tuple[Recipient, ...]
     skipped: tuple[Skipped, ...] = ()
+    places: tuple[Place, ...] = ()
 
+
+_DESTINATIONS = {TargetKind.CHAT_CHANNEL: Destination.Kind.CHAT, TargetKind.WEBHOOK: Destination.Kind.WEBHOOK}
 
 Skills = frozenset[str]
 NO_SKILLS: Skills = frozenset()
@@ -40,9 +61,17 @@ NO_SKILLS: Skills = frozenset()
 class TargetResolver:
     """Answers "who is that now?" for one instant; each distinct target is looked up once, however many levels ask for it."""
 
-    def __init__(self, *, at: datetime, told: Mapping[int, datetime] | None = None) -> None:
-        """``told`` is who was told when besides what is stored: a simulation's own pages, by user id."""
+    def __init__(
+        self,
+        *,
+        at: datetime,
+        told: Mapping[int, datetime] | None = None,
+        schedules: Callable[[], Mapping[int, Loaded]] | None = None,
+    ) -> None:
+        """``told`` is who was told when besides what is stored: a simulation's own pages, by user id. ``schedules`` gives all there are
+        where a page has them at hand; else those that are named are read."""
         self.at = at
+        self._schedules = schedules
         self._told = told or {}
         self._known: dict[tuple[TargetDef, int | None, Skills], Resolution] = {}
         self._teams: dict[int, Team] | None = None
@@ -57,19 +86,28 @@ class TargetResolver:
         """The people of all ``targets`` who hold all of ``skills`` (slugs), and who was passed over. ``team`` owns the service."""
         found: dict[int, Recipient] = {}
         skipped: dict[tuple[int, str], Skipped] = {}
+        places: dict[tuple[str, TargetKind], Place] = {}
         for target in targets:
             answer = self._of(target, team, skills)
+            for place in answer.places:
+                places.setdefault((place.name, place.kind), place)
             for recipient in answer.recipients:
                 found.setdefault(recipient.user.pk, recipient)
             for one in answer.skipped:
                 skipped.setdefault((one.user.pk, one.reason), one)
-        return Resolution(tuple(found.values()), tuple(one for one in skipped.values() if one.user.pk not in found))
+        return Resolution(
+            tuple(found.values()),
+            tuple(one for one in skipped.values() if one.user.pk not in found),
+            tuple(places.values()),
+        )
 
     def read_schedules(self, targets: Iterable[TargetDef], *, skills: Skills = NO_SKILLS) -> None:
         """Read the schedules that ``targets`` name together, where many are asked for: a few queries for all of them."""
         wanted = [target for target in targets if target.kind is TargetKind.SCHEDULE]
-        schedules = schedules_named(wanted)
-        selections = selections_at(schedules=list(schedules.values()), at=self.at, skills=skills) if schedules else {}
+        loaded = self._schedules() if wanted and self._schedules else None
+        schedules = schedules_named(wanted) if loaded is None else _named_of(wanted, loaded)
+        named = list(schedules.values())
+        selections = selections_at(schedules=named, at=self.at, skills=skills, loaded=loaded) if schedules else {}
         for target in wanted:
             schedule = schedules.get(target.ref or "")
             answer = _on_call(target, schedule, selections[schedule.pk]) if schedule else Resolution(())
@@ -86,6 +124,8 @@ class TargetResolver:
             return self._in_turn(self._of(replace(target, pick=Pick.ALL), team, skills))
         if target.kind is TargetKind.POLICY:
             return self._of_policy(target, team, skills)
+        if target.kind in PLACE_KINDS:
+            return self._place(target)
         # Only a target without a reference depends on whose incident it is.
         key = (target, team.pk if target.ref is None else None, skills)
         if key not in self._known:
@@ -93,6 +133,19 @@ class TargetResolver:
                 self.read_schedules([target], skills=skills)
             else:
                 self._known[key] = _skilled(tuple(self._look_up(target, team)), skills)
+        return self._known[key]
+
+    def _place(self, target: TargetDef) -> Resolution:
+        key = (target, None, NO_SKILLS)
+        if key not in self._known:
+            wanted = _DESTINATIONS[target.kind]
+            destination = Destination.objects.filter(_reference(target, "slug"), kind=wanted).first()
+            if destination is None:
+                place = Place(str(target.ref), target.kind, reason="not_configured")
+            else:
+                reason = "" if destination.enabled and destination.kind in channel_kinds() else "switched_off"
+                place = Place(destination.name, target.kind, destination, reason)
+            self._known[key] = Resolution((), (), (place,))
         return self._known[key]
 
     def _in_turn(self, found: Resolution) -> Resolution:
@@ -193,6 +246,14 @@ def schedules_named(targets: Sequence[TargetDef]) -> dict[str | int, Schedule]:
     for schedule in Schedule.objects.filter(Q(pk__in=numbers) | Q(slug__in=slugs)):
         found |= {schedule.slug: schedule, schedule.pk: schedule}
     return found
+
+
+def _named_of(targets: Sequence[TargetDef], loaded: Mapping[int, Loaded]) -> dict[str | int, Schedule]:
+    """As ``schedules_named``, of those at hand."""
+    wanted = {target.ref for target in targets}
+    every = {name: item.schedule for item in loaded.values() for name in (item.schedule.slug, item.schedule.pk)}
+    named = [schedule for name, schedule in every.items() if name in wanted]
+    return {name: schedule for schedule in named for name in (schedule.slug, schedule.pk)}
 
 
 def _on_call(target: TargetDef, schedule: Schedule, selection: Selection) -> Resolution:

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_http_methods
 
 from escalation_site.kernel.instants import now
 from oncall.access import role_required
+from policies.own_facts import own_facts_follow
 from policies.views import READERS
 from policies.workbench import Bench, WorkbenchForm, bench_of, first_condition
 
@@ -15,6 +16,7 @@ from policies.workbench import Bench, WorkbenchForm, bench_of, first_condition
 def conditions(request: HttpRequest) -> HttpResponse:
     """Write a condition and try it on made-up facts. Nothing is stored."""
     at = now()
+    own_facts_follow()
     if request.method != "POST":
         condition = first_condition()
         form = WorkbenchForm(initial={"when": condition})

@@ -10,7 +10,13 @@ from django.views.decorators.http import require_safe
 from escalation_site.kernel.instants import now
 from oncall.access import role_required
 from oncall.models import User
+from policies.book_pages.leading import ways_to
+from policies.book_pages.names import HouseNames
+from policies.books import CHANNELS, book_read
+from policies.care import open_findings
+from policies.channels import channels_lines
 from policies.editing.permissions import may_edit
+from policies.glossary import glossary
 from policies.markdown import policy_markdown
 from policies.models import EscalationPolicy, PolicyVersion
 from policies.pages import people_now, policy_page, summary
@@ -51,9 +57,21 @@ def policy(request: HttpRequest, slug: str) -> HttpResponse:
         "services": list(found.services.select_related("team").order_by("name")),
         "guidelines": list(found.guidelines.all()),
         "may_edit": may_edit(cast(User, request.user), found),
+        "findings": len(open_findings(found)),
+        "channel_criteria": _channel_criteria(),
+        "ways": ways_to(found),
+        "glossary": glossary(),
         "live": shown.runs.filter(superseded=False).exclude(incident__state="resolved").count() if shown else 0,
     }
     return render(request, "policies/policy.html", context)
+
+
+def _channel_criteria() -> list[tuple[str, str]]:
+    """The channel criteria in words, none where nobody has written any."""
+    criteria = book_read(CHANNELS).value
+    if not criteria.rules:
+        return []
+    return list(channels_lines(criteria, name=HouseNames()).items())
 
 
 @require_safe

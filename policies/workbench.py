@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
+from policies.calendars import calendars_by_name
 from policies.conditions import (
     CLOCK_KINDS,
     OFFICE_HOURS,
@@ -40,6 +41,12 @@ EXAMPLE = {
     ]
 }
 MAX_TEXT = 5_000
+_CALENDAR_FACTS = frozenset(fact.name for fact in VOCABULARY if fact.kind is Kind.CALENDAR)
+_CLOCK = gettext_lazy("On your clock.")
+_MADE_UP_HOURS = gettext_lazy(
+    "On your clock. Business hours here are Monday to Friday, 09:00–18:00, without holidays: there is no default calendar."
+)
+_HOUSE_HOURS = gettext_lazy("On your clock. Business hours and holidays are those of the default calendar.")
 _MANY = 1_000
 
 
@@ -54,6 +61,8 @@ class FactsForm(forms.Form):
         super().__init__(*args, **options)
         self._asked: dict[str, FactDef] = {}
         names = sorted(needs(condition).facts)
+        by_calendar = bool(_CALENDAR_FACTS & needs(condition).facts)
+        self._house = calendars_by_name() if by_calendar else {}
         facts = [fact for fact in VOCABULARY if not fact.is_open and fact.name in names]
         facts += [fact for name in names if "." in name and (fact := VOCABULARY.find(name)) is not None]
         for fact in facts:
@@ -66,9 +75,7 @@ class FactsForm(forms.Form):
                 required=False,
                 input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
                 widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-                help_text=gettext_lazy(
-                    "On your clock. Business hours here are Monday to Friday, 09:00–18:00, without holidays."
-                ),
+                help_text=(_HOUSE_HOURS if "" in self._house else _MADE_UP_HOURS) if by_calendar else _CLOCK,
             )
 
     def clean(self) -> dict[str, Any]:
@@ -80,7 +87,7 @@ class FactsForm(forms.Form):
     def facts(self, *, at: datetime) -> Facts:
         """What was filled in; `at` (an instant) where no other was chosen."""
         zone = timezone.get_current_timezone_name()
-        calendars = {"": BusinessCalendar(zone, OFFICE_HOURS)}
+        calendars = {"": BusinessCalendar(zone, OFFICE_HOURS), **self._house}
         return facts_of(
             self._given(self.cleaned_data), at=self.cleaned_data.get("at") or at, zone=zone, calendars=calendars
         )

@@ -19,8 +19,8 @@ How a ladder is meant to be read (`policies.escalation` walks it):
 """
 
 from policies.definition.checks import policy_vacancies, policy_warnings
-from policies.definition.dumping import policy_dump, severity_name
-from policies.definition.parsing import policy_parse, policy_problems
+from policies.definition.dumping import policy_dump, severity_name, target_dump
+from policies.definition.parsing import policy_parse, policy_problems, targets_parse
 from policies.definition.schema import POLICY_SCHEMA
 from policies.definition.values import (
     CRITICAL,
@@ -33,7 +33,7 @@ from policies.definition.values import (
     MAX_REPEATS,
     MAX_TARGETS,
     MAX_UP,
-    PLANNED_KINDS,
+    PLACE_KINDS,
     TIMEOUT_ORIGINS,
     AckMode,
     BySeverity,
@@ -64,7 +64,7 @@ __all__ = [
     "MAX_REPEATS",
     "MAX_TARGETS",
     "MAX_UP",
-    "PLANNED_KINDS",
+    "PLACE_KINDS",
     "POLICY_SCHEMA",
     "TIMEOUT_ORIGINS",
     "AckMode",
@@ -89,4 +89,6 @@ __all__ = [
     "policy_vacancies",
     "policy_warnings",
     "severity_name",
+    "target_dump",
+    "targets_parse",
 ]

@@ -31,7 +31,7 @@ def policy_dump(policy: PolicyDef) -> dict[str, Any]:
     data: dict[str, Any] = {
         "levels": [_level_dump(level) for level in policy.levels],
         "cycles": policy.cycles,
-        "catch_all": [_target_dump(target) for target in policy.catch_all],
+        "catch_all": [target_dump(target) for target in policy.catch_all],
         "mitigated_satisfies_resolution": policy.mitigated_satisfies_resolution,
     }
     if policy.cycle_severities:
@@ -42,6 +42,10 @@ def policy_dump(policy: PolicyDef) -> dict[str, Any]:
         data["inform_skipped"] = False
     if policy.final is not None:
         data["final"] = _final_dump(policy.final)
+    if policy.ack_expires_seconds is not None:
+        data["ack_expires"] = duration_text(policy.ack_expires_seconds)
+    if policy.overseer is not None:
+        data["overseer"] = target_dump(policy.overseer)
     return data
 
 
@@ -50,7 +54,7 @@ def severity_name(severity: int) -> str:
     return f"SEV-{severity}"
 
 
-def _target_dump(target: TargetDef) -> dict[str, Any]:
+def target_dump(target: TargetDef) -> dict[str, Any]:
     data = {"kind": target.kind.value, "ref": target.ref, "role": target.role.value if target.role else None}
     if target.up:
         data["up"] = target.up
@@ -98,7 +102,7 @@ def _repeat_dump(repeat: Repeat) -> dict[str, Any]:
 
 def _final_dump(final: Final) -> dict[str, Any]:
     return {
-        "target": _target_dump(final.target),
+        "target": target_dump(final.target),
         "every": duration_text(final.every_seconds),
         "times": final.times,
     }
@@ -109,7 +113,7 @@ def _level_dump(level: LevelDef) -> dict[str, Any]:
         "name": level.name,
         "duty": level.duty,
         "start": _entry_dump(level.start),
-        "targets": [_target_dump(target) for target in level.targets],
+        "targets": [target_dump(target) for target in level.targets],
         "ack_timeout": _timeout_dump(level.ack_timeout),
         "resolve_timeout": _timeout_dump(level.resolve_timeout),
         "ack_mode": level.ack_mode.value,
@@ -118,11 +122,13 @@ def _level_dump(level: LevelDef) -> dict[str, Any]:
         data["repeat"] = _repeat_dump(level.repeat)
     if level.if_unreachable is not IfUnreachable.NEXT_LEVEL:
         data["if_unreachable"] = level.if_unreachable.value
+    if level.major:
+        data["major"] = True
     if level.raci is not None:
         data["raci"] = {
-            "responsible": [_target_dump(target) for target in level.raci.responsible],
-            "accountable": _target_dump(level.raci.accountable),
-            "consulted": [_target_dump(target) for target in level.raci.consulted],
-            "informed": [_target_dump(target) for target in level.raci.informed],
+            "responsible": [target_dump(target) for target in level.raci.responsible],
+            "accountable": target_dump(level.raci.accountable),
+            "consulted": [target_dump(target) for target in level.raci.consulted],
+            "informed": [target_dump(target) for target in level.raci.informed],
         }
     return data

@@ -21,7 +21,7 @@ from policies.definition.values import (
     MAX_REPEATS,
     MAX_TARGETS,
     MAX_UP,
-    PLANNED_KINDS,
+    PLACE_KINDS,
     TIMEOUT_ORIGINS,
     AckMode,
     BySeverity,
@@ -56,6 +56,15 @@ def policy_parse(data: object) -> PolicyDef:
     return policy
 
 
+def targets_parse(data: object) -> tuple[TargetDef, ...]:
+    """Targets by themselves, as `target_dump` writes each. Raises DefinitionInvalid as `policy_parse`."""
+    problems: list[Problem] = []
+    found = targets_read(Node(data, (), problems), least=0, places=True)
+    if problems:
+        raise DefinitionInvalid(tuple(problems))
+    return found
+
+
 def policy_problems(policy: PolicyDef) -> tuple[Problem, ...]:
     """What is wrong with a policy made in code; empty when it may be used."""
     try:
@@ -78,21 +87,25 @@ def _policy(node: Node) -> PolicyDef:
         "cycles",
         "catch_all",
         "mitigated_satisfies_resolution",
+        "ack_expires",
         "cycle_severities",
         "starts_at",
         "inform_skipped",
         "final",
+        "overseer",
     )
     levels = fields["levels"].items(_level, least=1, most=MAX_LEVELS)
     return PolicyDef(
         levels=levels,
         cycles=fields["cycles"].count(most=MAX_CYCLES, default=1),
-        catch_all=_targets(fields["catch_all"], least=0),
+        catch_all=targets_read(fields["catch_all"], least=0, places=True),
         mitigated_satisfies_resolution=fields["mitigated_satisfies_resolution"].flag(default=True),
         cycle_severities=_severities(fields["cycle_severities"], default=()),
         starts_at=_by_severity(fields["starts_at"], lambda level: _level_number(level, len(levels))),
         inform_skipped=fields["inform_skipped"].flag(default=True),
         final=_final(fields["final"]),
+        ack_expires_seconds=None if fields["ack_expires"].value is None else fields["ack_expires"].seconds(least=60),
+        overseer=None if fields["overseer"].value is None else _target(fields["overseer"]),
     )
 
 
@@ -108,18 +121,20 @@ def _level(node: Node) -> LevelDef:
         "repeat",
         "if_unreachable",
         "raci",
+        "major",
     )
     level = LevelDef(
         name=fields["name"].text(required=True, most=MAX_NAME_LENGTH),
         duty=fields["duty"].text(most=MAX_DUTY_LENGTH),
         start=_entry(fields["start"]),
-        targets=_targets(fields["targets"], least=1),
+        targets=targets_read(fields["targets"], least=1, places=True),
         ack_timeout=_timeout(fields["ack_timeout"]),
         resolve_timeout=_timeout(fields["resolve_timeout"]),
         ack_mode=fields["ack_mode"].choice(tuple(AckMode), default=AckMode.ANY),
         repeat=_repeat(fields["repeat"]),
         if_unreachable=fields["if_unreachable"].choice(tuple(IfUnreachable), default=IfUnreachable.NEXT_LEVEL),
         raci=_raci(fields["raci"]),
+        major=fields["major"].flag(default=False),
     )
     if node.is_mapping and level.ack_timeout is None and level.resolve_timeout is None and level.repeat is None:
         node.wrong(_("needs an acknowledgement timeout or a resolution timeout, or nothing would ever follow it"))
@@ -192,10 +207,10 @@ def _raci(node: Node) -> Raci | None:
         return None
     fields = node.fields("responsible", "accountable", "consulted", "informed")
     return Raci(
-        responsible=_targets(fields["responsible"], least=1),
+        responsible=targets_read(fields["responsible"], least=1),
         accountable=_accountable(fields["accountable"]),
-        consulted=_targets(fields["consulted"], least=0),
-        informed=_targets(fields["informed"], least=0),
+        consulted=targets_read(fields["consulted"], least=0),
+        informed=targets_read(fields["informed"], least=0, places=True),
     )
 
 
@@ -265,15 +280,16 @@ def _severity(node: Node, name: object) -> int:
     return int(match[1])
 
 
-def _targets(node: Node, *, least: int) -> tuple[TargetDef, ...]:
-    targets = node.items(_target, least=least, most=MAX_TARGETS)
+def targets_read(node: Node, *, least: int, places: bool = False) -> tuple[TargetDef, ...]:
+    targets = node.items(lambda item: _target(item, places=places), least=least, most=MAX_TARGETS)
     for index, target in enumerate(targets):
         if target in targets[:index]:
             node.child(index, None).wrong(_("names the same target a second time"))
     return targets
 
 
-def _target(node: Node) -> TargetDef:
+def _target(node: Node, *, places: bool = False) -> TargetDef:
+    """A target; with `places` it may be a destination, which is told and is nobody."""
     fields = node.fields("kind", "ref", "role", "up", "pick")
     if node.is_mapping and fields["kind"].value is None:
         fields["kind"].wrong(_("must not be empty"))
@@ -283,8 +299,8 @@ def _target(node: Node) -> TargetDef:
         role = fields["role"].choice(tuple(Role), default=Role.PRIMARY)
         if kind is not TargetKind.SCHEDULE:
             fields["role"].wrong(_("belongs to schedules only"))
-    if kind in PLANNED_KINDS:
-        fields["kind"].wrong(_("is no such channel yet: nothing would be delivered, so name people instead"))
+    if kind in PLACE_KINDS and not places:
+        fields["kind"].wrong(_("is a place and nobody: name people here"))
     if kind is TargetKind.SERVICE_OWNER and fields["ref"].value is not None:
         fields["ref"].wrong(_("must be left out: it is the owner of the incident's own service"))
     target = TargetDef(

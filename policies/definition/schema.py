@@ -79,7 +79,7 @@ def _timeout_schema(description: str) -> dict[str, Any]:
     return {"description": description, "anyOf": [{"type": "null"}, _DURATION_SCHEMA, long_form]}
 
 
-_TARGET_SCHEMA = _object_schema(
+TARGET_SCHEMA = _object_schema(
     ["kind"],
     kind={"enum": [kind.value for kind in TargetKind]},
     ref={"type": ["string", "integer", "null"], "maxLength": MAX_REF_LENGTH, "description": "slug or primary key"},
@@ -88,7 +88,7 @@ _TARGET_SCHEMA = _object_schema(
     pick={"enum": [pick.value for pick in Pick], "default": "all", "description": "all of its people, or one in turn"},
 )
 
-_TARGETS_SCHEMA = {"type": "array", "maxItems": MAX_TARGETS, "items": _TARGET_SCHEMA}
+_TARGETS_SCHEMA = {"type": "array", "maxItems": MAX_TARGETS, "items": TARGET_SCHEMA}
 
 _REPEAT_SCHEMA = {
     "description": "tell the level again while nobody has answered",
@@ -113,7 +113,7 @@ _FINAL_SCHEMA = {
         {"type": "null"},
         _object_schema(
             ["target", "every"],
-            target=_TARGET_SCHEMA,
+            target=TARGET_SCHEMA,
             every=_DURATION_SCHEMA,
             times={"type": "integer", "minimum": 1, "maximum": MAX_REPEATS, "default": DEFAULT_FINAL_TIMES},
         ),
@@ -145,7 +145,7 @@ _LEVEL_SCHEMA = _object_schema(
                 ["responsible", "accountable"],
                 responsible={**_TARGETS_SCHEMA, "minItems": 1},
                 accountable={
-                    "anyOf": [_TARGET_SCHEMA, {"type": "array", "minItems": 1, "maxItems": 1, "items": _TARGET_SCHEMA}]
+                    "anyOf": [TARGET_SCHEMA, {"type": "array", "minItems": 1, "maxItems": 1, "items": TARGET_SCHEMA}]
                 },
                 consulted={**_TARGETS_SCHEMA, "default": []},
                 informed={**_TARGETS_SCHEMA, "default": []},
@@ -153,6 +153,11 @@ _LEVEL_SCHEMA = _object_schema(
         ],
     },
     if_unreachable={"enum": [one.value for one in IfUnreachable], "default": "next_level"},
+    major={
+        "type": "boolean",
+        "default": False,
+        "description": "an incident that gets as far as this level is declared a major incident",
+    },
 )
 
 POLICY_SCHEMA: dict[str, Any] = {
@@ -164,6 +169,10 @@ POLICY_SCHEMA: dict[str, Any] = {
         cycles={"type": "integer", "minimum": 1, "maximum": MAX_CYCLES, "default": 1},
         catch_all={**_TARGETS_SCHEMA, "default": []},
         mitigated_satisfies_resolution={"type": "boolean", "default": True},
+        ack_expires={
+            "description": "how long an acknowledgement holds, a minute at least; for ever when left out",
+            "anyOf": [{"type": "null"}, _DURATION_SCHEMA],
+        },
         cycle_severities={**_SEVERITIES_SCHEMA, "description": "others go through the levels once; all when left out"},
         starts_at=_by_severity_schema(
             {"type": "integer", "minimum": 1, "maximum": MAX_LEVELS},
@@ -171,6 +180,10 @@ POLICY_SCHEMA: dict[str, Any] = {
         ),
         inform_skipped={"type": "boolean", "default": True, "description": "inform the levels below such a beginning"},
         final=_FINAL_SCHEMA,
+        overseer={
+            "description": "who watches over a major incident; the people of level 3 when left out",
+            "anyOf": [{"type": "null"}, TARGET_SCHEMA],
+        },
     ),
 }
 """JSON Schema (draft 2020-12) of the form `policy_parse` reads. What it accepts may still break a rule that crosses

@@ -17,6 +17,8 @@ MAX_NAME_LENGTH = 100
 MAX_DUTY_LENGTH = 1_000
 MAX_REF_LENGTH = 200
 MAX_UP = 9
+OVERSEEING_LEVEL = 3
+"""Counted from 1: the level whose people oversee a major incident where the policy names nobody."""
 
 CRITICAL: tuple[int, ...] = (Severity.SEV1.value, Severity.SEV2.value)
 """The severities at which people are told again and again without second thoughts (R137)."""
@@ -43,8 +45,8 @@ class TargetKind(StrEnum):
     WEBHOOK = "webhook"
 
 
-PLANNED_KINDS = (TargetKind.CHAT_CHANNEL, TargetKind.WEBHOOK)
-"""Known to documents, refused by `policy_parse`: nothing delivers to them yet, and a page to nowhere would be silent."""
+PLACE_KINDS = (TargetKind.CHAT_CHANNEL, TargetKind.WEBHOOK)
+"""Places that are told and are nobody: they cannot answer, so that no word of theirs acknowledges anything."""
 
 
 class Pick(StrEnum):
@@ -104,7 +106,8 @@ class TargetDef:
     owns the incident's service. `role` belongs to schedules; None means everyone on call there. `up` belongs to
     MANAGER: 0 is the nearest, 1 the next manager up the line, and so on. SERVICE_OWNER is whoever answers for the team
     that owns the service, FUNCTIONAL_TEAM whoever is on call in a team of specialists (its lead where nobody is), and
-    POLICY whomever the first level of another policy tells.
+    POLICY whomever the first level of another policy tells. CHAT_CHANNEL and WEBHOOK are destinations: places that are
+    told and are nobody.
     """
 
     kind: TargetKind
@@ -187,7 +190,7 @@ class Raci:
 @dataclass(frozen=True, slots=True)
 class LevelDef:
     """One rung. It has at least one target and at least one timeout or a `repeat`; `duty` says what those told are
-    expected to do.
+    expected to do. An incident that gets as far as a `major` level is declared a major incident.
 
     Without any timeout it passes on after its last repeat went unanswered for as long as there is between two.
     """
@@ -202,6 +205,12 @@ class LevelDef:
     repeat: Repeat | None = None
     if_unreachable: IfUnreachable = IfUnreachable.NEXT_LEVEL
     raci: Raci | None = None
+    major: bool = False
+
+    @property
+    def uses_business_hours(self) -> bool:
+        timings = (self.start, self.ack_timeout, self.resolve_timeout)
+        return any(timing is not None and timing.hours is Hours.BUSINESS for timing in timings)
 
     @property
     def all_targets(self) -> tuple[TargetDef, ...]:
@@ -225,7 +234,9 @@ class PolicyDef:
 
     An empty `catch_all` leaves that to the site's own. With `mitigated_satisfies_resolution` the resolution clocks are
     held for as long as the incident is mitigated. `starts_at` gives the level (counted from 0) at which incidents of a
-    severity begin; with `inform_skipped` the levels below are informed, not paged.
+    severity begin; with `inform_skipped` the levels below are informed, not paged. `overseer` is whoever watches over
+    the work on a major incident; see `overseers`. An acknowledgement falls away after `ack_expires_seconds`, never
+    where that is None.
     """
 
     levels: tuple[LevelDef, ...]
@@ -236,12 +247,28 @@ class PolicyDef:
     starts_at: BySeverity = ()
     inform_skipped: bool = True
     final: Final | None = None
+    ack_expires_seconds: int | None = None
+    overseer: TargetDef | None = None
 
     @property
     def all_targets(self) -> tuple[TargetDef, ...]:
         """Everyone whom the policy names, wherever it does."""
         of_levels = tuple(target for level in self.levels for target in level.all_targets)
-        return (*of_levels, *self.catch_all, *((self.final.target,) if self.final else ()))
+        ends = (self.final.target if self.final else None, self.overseer)
+        return (*of_levels, *self.catch_all, *(target for target in ends if target is not None))
+
+    @property
+    def overseers(self) -> tuple[TargetDef, ...]:
+        """Who watches over a major incident: the overseer that is named, else the people of level 3, or of the last
+        level where there are fewer. The first of them who is there takes it."""
+        if self.overseer is not None:
+            return (self.overseer,)
+        return self.levels[min(OVERSEEING_LEVEL, len(self.levels)) - 1].targets
+
+    @property
+    def uses_business_hours(self) -> bool:
+        """Whether any of its times counts business time only, so that a walk needs a calendar."""
+        return any(level.uses_business_hours for level in self.levels)
 
     def cycles_for(self, severity: int | None) -> int:
         applies = not self.cycle_severities or severity is None or severity in self.cycle_severities

@@ -125,4 +125,9 @@ def _fields_of(draft: Draft) -> list[tuple[str, str]]:
         for name, texts in level.lists.items()
         for row, text in enumerate(texts)
     ]
-    return [*found, *((f"catch_all-{row}", text) for row, text in enumerate(draft.catch_all)), ("final-0", draft.final)]
+    return [
+        *found,
+        *((f"catch_all-{row}", text) for row, text in enumerate(draft.catch_all)),
+        ("final-0", draft.final),
+        ("overseer-0", draft.overseer),
+    ]

@@ -42,6 +42,7 @@ def draft_of(policy: PolicyDef, **texts: str) -> Draft:
         texts={
             **texts,
             "cycles": str(policy.cycles),
+            "ack_expires": duration_text(policy.ack_expires_seconds) if policy.ack_expires_seconds else "",
             "final_every": duration_text(final.every_seconds) if final else "",
             "final_times": str(final.times) if final else "",
             **{f"start_sev{severity}": str(level + 1) for severity, level in policy.starts_at},
@@ -49,6 +50,7 @@ def draft_of(policy: PolicyDef, **texts: str) -> Draft:
         levels=[_level_of(level) for level in policy.levels],
         catch_all=_texts(policy.catch_all),
         final=target_text(final.target) if final else "",
+        overseer=target_text(policy.overseer) if policy.overseer else "",
         cycle_severities=[severity_name(severity) for severity in policy.cycle_severities],
         mitigated=policy.mitigated_satisfies_resolution,
         inform_skipped=policy.inform_skipped,
@@ -84,6 +86,7 @@ def _level_of(level: LevelDef) -> LevelDraft:
         finer=level.if_unreachable is not IfUnreachable.NEXT_LEVEL or any(_is_finer(one) for one in timings.values()),
         repeat=repeat is not None,
         raci=raci is not None,
+        major=level.major,
     )
 
 
@@ -129,10 +132,12 @@ def document_of(draft: Draft) -> dict[str, Any]:
         "cycles": number(draft.text("cycles")) if draft.text("cycles") else None,
         "catch_all": _targets(draft.catch_all),
         "mitigated_satisfies_resolution": draft.mitigated,
+        "ack_expires": draft.text("ack_expires") or None,
         "cycle_severities": draft.cycle_severities or None,
         "starts_at": {name: level for name, level in starts.items() if level != ""} or None,
         "inform_skipped": draft.inform_skipped,
         "final": final if draft.final or draft.text("final_every") else None,
+        "overseer": target_document(draft.overseer) if draft.overseer else None,
     }
 
 
@@ -146,6 +151,7 @@ def _level_document(level: LevelDraft) -> dict[str, Any]:
         "duty": level.text("duty"),
         "targets": _targets(level.targets("target")),
         "ack_mode": level.text("ack_mode") or None,
+        "major": level.major,
         **{_DOCUMENT_NAMES[name]: _timing_document(level, name) for name in TIMINGS},
     }
     if level.finer:
@@ -208,9 +214,11 @@ def field_of(keys: Keys, draft: Draft) -> str:
             return "final-0" if part == "target" else f"final_{part}"
         case ("final", *_):
             return "final-0"
+        case ("overseer", *_):
+            return "overseer-0"
         case ("mitigated_satisfies_resolution", *_):
             return "mitigated"
-        case (str(name), *_) if name in ("levels", "cycles", "cycle_severities", "inform_skipped"):
+        case (str(name), *_) if name in ("levels", "cycles", "cycle_severities", "inform_skipped", "ack_expires"):
             return name
     return ""
 

@@ -30,6 +30,7 @@ POLICY_TEXTS = (
     "team",
     "description",
     "cycles",
+    "ack_expires",
     "final_every",
     "final_times",
     *(f"start_sev{severity}" for severity in SEVERITIES),
@@ -57,6 +58,7 @@ class LevelDraft:
     finer: bool = False
     repeat: bool = False
     raci: bool = False
+    major: bool = False
 
     def text(self, name: str) -> str:
         return self.texts.get(name, "")
@@ -71,6 +73,7 @@ class Draft:
     levels: list[LevelDraft] = field(default_factory=list)
     catch_all: list[str] = field(default_factory=list)
     final: str = ""
+    overseer: str = ""
     cycle_severities: list[str] = field(default_factory=list)
     mitigated: bool = True
     inform_skipped: bool = True
@@ -83,7 +86,7 @@ class Draft:
     def targets(self) -> list[str]:
         """Every target it names."""
         of_levels = [text for level in self.levels for texts in level.lists.values() for text in texts]
-        return [text for text in (*of_levels, *self.catch_all, self.final) if text]
+        return [text for text in (*of_levels, *self.catch_all, self.final, self.overseer) if text]
 
 
 # --- targets
@@ -133,6 +136,7 @@ def draft_sent(data: Sent) -> Draft:
         levels=[_level_sent(data, f"level-{row}") for row in _rows(data, "level-{}-name", MAX_LEVELS)],
         catch_all=_targets_sent(data, "catch_all"),
         final=data.get("final-0", ""),
+        overseer=data.get("overseer-0", ""),
         cycle_severities=data.getlist("cycle_severities"),
         mitigated="mitigated" in data,
         inform_skipped="inform_skipped" in data,
@@ -151,6 +155,7 @@ def _level_sent(data: Sent, prefix: str) -> LevelDraft:
         finer=f"{prefix}-if_unreachable" in data,
         repeat=f"{prefix}-repeat_every" in data,
         raci=f"{prefix}-accountable-0" in data,
+        major=f"{prefix}-major" in data,
     )
 
 
@@ -173,6 +178,7 @@ def sent_of(draft: Draft) -> Mapping[str, list[str]]:
         if held:
             sent[name] = ["on"]
     sent["cycle_severities"], sent["final-0"] = list(draft.cycle_severities), [draft.final]
+    sent["overseer-0"] = [draft.overseer]
     sent |= {f"catch_all-{row}": [text] for row, text in enumerate(draft.catch_all)}
     for row, (title, url) in enumerate(draft.guidelines):
         sent[f"guideline-{row}-title"], sent[f"guideline-{row}-url"] = [title], [url]
@@ -188,6 +194,8 @@ def _level_to_send(level: LevelDraft) -> dict[str, list[str]]:
     if level.repeat:
         names += ["repeat_every", "repeat_times"]
     sent = {name: [level.text(name)] for name in names}
+    if level.major:
+        sent["major"] = ["on"]
     if level.repeat:
         sent["repeat_severities"] = list(level.repeat_severities)
     for name in LISTS if level.raci else ("target",):

@@ -107,6 +107,12 @@ class PolicyFields(Shown):
     mitigated = forms.BooleanField(
         label=gettext_lazy("While an incident is mitigated, the time to resolve stands still"), required=False
     )
+    ack_expires = forms.CharField(
+        label=gettext_lazy("An acknowledgement holds for"),
+        required=False,
+        widget=_duration(),
+        help_text=gettext_lazy("Such as 4h; then its level is told again. Empty: until it is resolved."),
+    )
     inform_skipped = forms.BooleanField(
         label=gettext_lazy("Levels that a severity passes over are informed, not paged"), required=False
     )
@@ -145,6 +151,9 @@ class LevelFields(Shown):
     ack_mode = forms.ChoiceField(label=gettext_lazy("Whose answer is enough"), required=False, choices=ACK_MODES)
     if_unreachable = forms.ChoiceField(
         label=gettext_lazy("When none of them can be reached"), required=False, choices=IF_UNREACHABLE
+    )
+    major = forms.BooleanField(
+        label=gettext_lazy("An incident that gets as far as this is declared a major incident"), required=False
     )
     repeat_every = forms.CharField(label=gettext_lazy("Tell them again every"), widget=_duration())
     repeat_times = forms.CharField(

@@ -7,6 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from notifications.models import Destination
 from oncall.editing.permissions import teams_of
 from oncall.models import Membership, Schedule, Team, User
 from oncall.permissions import responders
@@ -50,7 +51,7 @@ class Offer:
 
 
 def offer_for(*, team_id: int | None, named: Iterable[TargetDef], everything: bool, without: str = "") -> Offer:
-    """What belongs to the team and what is named already, or with ``everything`` all there is. Five queries.
+    """What belongs to the team and what is named already, or with ``everything`` all there is. Six queries.
 
     ``without`` is the slug of the policy itself, which cannot lead to itself.
     """
@@ -83,6 +84,7 @@ def offer_for(*, team_id: int | None, named: Iterable[TargetDef], everything: bo
         ),
         (_("People"), [(target_text(TargetDef(TargetKind.USER, one.username)), one.name) for one in users]),
         (_("Other policies"), [_policy_option(one) for one in policies]),
+        (_("Places, besides people"), [_place_option(one) for one in Destination.objects.order_by("name")]),
     ]
     return Offer.of([*groups, (_("Named already"), _others(groups, targets))], everything=all_of_it)
 
@@ -135,6 +137,14 @@ def _team_options(team: Team, *, whole: bool) -> Iterable[tuple[str, str]]:
 def _policy_option(policy: EscalationPolicy) -> tuple[str, str]:
     label = _("The first level of %(policy)s") % {"policy": policy.name}
     return target_text(TargetDef(TargetKind.POLICY, policy.slug)), label
+
+
+def _place_option(destination: Destination) -> tuple[str, str]:
+    if destination.kind == Destination.Kind.CHAT:
+        label = _("The chat channel %(name)s") % {"name": destination.name}
+        return target_text(TargetDef(TargetKind.CHAT_CHANNEL, destination.slug)), label
+    label = _("The webhook %(name)s") % {"name": destination.name}
+    return target_text(TargetDef(TargetKind.WEBHOOK, destination.slug)), label
 
 
 def _others(groups: Sequence[Group], targets: Iterable[TargetDef]) -> list[tuple[str, str]]:

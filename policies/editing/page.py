@@ -22,6 +22,7 @@ LIST_LABELS: Mapping[str, str | Promise] = {
     "informed": gettext_lazy("Informed: is told of it"),
     "catch_all": gettext_lazy("Tell at the end"),
     "final": gettext_lazy("The last word"),
+    "overseer": gettext_lazy("Oversees a major incident"),
 }
 
 
@@ -99,6 +100,7 @@ class EditorPage:
     levels: tuple[LevelBlock, ...]
     catch_all: TargetList
     final: TargetList
+    overseer: TargetList
     guidelines: tuple[GuidelineRow, ...]
     everything: bool
     wrong: tuple[WrongLine, ...]
@@ -125,6 +127,7 @@ def editor_page(
         levels=levels,
         catch_all=_list("catch_all", "catch_all", draft.catch_all, errors, offer),
         final=_list("final", "final", [draft.final], errors, offer, single=True),
+        overseer=_list("overseer", "overseer", [draft.overseer], errors, offer, single=True),
         guidelines=tuple(_guideline(row, *texts, errors) for row, texts in enumerate(draft.guidelines)),
         everything=offer.everything,
         wrong=wrong_lines(problems, draft),
@@ -167,6 +170,8 @@ def _level(draft: Draft, row: int, errors: Errors, offer: Offer) -> LevelBlock:
     level, name = draft.levels[row], f"level-{row}"
     data: dict[str, str | list[str]] = {f"{name}-{field}": text for field, text in level.texts.items()}
     data[f"{name}-repeat_severities"] = level.repeat_severities
+    if level.major:
+        data[f"{name}-major"] = "on"
     fields = LevelFields(data=data, prefix=name)
     _mend_all(fields, errors, prefix=f"{name}-")
     return LevelBlock(

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.urls import resolve, reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -16,6 +15,7 @@ from escalation_site.kernel.errors import Conflict, DomainError
 from oncall.models import Team, User
 from oncall.services import actor_of
 from policies.models import EscalationPolicy, Guideline, PolicyVersion
+from policies.models.policies import leads_to_a_policy
 from policies.services import policy_publish
 
 
@@ -86,11 +86,14 @@ def _row_set(policy: EscalationPolicy, values: PolicyValues, *, author: User, at
         field, messages = next(iter(error.message_dict.items()))
         raise DomainError(messages[0], field="name" if field == "slug" else field) from error
     if values.guidelines is not None:
-        _guidelines_set(policy, values.guidelines, author=author, at=at)
+        guidelines_set(policy, values.guidelines, actor=actor_of(author), author=author, at=at)
 
 
-def _guidelines_set(policy: EscalationPolicy, wanted: Sequence[tuple[str, str]], *, author: User, at: datetime) -> None:
-    """Replace the documents where they differ. Raises DomainError naming the row at fault."""
+@transaction.atomic
+def guidelines_set(
+    policy: EscalationPolicy, wanted: Sequence[tuple[str, str]], *, actor: Actor, author: User | None, at: datetime
+) -> None:
+    """Replace the documents, each (title, address), where they differ. Raises DomainError naming the row at fault."""
     before = [(one.title, one.url) for one in policy.guidelines.all()]
     if before == list(wanted):
         return
@@ -114,7 +117,7 @@ def _guidelines_set(policy: EscalationPolicy, wanted: Sequence[tuple[str, str]],
             object_id=str(policy.pk),
             object_label=policy.name,
             subject=f"policy:{policy.pk}",
-            actor=Actor("user", str(author.pk), author.name),
+            actor=actor,
             before={"guidelines": [{"title": title, "url": url} for title, url in before]},
             after={"guidelines": [{"title": title, "url": url} for title, url in wanted]},
         )
@@ -126,8 +129,4 @@ def _free_slug(name: str) -> str:
     base = slugify(name)[:50] or "policy"
     taken = set(EscalationPolicy.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     candidates = (base if attempt == 1 else f"{base}-{attempt}" for attempt in range(1, len(taken) + 3))
-    return next(slug for slug in candidates if slug not in taken and _leads_to_a_policy(slug))
-
-
-def _leads_to_a_policy(slug: str) -> bool:
-    return resolve(reverse("policies:policy", args=(slug,))).view_name == "policies:policy"
+    return next(slug for slug in candidates if slug not in taken and leads_to_a_policy(slug))

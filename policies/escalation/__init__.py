@@ -8,6 +8,7 @@ from policies.escalation.actions import (
     Action,
     CancelPages,
     Decision,
+    DeclareMajor,
     EndLevel,
     EnterLevel,
     Exhaust,
@@ -39,16 +40,18 @@ from policies.escalation.events import (
 )
 from policies.escalation.forecast import ForecastStep, forecast
 from policies.escalation.machine import decide, next_level, start
-from policies.escalation.state import STATE_FORMAT, Because, Phase, RunState
+from policies.escalation.state import STATE_FORMAT, WHOLE, Because, Phase, RunState
 
 __all__ = [
     "STATE_FORMAT",
+    "WHOLE",
     "Acknowledged",
     "Action",
     "Because",
     "BusinessTime",
     "CancelPages",
     "Decision",
+    "DeclareMajor",
     "EndLevel",
     "EnterLevel",
     "EscalateNow",

@@ -10,19 +10,23 @@ from policies.escalation.state import Because, RunState
 
 @dataclass(frozen=True, slots=True)
 class EnterLevel:
-    """Resolve the level's targets as of `at` and page them. With nobody to page, answer with LevelUnreachable."""
+    """Resolve the level's targets as of `at` and page them. With nobody to page, answer with LevelUnreachable.
+
+    With `opens` it is the first level since the walk began: whoever the incident goes straight to is paged with it.
+    """
 
     level: int
     cycle: int
     because: Because
     at: datetime
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatLevel:
     """Page the level in force again, those on it at `at` without the people of `skip`, who have answered. `repeat`
     counts from 1: (cycle, level, repeat) occurs at most once in a run. Nobody to page is no reason to leave the level:
-    who was told before may still answer."""
+    who was told before may still answer. `opens` is as of EnterLevel."""
 
     level: int
     cycle: int
@@ -30,6 +34,7 @@ class RepeatLevel:
     skip: tuple[int, ...]
     because: Because
     at: datetime
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,17 @@ class CancelPages:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclareMajor:
+    """The ladder has got as far as a level that makes it a major incident. At most once in a run: what a person took
+    back is not declared again by the next round."""
+
+    level: int
+    cycle: int
+    because: Because
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Exhaust:
     """The ladder is at its end without an answer: list the incident as exhausted."""
 
@@ -119,6 +135,7 @@ Action = (
     | StartCycle
     | CancelPages
     | StandDown
+    | DeclareMajor
     | Exhaust
     | PageCatchAll
     | PageFinal

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from policies.definition import Entry, Hours, LevelDef, MeasuredFrom, PolicyDef, Timeout
-from policies.escalation.state import Phase, RunState
+from policies.definition import Entry, Hours, LevelDef, MeasuredFrom, PolicyDef, Repeat, Timeout
+from policies.escalation.state import WHOLE, Phase, RunState
 
 BusinessTime = Callable[[datetime, int], datetime]
 """The instant that is so many seconds of business time after another one; before it when they are negative."""
 
 _RESOLUTION_COUNTS = frozenset({Phase.WAITING, Phase.PAGING, Phase.ACKNOWLEDGED})
+
+
+def shortened(seconds: int, percent: int) -> int:
+    """`percent` of a time, in whole seconds: rounded up, so that what is a time stays one."""
+    return -(-seconds * percent // WHOLE)
 
 
 def around_the_clock(at: datetime, seconds: int) -> datetime:
@@ -22,7 +27,12 @@ def around_the_clock(at: datetime, seconds: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a run is walked by: its policy version, and what counts as business time."""
+    """What a run is walked by: its policy version, and what counts as business time.
+
+    A run with shortened times gets its `timers_percent` of each delay, timeout and repeat. "So long before the SLA
+    ends" stays: a shorter lead would call people later. So does the interval of the final decision-maker: whoever is
+    told for as long as it takes is not told at another pace because the way there was short.
+    """
 
     policy: PolicyDef
     calendar: BusinessTime = around_the_clock
@@ -31,28 +41,40 @@ class Terms:
         moved = self.calendar if hours is Hours.BUSINESS else around_the_clock
         return moved(at, seconds)
 
+    def ack_expires_at(self, at: datetime, said: datetime | None) -> datetime | None:
+        """When an acknowledgement given at `at` falls away: as was `said`, or as the policy has it; None for never.
+
+        It is the time people have to work, which `timers_percent` does not shorten.
+        """
+        seconds = self.policy.ack_expires_seconds
+        if said is not None or seconds is None:
+            return said
+        return around_the_clock(at, seconds)
+
     def entry_due(self, state: RunState, entry: Entry, *, waits_from: datetime) -> datetime:
         """When the level of `entry` is to be entered, if the one before it ended at `waits_from`. May have passed."""
-        seconds = entry.seconds_for(state.severity)
+        said = entry.seconds_for(state.severity)
+        seconds = shortened(said, state.timers_percent)
         match entry.measured_from:
             case MeasuredFrom.START:
                 return self.moved(state.cycle_started_at, seconds, entry.hours)
             case MeasuredFrom.BEFORE_SLA if state.sla_due_at is not None:
-                return self.moved(state.sla_due_at, -seconds, entry.hours)
+                return self.moved(state.sla_due_at, -said, entry.hours)
             case MeasuredFrom.BEFORE_SLA:
-                return self.moved(waits_from, entry.otherwise_seconds or 0, entry.hours)
+                seconds = shortened(entry.otherwise_seconds or 0, state.timers_percent)
         return self.moved(waits_from, seconds, entry.hours)
 
     def timeout_due(self, state: RunState, timeout: Timeout, *, entered_at: datetime) -> datetime:
         """When `timeout` passes for a level entered at `entered_at`: always after that."""
-        length = seconds = timeout.seconds_for(state.severity)
+        said = timeout.seconds_for(state.severity)
+        length = shortened(said, state.timers_percent)
         due = None
         if timeout.measured_from is MeasuredFrom.START:
-            due = self.moved(state.cycle_started_at, seconds, timeout.hours)
+            due = self.moved(state.cycle_started_at, length, timeout.hours)
         elif timeout.measured_from is MeasuredFrom.BEFORE_SLA:
-            length = timeout.otherwise_seconds or seconds
+            length = shortened(timeout.otherwise_seconds or said, state.timers_percent)
             if state.sla_due_at is not None:
-                due = self.moved(state.sla_due_at, -seconds, timeout.hours)
+                due = self.moved(state.sla_due_at, -said, timeout.hours)
         if due is not None and due > entered_at:
             return due
         due = self.moved(entered_at, length, timeout.hours)
@@ -67,13 +89,16 @@ class Terms:
         if level.repeat is None:
             return entered_at + timedelta(seconds=1)
         rounds = level.repeat.times_for(state.severity) + 1
-        return entered_at + timedelta(seconds=level.repeat.every_seconds * rounds)
+        return entered_at + self._between(state, level.repeat) * rounds
 
     def repeat_due(self, state: RunState, level: LevelDef, *, told_at: datetime) -> datetime | None:
         """When a level that was told at `told_at` is told again; None when that was the last time."""
         if level.repeat is None or state.repeat >= level.repeat.times_for(state.severity):
             return None
-        return told_at + timedelta(seconds=level.repeat.every_seconds)
+        return told_at + self._between(state, level.repeat)
+
+    def _between(self, state: RunState, repeat: Repeat) -> timedelta:
+        return timedelta(seconds=shortened(repeat.every_seconds, state.timers_percent))
 
 
 def unclocked(state: RunState) -> RunState:

@@ -25,7 +25,7 @@ class Acknowledged:
     acknowledgement only replaces it.
 
     `who` is the person's number. At a level that everyone must answer it answers for that person alone, and that of a
-    person who was not paged there answers for nobody; None, an answer that no person gave, answers for all.
+    person who was never told there answers for nobody; None, an answer that no person gave, answers for all.
     """
 
     at: datetime

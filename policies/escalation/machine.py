@@ -52,7 +52,7 @@ from policies.escalation.events import (
     Unacknowledged,
     Unmitigated,
 )
-from policies.escalation.state import Because, Phase, RunState
+from policies.escalation.state import WHOLE, Because, Phase, RunState
 from policies.escalation.walk import (
     advance,
     answer,
@@ -73,18 +73,24 @@ def start(
     policy: PolicyDef,
     *,
     at: datetime,
-    level: int = 0,
     severity: int | None = None,
     sla_due_at: datetime | None = None,
+    first_level: int | None = None,
+    timers_percent: int = WHOLE,
+    suppressed_until: datetime | None = None,
     calendar: BusinessTime = around_the_clock,
 ) -> Decision:
-    """Begin a run at `level` (counted from 0; one past the end means the last), or higher where the policy starts
+    """Begin a run at `first_level` (counted from 0; one past the end means the last), or higher where the policy starts
     incidents of `severity` higher.
 
     The delay of level 0 is waited for; a start higher up passes over the levels below, which are informed, and is at
-    once.
+    once. The run gets `timers_percent` (1 to 100; what lies outside counts as the nearer of the two) of the policy's
+    times, as `Terms` says.
+
+    With `suppressed_until`, an instant after `at`, nobody is paged or informed before then: the ladder is walked from
+    there, without the first level's delay, which is long over or was never meant.
     """
-    wanted = max(level, policy.first_level_for(severity))
+    wanted = max(first_level or 0, policy.first_level_for(severity))
     first_level = min(max(wanted, 0), len(policy.levels) - 1)
     state = RunState(
         phase=Phase.WAITING,
@@ -99,7 +105,13 @@ def start(
         cycle_started_at=at,
         severity=severity,
         sla_due_at=sla_due_at,
+        timers_percent=min(max(timers_percent, 1), WHOLE),
     )
+    if suppressed_until is not None and suppressed_until > at:
+        silent = replace(
+            state, phase=Phase.SNOOZED, reason=Because.SUPPRESSED, snoozed_until=suppressed_until, opens=True
+        )
+        return Decision(silent)
     begun = begin(Terms(policy, calendar), state, at, Because.STARTED)
     passed = informed(policy, range(first_level), cycle=0, because=Because.STARTED, at=at)
     return Decision(begun.state, begun.actions + passed)
@@ -143,8 +155,7 @@ def _decide(terms: Terms, state: RunState, event: Event, at: datetime) -> Decisi
         case Snoozed(until=until):
             return _snooze(terms.policy, state, at, until)
         case SnoozeEnded():
-            ends = state.phase is Phase.SNOOZED
-            return ring_again(terms, state, at, Because.SNOOZE_ENDED) if ends else Decision(state)
+            return _snooze_ends(terms, state, at) if state.phase is Phase.SNOOZED else Decision(state)
         case SeverityChanged(severity=severity):
             return _severity_changed(terms, state, at, severity)
         case SlaChanged(sla_due_at=sla_due_at):
@@ -175,7 +186,7 @@ def _tick(terms: Terms, state: RunState, clock: datetime, at: datetime) -> Decis
 def _fall_due(terms: Terms, state: RunState, due: datetime, at: datetime) -> Decision:
     """Perform the clock that is due at `due`. Of two that are, the one that wastes no time goes first."""
     if state.snoozed_until == due:
-        return ring_again(terms, state, at, Because.SNOOZE_ENDED)
+        return _snooze_ends(terms, state, at)
     if state.resolve_due_at == due:
         return advance(terms, state, at, Because.RESOLVE_TIMEOUT)
     if state.ack_expires_at == due:
@@ -195,10 +206,10 @@ def _acknowledge(terms: Terms, state: RunState, at: datetime, event: Acknowledge
     if state.phase is Phase.STOPPED:
         return Decision(state)
     if state.acknowledged:
-        return Decision(replace(state, ack_expires_at=event.expires_at))
+        return Decision(replace(state, ack_expires_at=terms.ack_expires_at(at, event.expires_at)))
     if event.who is None or not awaits_everyone(terms.policy, state):
         return answer(terms, state, at, event.expires_at)
-    if event.who not in state.paged or event.who in state.answered:
+    if event.who not in {*state.paged, *state.told} or event.who in state.answered:
         return Decision(state)
     state = replace(state, answered=(*state.answered, event.who))
     if set(state.paged) <= set(state.answered):
@@ -218,7 +229,9 @@ def _paged(terms: Terms, state: RunState, at: datetime, event: LevelPaged) -> De
     everyone = terms.policy.levels[state.level].ack_mode is not AckMode.ANY
     if state.phase is not Phase.PAGING or not here or not everyone:
         return Decision(state)
-    state = replace(state, paged=event.recipients)
+    # Who is told in turn, or came on call meanwhile, replaces who was told before; their answers stay good.
+    told = tuple(dict.fromkeys((*state.told, *event.recipients)))
+    state = replace(state, paged=event.recipients, told=told)
     if state.answered and set(state.paged) <= set(state.answered):
         return answer(terms, state, at, None)
     return Decision(state)
@@ -228,10 +241,21 @@ def _snooze(policy: PolicyDef, state: RunState, at: datetime, until: datetime) -
     if state.phase is Phase.STOPPED or until <= at:
         return Decision(state)
     if state.phase is Phase.SNOOZED:
-        return Decision(replace(state, snoozed_until=until))
+        return Decision(replace(state, reason=Because.SNOOZED, snoozed_until=until))
     state = unclocked(rewound(policy, state) if state.phase is Phase.EXHAUSTED else state)
     state = replace(state, phase=Phase.SNOOZED, reason=Because.SNOOZED, snoozed_until=until)
     return Decision(held(state, at), (CancelPages(Because.SNOOZED, at),))
+
+
+def _snooze_ends(terms: Terms, state: RunState, at: datetime) -> Decision:
+    """The level in force rings; where a rule had kept the incident silent, the walk begins, and with it what that says
+    of the levels below."""
+    if state.reason is not Because.SUPPRESSED:
+        return ring_again(terms, state, at, Because.SNOOZE_ENDED)
+    because = Because.SUPPRESSION_ENDED
+    rung = ring_again(terms, state, at, because)
+    passed = informed(terms.policy, range(state.level), cycle=state.cycle, because=because, at=at)
+    return Decision(rung.state, rung.actions + passed)
 
 
 def _stop(state: RunState, at: datetime, because: Because) -> Decision:
@@ -280,6 +304,7 @@ def _severity_changed(terms: Terms, state: RunState, at: datetime, severity: int
     passed_from = changed.level
     if changed.entered:
         ended = (EndLevel(changed.level, changed.cycle, Because.SEVERITY_RAISED, at),)
+        changed = replace(changed, opens=False)
         passed_from += 1
     passed = informed(policy, range(passed_from, first), cycle=changed.cycle, because=Because.SEVERITY_RAISED, at=at)
     entered = enter(terms, replace(changed, level=first), at, Because.SEVERITY_RAISED)

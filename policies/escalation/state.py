@@ -11,9 +11,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-STATE_FORMAT = 2
-_READS = (1, 2)
-"""Format 1 had no repeats, severities, SLA or answers of several people: runs that began before keep their state."""
+STATE_FORMAT = 3
+_READS = (1, 2, 3)
+"""Format 1 had no repeats, severities, SLA or answers of several people, format 2 no shortened times: runs that began
+before keep their state."""
+WHOLE = 100
+"""Times as the policy says them, in per cent."""
 
 
 class Phase(StrEnum):
@@ -24,7 +27,7 @@ class Phase(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     """Somebody has it; only the resolution clock and the acknowledgement's own expiry run."""
     SNOOZED = "snoozed"
-    """Put aside until an instant; then the level in force is told again."""
+    """Put aside until an instant, by a person or (reason SUPPRESSED) by a rule; then the level in force is told."""
     EXHAUSTED = "exhausted"
     """The ladder came to its end and the catch-all was told. A final decision-maker may still be told again."""
     STOPPED = "stopped"
@@ -49,6 +52,7 @@ class Because(StrEnum):
     CLOSED = "closed"
     MERGED = "merged"
     SUPPRESSED = "suppressed"
+    SUPPRESSION_ENDED = "suppression_ended"
     REOPENED = "reopened"
     RESTARTED = "restarted"
     UNANSWERED = "unanswered"
@@ -72,8 +76,12 @@ class RunState:
 
     `severity` (1 is worst) and `sla_due_at` are the incident's as far as the run was told; they choose its times.
     `repeat` counts how often the level in force was told again. `paged` are those whose answers a level waits for that
-    everyone must answer, `answered` those of them who have. `waits_from` is the instant the running delay counts from;
+    everyone must answer, `told` these and whoever was told before in their place (in turn, or before a handoff),
+    `answered` those of `told` who have answered. `waits_from` is the instant the running delay counts from;
     `resolve_level` and `resolve_from` name the level whose resolution clock runs and when that was entered.
+    `timers_percent` (1 to 100) is how much of the policy's times the run gets. `declared_major` is whether the run has
+    come to a level that declares a major incident. `opens` is whether the level in force, or the one that comes next, is
+    the first since the walk began, was begun again or the incident reopened.
     """
 
     phase: Phase
@@ -99,10 +107,14 @@ class RunState:
     repeat: int = 0
     repeat_due_at: datetime | None = None
     paged: tuple[int, ...] = ()
+    told: tuple[int, ...] = ()
     answered: tuple[int, ...] = ()
     waits_from: datetime | None = None
     resolve_level: int | None = None
     resolve_from: datetime | None = None
+    timers_percent: int = WHOLE
+    declared_major: bool = False
+    opens: bool = False
 
     @property
     def acknowledged(self) -> bool:
@@ -166,10 +178,14 @@ class RunState:
             repeat=data.get("repeat", 0),
             repeat_due_at=_instant(data.get("repeat_due_at")),
             paged=tuple(data.get("paged", ())),
+            told=tuple(data.get("told", ())),
             answered=tuple(data.get("answered", ())),
             waits_from=_instant(data.get("waits_from")),
             resolve_level=data.get("resolve_level"),
             resolve_from=_instant(data.get("resolve_from")),
+            timers_percent=data.get("timers_percent", WHOLE),
+            declared_major=data.get("declared_major", False),
+            opens=data.get("opens", False),
         )
 
 

@@ -10,6 +10,7 @@ from policies.escalation.actions import (
     Action,
     CancelPages,
     Decision,
+    DeclareMajor,
     EndLevel,
     EnterLevel,
     Exhaust,
@@ -25,7 +26,7 @@ from policies.escalation.state import Because, Phase, RunState
 
 def begin(terms: Terms, state: RunState, at: datetime, because: Because) -> Decision:
     """Walk the ladder from `first_level`, as the cycle that `state` already names."""
-    state = unresolved(replace(unclocked(state), cycle_started_at=at))
+    state = unresolved(replace(unclocked(state), cycle_started_at=at, opens=True))
     opened: tuple[Action, ...] = (StartCycle(state.cycle, because, at),) if state.cycle else ()
     entered = enter_or_wait(terms, state, at, because, waits_from=at)
     return Decision(entered.state, opened + entered.actions)
@@ -53,7 +54,7 @@ def advance(
     if cycle > state.cycle:
         state = replace(state, cycle_started_at=at)
         actions.append(StartCycle(cycle, because, at))
-    state = replace(state, level=level, cycle=cycle, entered=False)
+    state = replace(state, level=level, cycle=cycle, entered=False, opens=False)
     step = enter_or_wait(terms, state, at, because, waits_from=waits_from)
     return Decision(step.state, (*actions, *step.actions))
 
@@ -99,6 +100,7 @@ def enter(terms: Terms, state: RunState, at: datetime, because: Because) -> Deci
         level_started_at=at,
         repeat=0,
         paged=(),
+        told=(),
         answered=(),
     )
     state = replace(
@@ -109,7 +111,12 @@ def enter(terms: Terms, state: RunState, at: datetime, because: Because) -> Deci
     if level.resolve_timeout is not None:
         resolve_due_at = terms.timeout_due(state, level.resolve_timeout, entered_at=at)
         state = replace(state, resolve_due_at=resolve_due_at, resolve_level=state.level, resolve_from=at)
-    return Decision(held(state, at), (EnterLevel(state.level, state.cycle, because, at),))
+    actions: tuple[Action, ...] = (EnterLevel(state.level, state.cycle, because, at, state.opens),)
+    # A level passed over on the way up counts too: it is no smaller incident for having come further.
+    if not state.declared_major and any(one.major for one in terms.policy.levels[: state.level + 1]):
+        state = replace(state, declared_major=True)
+        actions += (DeclareMajor(state.level, state.cycle, because, at),)
+    return Decision(held(state, at), actions)
 
 
 def repeat(terms: Terms, state: RunState, at: datetime) -> Decision:
@@ -120,7 +127,7 @@ def repeat(terms: Terms, state: RunState, at: datetime) -> Decision:
         told = PageFinal(len(terms.policy.levels) + 1, state.cycle, state.repeat, Because.UNANSWERED, at)
         return Decision(replace(state, repeat_due_at=_final_due(terms, state, at)), (told,))
     because = Because.PARTLY_ANSWERED if state.answered else Because.UNANSWERED
-    action = RepeatLevel(state.level, state.cycle, state.repeat, state.answered, because, at)
+    action = RepeatLevel(state.level, state.cycle, state.repeat, state.answered, because, at, state.opens)
     due = terms.repeat_due(state, terms.policy.levels[state.level], told_at=at)
     return Decision(replace(state, repeat_due_at=due), (action,))
 
@@ -128,6 +135,7 @@ def repeat(terms: Terms, state: RunState, at: datetime) -> Decision:
 def answer(terms: Terms, state: RunState, at: datetime, expires_at: datetime | None) -> Decision:
     """The level in force is answered: only its resolution clock and the answer's own expiry run on."""
     state = unclocked(rewound(terms.policy, state) if state.phase is Phase.EXHAUSTED else state)
+    expires_at = terms.ack_expires_at(at, expires_at)
     state = replace(state, phase=Phase.ACKNOWLEDGED, reason=Because.ACKNOWLEDGED, ack_expires_at=expires_at)
     return Decision(held(state, at), (CancelPages(Because.ACKNOWLEDGED, at),))
 
@@ -143,7 +151,7 @@ def informed(policy: PolicyDef, levels: range, *, cycle: int, because: Because, 
 
 
 def _exhaust(terms: Terms, state: RunState, at: datetime, because: Because, ended: list[Action]) -> Decision:
-    state = replace(unresolved(unclocked(state)), phase=Phase.EXHAUSTED, reason=because, repeat=0)
+    state = replace(unresolved(unclocked(state)), phase=Phase.EXHAUSTED, reason=because, repeat=0, opens=False)
     last = len(terms.policy.levels)
     actions = [*ended, Exhaust(state.cycle, because, at), PageCatchAll(last, state.cycle, because, at)]
     if terms.policy.final is not None:

@@ -7,6 +7,7 @@ the context, for an editor while somebody types and for the nightly look at ever
 
 from policies.lint.checks import lint_definition
 from policies.lint.house import OwnedService, UsedSchedule, lint_house, merged
+from policies.lint.rules import House, lint_rules
 from policies.lint.values import (
     ENOUGH_INCIDENTS,
     EVERYONE,
@@ -27,6 +28,7 @@ __all__ = [
     "Context",
     "Finding",
     "FindingWords",
+    "House",
     "Measured",
     "OwnedService",
     "Person",
@@ -35,6 +37,7 @@ __all__ = [
     "Weight",
     "lint_definition",
     "lint_house",
+    "lint_rules",
     "merged",
     "words_of",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from policies.definition import (
     CRITICAL,
+    PLACE_KINDS,
     MeasuredFrom,
     PolicyDef,
     TargetDef,
@@ -59,9 +60,13 @@ def _targets(definition: PolicyDef, context: Context) -> Iterator[Finding]:
     places += [(f"catch_all.{number}", {}, target) for number, target in enumerate(definition.catch_all)]
     if definition.final is not None:
         places.append(("final.target", {}, definition.final.target))
+    if definition.overseer is not None:
+        places.append(("overseer", {}, definition.overseer))
     for place, level, target in places:
         if target.ref is not None and not any(context.of(target, team).known for team in context.teams):
             yield _finding(context, Code.UNKNOWN_TARGET, place, **level, target=str(target.ref))
+        elif target.kind in PLACE_KINDS and not context.of(target, context.teams[0]).open:
+            yield _finding(context, Code.PLACE_CLOSED, place, **level, target=context.named(target))
 
 
 def _levels(definition: PolicyDef, context: Context, walk: Walk) -> Iterator[Finding]:
@@ -77,7 +82,9 @@ def _levels(definition: PolicyDef, context: Context, walk: Walk) -> Iterator[Fin
         if empty := [team for team, people in usable.items() if not people]:
             names = list(filter(None, map(context.named, level.targets)))
             teams = list(filter(None, empty))
-            yield _finding(context, Code.EMPTY_LEVEL, place, **data, targets=names, teams=teams, last=last)
+            # A place that is told keeps the level in force, and somebody who reads there may answer: that is not nobody.
+            code = Code.PLACES_ONLY if _tells_a_place(level.targets, context) else Code.EMPTY_LEVEL
+            yield _finding(context, code, place, **data, targets=names, teams=teams, last=last)
         if alone := next((people[0] for people in usable.values() if len(people) == 1), None):
             name = context.people[alone].name
             yield _finding(context, Code.SINGLE_PERSON, place, **data, name=name, seconds=lasts, last=last)
@@ -96,6 +103,11 @@ def _levels(definition: PolicyDef, context: Context, walk: Walk) -> Iterator[Fin
                 f"{context.about}.{place}",
                 {"policy": context.policy, **data, "name": found.name, "active": found.active, "seconds": lasts},
             )
+
+
+def _tells_a_place(targets: Iterable[TargetDef], context: Context) -> bool:
+    found = (context.of(target, context.teams[0]) for target in targets if target.kind in PLACE_KINDS)
+    return any(reach.known and reach.open for reach in found)
 
 
 def _people(targets: Iterable[TargetDef], context: Context, team: str) -> tuple[int, ...]:

@@ -29,6 +29,8 @@ class Code(StrEnum):
     DEAD_END = "dead_end"
     UNKNOWN_TARGET = "unknown_target"
     EMPTY_LEVEL = "empty_level"
+    PLACES_ONLY = "places_only"
+    PLACE_CLOSED = "place_closed"
     NEVER_ENTERED = "never_entered"
     TIMER_PASSED = "timer_passed"
     LOOP = "loop"
@@ -51,6 +53,12 @@ class Code(StrEnum):
     NO_POLICY = "no_policy"
     OWNERLESS = "ownerless"
     STALE_OWNERSHIP = "stale_ownership"
+    # The routing rules.
+    RULE_NAMES_GONE = "rule_names_gone"
+    RULE_CONTRADICTS = "rule_contradicts"
+    RULE_NEVER_REACHED = "rule_never_reached"
+    RULE_CHANGES_NOTHING = "rule_changes_nothing"
+    RULE_SILENCES = "rule_silences"
 
 
 _STALLS = {
@@ -65,6 +73,7 @@ _STALLS = {
     Code.GAP,
     Code.NO_POLICY,
     Code.OWNERLESS,
+    Code.RULE_NAMES_GONE,
 }
 _NOTES = {Code.RACI_VACANT, Code.GAP_ACCEPTED, Code.REPEATS_CUT}
 
@@ -77,7 +86,7 @@ def weight_of(code: Code) -> Weight:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found. `about` is what has to be mended ("policy:3", "schedule:7", "service:12", "user:4"), `place` where
+    """One thing found. `about` is what has to be mended ("policy:3", "schedule:7", "service:12", "user:4", "book:routing"), `place` where
     in it ("levels.2.targets.0"); together with the code they name it, from one look to the next. `data` holds JSON
     values only: names and figures as they were.
     """
@@ -114,6 +123,8 @@ class Reach:
     at_once: int = 0
     known: bool = True
     """False where what it refers to does not exist."""
+    open: bool = True
+    """False where it is a destination that is switched off."""
 
 
 NOWHERE = Reach(known=False)

@@ -36,6 +36,7 @@ class _Template:
 _POLICY = gettext_lazy("Look at the policy")
 _SCHEDULE = gettext_lazy("Look at the schedule")
 _SERVICE = gettext_lazy("Look at the service")
+_RULE = gettext_lazy("Look at the rule")
 
 
 def words_of(code: str, data: Data, *, role: str = "") -> FindingWords:
@@ -149,6 +150,32 @@ def _stale_title(data: Data) -> str:
     return _("%(service)s: %(team)s has neither a lead nor a manager")
 
 
+def _gone_title(data: Data) -> str:
+    if not data["rule"]:
+        return _("What no rule decides names “%(name)s”, which does not exist")
+    return _("The rule “%(rule)s” names “%(name)s”, which does not exist")
+
+
+def _nothing_cost(data: Data) -> str:
+    if data["before"]:
+        return _("“%(before)s” comes first, holds whenever this one does, and has decided it already.")
+    return _("It is the last one and only says that no later rule is looked at.")
+
+
+def _silences_cost(data: Data) -> str:
+    if data["named"]:
+        return ngettext(
+            "Incidents of %(count)s service page nobody when it holds: somebody finds them by chance.",
+            "Incidents of %(count)s services page nobody when it holds: somebody finds them by chance.",
+            data["count"],
+        )
+    return ngettext(
+        "It is not bound to a service: when it holds, incidents of the %(count)s service there is page nobody.",
+        "It is not bound to a service: when it holds, incidents of any of %(count)s services page nobody.",
+        data["count"],
+    )
+
+
 _WORDS: Mapping[Code, _Template] = {
     Code.NO_VERSION: _Template(
         gettext_lazy("%(policy)s has no published version"),
@@ -162,6 +189,18 @@ _WORDS: Mapping[Code, _Template] = {
         _POLICY,
     ),
     Code.EMPTY_LEVEL: _Template(_empty_title, _empty_cost, _POLICY),
+    Code.PLACES_ONLY: _Template(
+        gettext_lazy("Level %(number)s, %(level)s, tells %(targets)s and no person"),
+        gettext_lazy(
+            "Nobody is woken, and a place cannot acknowledge: the time runs out unless somebody reads it there."
+        ),
+        _POLICY,
+    ),
+    Code.PLACE_CLOSED: _Template(
+        gettext_lazy("%(target)s is switched off, and the policy tells it"),
+        gettext_lazy("It hears nothing; only the timeline says that it was left out."),
+        _POLICY,
+    ),
     Code.NEVER_ENTERED: _Template(gettext_lazy("Level %(number)s, %(level)s, is never reached"), _never_cost, _POLICY),
     Code.TIMER_PASSED: _Template(
         gettext_lazy("A time of level %(number)s, %(level)s, is over before the level begins"),
@@ -267,5 +306,26 @@ _WORDS: Mapping[Code, _Template] = {
         _stale_title,
         gettext_lazy("Nobody decides when it is stuck: levels that name its lead or its manager are skipped."),
         _SERVICE,
+    ),
+    Code.RULE_NAMES_GONE: _Template(
+        _gone_title,
+        gettext_lazy(
+            "That part of it does nothing: the service’s own way is taken, and nobody is paged or told in its place."
+        ),
+        _RULE,
+    ),
+    Code.RULE_CONTRADICTS: _Template(
+        gettext_lazy("The rule “%(rule)s” can never hold"),
+        gettext_lazy("It asks for things that cannot be at once: what it is there for never happens."),
+        _RULE,
+    ),
+    Code.RULE_NEVER_REACHED: _Template(
+        gettext_lazy("The rule “%(rule)s” is never looked at"),
+        gettext_lazy("“%(before)s” comes first, holds whenever this one would, and stops there."),
+        _RULE,
+    ),
+    Code.RULE_CHANGES_NOTHING: _Template(gettext_lazy("The rule “%(rule)s” changes nothing"), _nothing_cost, _RULE),
+    Code.RULE_SILENCES: _Template(
+        gettext_lazy("The rule “%(rule)s” pages nobody, for more than one service"), _silences_cost, _RULE
     ),
 }

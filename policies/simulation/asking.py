@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from escalation_site.kernel.errors import DomainError
 from oncall.models import User
 from policies.definition import PolicyDef, policy_parse
+from policies.escalation import WHOLE
 from policies.models import EscalationPolicy
 from policies.services import version_definition
 from policies.simulation.comparing import compared
 from policies.simulation.gathering import Question, simulate
-from policies.simulation.page import people_acting, service_facts
+from policies.simulation.page import people_acting
+from policies.simulation.serving import promised, served_by
 from policies.simulation.walk import Act, Deed, Simulation, Step
 from policies.simulation.words import pairs_text, step_text
 
@@ -22,7 +24,9 @@ from policies.simulation.words import pairs_text, step_text
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """``who`` of an act and ``unreachable`` are user names. ``definition`` is a draft that stands for ``version``;
-    without both it is the version in force. ``against`` is the number of a version to compare with."""
+    without both it is the version in force. ``against`` is the number of a version to compare with. ``start_level`` (from
+    1) and ``timers_percent`` are as a routing rule may have them; without ``sla_due_at`` the targets in force say when the
+    SLA ends."""
 
     at: datetime
     severity: int
@@ -30,6 +34,9 @@ class Asked:
     version: int | None = None
     definition: object = None
     against: int | None = None
+    start_level: int | None = None
+    timers_percent: int = WHOLE
+    sla_due_at: datetime | None = None
     acts: Sequence[tuple[str, Deed, timedelta, bool]] = ()
     unreachable: Sequence[str] = ()
 
@@ -44,20 +51,26 @@ def answered(policy: EscalationPolicy, asked: Asked) -> dict[str, Any]:
         raise DomainError(
             _("No service of this policy is called “%(name)s”.") % {"name": asked.service}, field="service"
         )
-    team, skills = service_facts(policy, asked.service)
+    service = served_by(policy, asked.service)
+    promise = promised(service, severity=asked.severity, at=asked.at)
     question = Question(
         at=asked.at,
         severity=asked.severity,
-        team=team,
-        skills=skills,
+        team=service.team,
+        skills=service.skills,
+        sla_due_at=asked.sla_due_at or (promise.due_at if promise else None),
+        first_level=None if asked.start_level is None else asked.start_level - 1,
+        timers_percent=asked.timers_percent,
+        facts=service.facts,
         acts=tuple(Act(deed, _number(numbers, who, "acts"), after, begun) for who, deed, after, begun in asked.acts),
         unreachable=frozenset(_number(numbers, who, "unreachable") for who in asked.unreachable),
     )
     definition = policy_parse(asked.definition) if asked.definition is not None else _version(policy, asked.version)
-    found = simulate(definition, question)
-    answer = _simulation(found, names, usernames)
+    found = simulate(definition, question.on(service.calendar_for(definition)))
+    answer = {**_simulation(found, names, usernames), "sla_due_at": question.sla_due_at}
     if asked.against is not None:
-        other = simulate(_version(policy, asked.against, "against"), question)
+        against = _version(policy, asked.against, "against")
+        other = simulate(against, question.on(service.calendar_for(against)))
         pairs = compared(found, other)
         texts = pairs_text(pairs, found, other, names)
         answer["against"] = _simulation(other, names, usernames)
@@ -126,6 +139,7 @@ def _step(step: Step, started_at: datetime, names: Mapping[int, str], usernames:
             }
             for one in step.people
         ],
+        "places": [{"name": one.name, "kind": one.kind, "reason": one.reason} for one in step.places],
         "passed_over": [
             {"username": usernames.get(one.user_id), "name": one.name, "reason": one.reason} for one in step.passed
         ],

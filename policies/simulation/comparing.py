@@ -25,7 +25,20 @@ def step_key(step: Step) -> tuple[object, ...]:
     """What makes two steps the same: when, what, which level, who."""
     people = tuple((one.user_id, one.reachable) for one in step.people)
     passed = tuple((one.user_id, one.reason) for one in step.passed)
-    return step.kind, step.at, step.level, step.name, step.cycle, step.repeat, step.deed, step.who, people, passed
+    places = tuple((one.name, one.reason) for one in step.places)
+    return (
+        step.kind,
+        step.at,
+        step.level,
+        step.name,
+        step.cycle,
+        step.repeat,
+        step.deed,
+        step.who,
+        people,
+        passed,
+        places,
+    )
 
 
 def compared(left: Simulation, right: Simulation) -> tuple[Pair, ...]:

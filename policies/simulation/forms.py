@@ -12,6 +12,7 @@ from policies.durations import duration_seconds
 from policies.severity import Severity
 from policies.simulation.walk import Act, Deed
 
+Choices = list[tuple[str, str]]
 ROWS = 4
 MAX_AFTER = 7 * 86_400
 UNREACHABLE = "unreachable"
@@ -19,7 +20,7 @@ LOCAL = "%Y-%m-%dT%H:%M"
 
 
 class SimulationForm(forms.Form):
-    """`versions` and `services` are (value, label) choices; a service is named by its slug."""
+    """`versions`, `services` and `levels` are (value, label) choices; a service is named by its slug, a level by its number."""
 
     at = forms.DateTimeField(
         label=gettext_lazy("It starts"),
@@ -31,13 +32,36 @@ class SimulationForm(forms.Form):
     service = forms.ChoiceField(label=gettext_lazy("Service"), required=False)
     version = forms.ChoiceField(label=gettext_lazy("Version"))
     against = forms.ChoiceField(label=gettext_lazy("Compare with"), required=False)
+    start_level = forms.TypedChoiceField(
+        label=gettext_lazy("It begins at"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        help_text=gettext_lazy("As a routing rule may have it. Never below what the severity says."),
+    )
+    timers_percent = forms.IntegerField(
+        label=gettext_lazy("Time people get, in per cent"),
+        required=False,
+        min_value=1,
+        max_value=100,
+        help_text=gettext_lazy("As a routing rule may have it. Empty: all of it."),
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "placeholder": "100"}),
+    )
+    sla = forms.CharField(
+        label=gettext_lazy("Its SLA ends after"),
+        required=False,
+        max_length=20,
+        help_text=gettext_lazy("Such as 4h. Empty: as the SLA targets in force have it."),
+    )
 
-    def __init__(
-        self, *args: Any, versions: list[tuple[str, str]], services: list[tuple[str, str]], **options: Any
-    ) -> None:
+    def clean_sla(self) -> timedelta | None:
+        return span_read(self.cleaned_data["sla"]) or None
+
+    def __init__(self, *args: Any, versions: Choices, services: Choices, levels: Choices, **options: Any) -> None:
         super().__init__(*args, **options)
         _choices(self, "version", versions)
         _choices(self, "against", [("", gettext("Nothing")), *versions])
+        _choices(self, "start_level", [("", gettext("The level that its severity says")), *levels])
         if services:
             _choices(self, "service", services)
         else:
@@ -72,16 +96,7 @@ class ActForm(forms.Form):
         _choices(self, "who", [("", gettext("Nobody")), *named])
 
     def clean_after(self) -> timedelta:
-        text = self.cleaned_data["after"].strip()
-        if not text:
-            return timedelta(0)
-        try:
-            seconds = duration_seconds(text)
-        except ValueError as error:
-            raise forms.ValidationError(gettext("Write a time such as 7m or 1h30m.")) from error
-        if seconds > MAX_AFTER:
-            raise forms.ValidationError(gettext("A week at most."))
-        return timedelta(seconds=seconds)
+        return span_read(self.cleaned_data["after"])
 
     @property
     def act(self) -> Act | None:
@@ -97,5 +112,18 @@ class ActForm(forms.Form):
         return int(values["who"]) if values.get("who") and values.get("does") == UNREACHABLE else None
 
 
-def _choices(form: forms.Form, name: str, choices: list[tuple[str, str]]) -> None:
+def span_read(text: str) -> timedelta:
+    """The time that somebody typed, nothing for nothing. Raises ValidationError."""
+    if not text.strip():
+        return timedelta(0)
+    try:
+        seconds = duration_seconds(text.strip())
+    except ValueError as error:
+        raise forms.ValidationError(gettext("Write a time such as 7m or 1h30m.")) from error
+    if seconds > MAX_AFTER:
+        raise forms.ValidationError(gettext("A week at most."))
+    return timedelta(seconds=seconds)
+
+
+def _choices(form: forms.Form, name: str, choices: Choices) -> None:
     cast(forms.ChoiceField, form.fields[name]).choices = choices

@@ -1,15 +1,35 @@
 """What a simulation reads: who a step reaches at its instant, and by which channels."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from django.conf import settings
 
 from notifications.channels import channel_kinds
 from notifications.models import ContactMethod
 from oncall.models import Team
-from policies.definition import PolicyDef
+from policies.books import CHANNELS, book_read
+from policies.calendars import calendars_by_name
+from policies.channels import ChannelCriteria, ways_left
+from policies.conditions import facts_of
+from policies.definition import PolicyDef, TargetDef
+from policies.escalation import BusinessTime, around_the_clock
 from policies.reach import reached
-from policies.simulation.walk import MAX_STEPS, Act, Passed, Reach, Reached, Simulation, Told, walk
+from policies.simulation.walk import (
+    MAX_STEPS,
+    Act,
+    Beginning,
+    Passed,
+    PlaceTold,
+    Reach,
+    Reached,
+    Simulation,
+    Told,
+    walk,
+)
 from policies.targets import NO_SKILLS, Resolution, Skills, TargetResolver
 
 
@@ -18,7 +38,9 @@ class Question:
     """What if an incident of ``severity`` (1 is worst) began at the instant ``at``?
 
     ``team`` owns the service and ``skills`` (slugs) are what that asks for beyond the first level. ``unreachable`` are
-    people (by number) whom no message reaches, besides those without any contact method.
+    people (by number) whom no message reaches, besides those without any contact method. The rest is how its run begins
+    and what it counts by, as ``policies.escalation.start`` takes it; ``straight_to`` are paged with the level that opens
+    the walk. ``facts`` are what the channel criteria are asked about besides the severity and the instant.
     """
 
     at: datetime
@@ -27,6 +49,29 @@ class Question:
     skills: Skills = NO_SKILLS
     acts: tuple[Act, ...] = ()
     unreachable: frozenset[int] = frozenset()
+    sla_due_at: datetime | None = None
+    first_level: int | None = None
+    timers_percent: int = 100
+    straight_to: tuple[TargetDef, ...] = ()
+    suppressed_until: datetime | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    calendar: BusinessTime = around_the_clock
+
+    def on(self, calendar: BusinessTime) -> Question:
+        """The same question where ``calendar`` counts what is business time."""
+        return replace(self, calendar=calendar)
+
+    @property
+    def beginning(self) -> Beginning:
+        return Beginning(
+            at=self.at,
+            severity=self.severity,
+            sla_due_at=self.sla_due_at,
+            first_level=self.first_level,
+            timers_percent=self.timers_percent,
+            suppressed_until=self.suppressed_until,
+            calendar=self.calendar,
+        )
 
 
 def simulate(policy: PolicyDef, question: Question, *, limit: int = MAX_STEPS) -> Simulation:
@@ -36,23 +81,20 @@ def simulate(policy: PolicyDef, question: Question, *, limit: int = MAX_STEPS) -
     count the pages that were really sent.
     """
     gathering = _Gathering(policy, question)
-    return walk(
-        policy,
-        at=question.at,
-        severity=question.severity,
-        reach_at=gathering.reach_at,
-        acts=question.acts,
-        limit=limit,
-    )
+    return walk(policy, question.beginning, reach_at=gathering.reach_at, acts=question.acts, limit=limit)
 
 
 class _Gathering:
     def __init__(self, policy: PolicyDef, question: Question) -> None:
         self.policy, self.question = policy, question
         self._channels: dict[int, tuple[str, ...]] = {}
+        reading = book_read(CHANNELS).value
+        self._criteria = ChannelCriteria(reading) if any(rule.enabled for rule in reading.rules) else None
+        self._calendars = calendars_by_name() if self._criteria else {}
 
     def reach_at(self, at: datetime, told: Mapping[int, datetime]) -> Reach:
         resolver = TargetResolver(at=at, told=told)
+        use = self._use(at)
 
         def reach(action: object) -> Reached:
             found = reached(
@@ -61,20 +103,30 @@ class _Gathering:
                 resolver=resolver,
                 team=self.question.team,
                 skills=self.question.skills,
+                straight_to=self.question.straight_to,
             )
-            return self._reached(found)
+            return self._reached(found, use)
 
         return reach
 
-    def _reached(self, found: Resolution) -> Reached:
+    def _use(self, at: datetime) -> tuple[str, ...]:
+        """The kinds of contact method that the channel criteria name for an incident like this at that instant."""
+        if self._criteria is None:
+            return ()
+        known = {"severity": self.question.severity, **self.question.facts}
+        choice = self._criteria.choose(facts_of(known, at=at, zone=settings.TIME_ZONE, calendars=self._calendars))
+        return choice.use if choice else ()
+
+    def _reached(self, found: Resolution, use: tuple[str, ...]) -> Reached:
         self._read_channels({one.user.pk for one in found.recipients})
         return Reached(
-            tuple(Told(one.user.pk, one.user.name, one.why, self._how(one.user.pk)) for one in found.recipients),
+            tuple(Told(one.user.pk, one.user.name, one.why, self._how(one.user.pk, use)) for one in found.recipients),
             tuple(Passed(one.user.pk, one.user.name, one.reason) for one in found.skipped),
+            tuple(PlaceTold(one.name, one.kind.value, one.reason) for one in found.places),
         )
 
-    def _how(self, user_id: int) -> tuple[str, ...]:
-        return () if user_id in self.question.unreachable else self._channels[user_id]
+    def _how(self, user_id: int, use: tuple[str, ...]) -> tuple[str, ...]:
+        return () if user_id in self.question.unreachable else ways_left(self._channels[user_id], use)
 
     def _read_channels(self, user_ids: Collection[int]) -> None:
         """By which channels each person is tried, in order: those that are enabled and can be sent by."""

@@ -1,7 +1,7 @@
 """The simulator's page: what was asked, and what would happen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,17 +9,18 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from oncall.models import Team, User
+from oncall.models import User
 from policies.definition import PolicyDef
+from policies.escalation import WHOLE
 from policies.models import EscalationPolicy, PolicyVersion
 from policies.services import version_definition
 from policies.simulation.comparing import compared
 from policies.simulation.forms import ROWS, ActForm, SimulationForm
 from policies.simulation.gathering import Question, simulate
 from policies.simulation.presets import Preset, presets_of
+from policies.simulation.serving import Promise, Served, promise_of, served_by
 from policies.simulation.walk import Simulation
 from policies.simulation.words import PairText, StepText, end_text, pairs_text, steps_text
-from policies.targets import NO_SKILLS, Skills
 
 DRAFT = "draft"
 
@@ -43,6 +44,13 @@ class SimulatorPage:
     against: Shown | None = None
     pairs: tuple[PairText, ...] = ()
     valid: bool = True
+    promise: Promise | None = None
+
+    @property
+    def more_is_open(self) -> bool:
+        """Whether something was said in the part that is folded at first."""
+        names = ("start_level", "timers_percent", "sla")
+        return any(self.form.data.get(name) or self.form.errors.get(name) for name in names)
 
     @property
     def differences(self) -> int:
@@ -66,45 +74,63 @@ def simulator_page(
     services = [(one.slug, one.name) for one in policy.services.order_by("name")]
     people = people_acting()
     sent = _filled(data, at=at, version=current, services=services)
-    form = SimulationForm(sent, versions=labels, services=services)
+    tried = definitions.get(sent.get("version") or "", definitions[current])
+    form = SimulationForm(sent, versions=labels, services=services, levels=_levels(tried))
     acts = tuple(ActForm(sent, people=people, prefix=f"act{row}") for row in range(ROWS))
     presets = tuple(presets_of(definitions[current], at=at, zone=timezone.get_current_timezone_name()))
+    page = SimulatorPage(form, acts, presets)
     if not all([form.is_valid(), *(one.is_valid() for one in acts)]):
-        return SimulatorPage(form, acts, presets, valid=False)
-    values = form.cleaned_data
-    team, skills = service_facts(policy, values.get("service") or "")
+        return replace(page, valid=False)
+    return _answered(page, policy, definitions, dict(labels), {pk: user.name for pk, user in people.items()})
+
+
+def _answered(
+    page: SimulatorPage,
+    policy: EscalationPolicy,
+    definitions: Mapping[str, PolicyDef],
+    labels: Mapping[str, str],
+    names: Mapping[int, str],
+) -> SimulatorPage:
+    """The page with what follows from its forms, which are valid."""
+    values = page.form.cleaned_data
+    service = served_by(policy, values.get("service") or "")
+    promise = promise_of(service, severity=values["severity"], at=values["at"], lasts=values["sla"])
     question = Question(
         at=values["at"],
         severity=values["severity"],
-        team=team,
-        skills=skills,
-        acts=tuple(act for one in acts if (act := one.act) is not None),
-        unreachable=frozenset(pk for one in acts if (pk := one.unreachable) is not None),
+        team=service.team,
+        skills=service.skills,
+        acts=tuple(act for one in page.acts if (act := one.act) is not None),
+        unreachable=frozenset(pk for one in page.acts if (pk := one.unreachable) is not None),
+        sla_due_at=promise.due_at if promise else None,
+        first_level=values["start_level"] - 1 if values["start_level"] else None,
+        timers_percent=values["timers_percent"] or WHOLE,
+        facts=service.facts,
     )
-    names = {pk: user.name for pk, user in people.items()}
-    words = dict(labels)
-    shown = _shown(words[values["version"]], definitions[values["version"]], question, names)
+
+    def shown_as(number: str) -> Shown:
+        return _shown(labels[number], definitions[number], question, service, names)
+
+    shown = shown_as(values["version"])
+    page = replace(page, shown=shown, promise=promise)
     if not values["against"]:
-        return SimulatorPage(form, acts, presets, shown)
-    against = _shown(words[values["against"]], definitions[values["against"]], question, names)
+        return page
+    against = shown_as(values["against"])
     pairs = compared(shown.simulation, against.simulation)
-    texts = pairs_text(pairs, shown.simulation, against.simulation, names)
-    return SimulatorPage(form, acts, presets, shown, against, texts)
+    return replace(page, against=against, pairs=pairs_text(pairs, shown.simulation, against.simulation, names))
+
+
+def _levels(definition: PolicyDef) -> list[tuple[str, str]]:
+    return [
+        (str(number), _("%(number)d. %(name)s") % {"number": number, "name": level.name})
+        for number, level in enumerate(definition.levels, 1)
+    ]
 
 
 def people_acting() -> dict[int, User]:
     """Whoever may answer an incident, by name."""
     active = User.objects.filter(is_active=True).exclude(role__in=(User.Role.REPORTER, User.Role.AUDITOR))
     return {user.pk: user for user in active.order_by("first_name", "last_name", "username")}
-
-
-def service_facts(policy: EscalationPolicy, slug: str) -> tuple[Team, Skills]:
-    """The team that owns the service and the skills it asks for; of no service, the policy's own team and none."""
-    services = policy.services.select_related("team").order_by("name")
-    service = services.filter(slug=slug).first() if slug else services.first()
-    if service is None:
-        return policy.team or Team(), NO_SKILLS
-    return service.team, frozenset(service.required_skills.values_list("slug", flat=True))
 
 
 def _current(policy: EscalationPolicy, versions: Mapping[str, PolicyVersion], draft: PolicyDef | None) -> str:
@@ -114,8 +140,8 @@ def _current(policy: EscalationPolicy, versions: Mapping[str, PolicyVersion], dr
     return str(current.number) if current is not None else next(iter(versions))
 
 
-def _shown(label: str, definition: PolicyDef, question: Question, names: Mapping[int, str]) -> Shown:
-    simulation = simulate(definition, question)
+def _shown(label: str, definition: PolicyDef, question: Question, service: Served, names: Mapping[int, str]) -> Shown:
+    simulation = simulate(definition, question.on(service.calendar_for(definition)))
     return Shown(label, simulation, steps_text(simulation, names), end_text(simulation))
 
 

@@ -7,7 +7,7 @@ Pure: whom a step reaches is asked of the caller. It performs actions in the ord
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from heapq import heappop, heappush
@@ -18,7 +18,9 @@ from policies.escalation import (
     Acknowledged,
     Action,
     Because,
+    BusinessTime,
     Decision,
+    DeclareMajor,
     EnterLevel,
     EscalateNow,
     Event,
@@ -33,6 +35,7 @@ from policies.escalation import (
     Resolved,
     RunState,
     Tick,
+    around_the_clock,
     decide,
     start,
 )
@@ -61,6 +64,19 @@ class Act:
     from_start: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """How a run begins, as `policies.escalation.start` takes it; `calendar` holds for the whole walk."""
+
+    at: datetime
+    severity: int | None
+    sla_due_at: datetime | None = None
+    first_level: int | None = None
+    timers_percent: int = 100
+    suppressed_until: datetime | None = None
+    calendar: BusinessTime = around_the_clock
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A person of a step: why it is them, and by which channels, in order. Without any they cannot be reached."""
@@ -85,12 +101,22 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceTold:
+    """A destination of a step; `reason` is why it cannot be told (`policies.reasons.untold_words`), "" where it can."""
+
+    name: str
+    kind: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reached:
     people: tuple[Told, ...]
     passed: tuple[Passed, ...] = ()
+    places: tuple[PlaceTold, ...] = ()
 
 
-Reach = Callable[[EnterLevel | RepeatLevel | PageCatchAll | PageFinal | InformLevel], Reached]
+Reach = Callable[[EnterLevel | RepeatLevel | PageCatchAll | PageFinal | InformLevel | DeclareMajor], Reached]
 """Whom an action reaches at its instant."""
 
 ReachAt = Callable[[datetime, Mapping[int, datetime]], Reach]
@@ -101,6 +127,7 @@ class StepKind(StrEnum):
     PAGE = "page"
     REPEAT = "repeat"
     INFORM = "inform"
+    MAJOR = "major"
     SKIP = "skip"
     EXHAUST = "exhaust"
     CATCH_ALL = "catch_all"
@@ -126,6 +153,7 @@ class Step:
     passed: tuple[Passed, ...] = ()
     deed: Deed | None = None
     who: int | None = None
+    places: tuple[PlaceTold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,38 +180,42 @@ class Simulation:
 
 def walk(
     policy: PolicyDef,
+    beginning: Beginning,
     *,
-    at: datetime,
-    severity: int | None,
     reach_at: ReachAt,
     acts: Sequence[Act] = (),
     limit: int = MAX_STEPS,
 ) -> Simulation:
-    """What happens from `at` on. At one instant, what is due comes before what people do."""
-    return _Walk(policy, at, severity, reach_at, acts, limit).done()
+    """What happens from the beginning on. At one instant, what is due comes before what people do, and they do it in the
+    order of ``acts``."""
+    return _Walk(policy, beginning, reach_at, acts, limit).done()
 
 
 class _Walk:
     def __init__(
-        self,
-        policy: PolicyDef,
-        at: datetime,
-        severity: int | None,
-        reach_at: ReachAt,
-        acts: Sequence[Act],
-        limit: int,
+        self, policy: PolicyDef, beginning: Beginning, reach_at: ReachAt, acts: Sequence[Act], limit: int
     ) -> None:
+        at = beginning.at
         self.policy, self.at, self.reach_at, self.limit = policy, at, reach_at, limit
+        self.calendar = beginning.calendar
         self.steps: list[Step] = []
         self.told: dict[int, datetime] = {}
-        self.waiting = [act for act in acts if not act.from_start]
+        self.waiting = [(number, act) for number, act in enumerate(acts) if not act.from_start]
         self.agenda: list[tuple[datetime, int, Act]] = []
-        self._number = 0
         self.taken = self.mitigated = self.over = False
-        for act in acts:
+        for number, act in enumerate(acts):
             if act.from_start:
-                self._plan(at + act.after, act)
-        begun = start(policy, at=at, severity=severity)
+                heappush(self.agenda, (at + act.after, number, act))
+        begun = start(
+            policy,
+            at=at,
+            severity=beginning.severity,
+            sla_due_at=beginning.sla_due_at,
+            first_level=beginning.first_level,
+            timers_percent=beginning.timers_percent,
+            suppressed_until=beginning.suppressed_until,
+            calendar=beginning.calendar,
+        )
         self.state: RunState = begun.state
         self._settle(begun, at)
 
@@ -200,10 +232,6 @@ class _Walk:
         unfinished = not self.over and (self.state.next_due_at is not None or bool(self.agenda))
         cut = len(self.steps) > self.limit or (unfinished and len(self.steps) >= self.limit)
         return Simulation(self.at, tuple(self.steps[: self.limit]), self.state.phase.value, cut)
-
-    def _plan(self, at: datetime, act: Act) -> None:
-        heappush(self.agenda, (at, self._number, act))
-        self._number += 1
 
     # --- what people do, as `incidents.services.lifecycle` lets them
 
@@ -232,7 +260,7 @@ class _Walk:
 
     def _happen(self, event: Event, at: datetime, *, step: Step | None = None, always: bool = False) -> bool:
         """Decide and perform; whether it changed anything. `step` goes before what follows, `always` even if nothing does."""
-        decision = decide(self.policy, self.state, event)
+        decision = decide(self.policy, self.state, event, calendar=self.calendar)
         changed = decision.state != self.state or bool(decision.actions)
         if step is not None and (changed or always):
             self.steps.append(step)
@@ -257,11 +285,12 @@ class _Walk:
         orders = [(action, reach(action)) for action in telling]
         for action, found in orders:
             paged = tuple(one for one in found.people if one.user_id not in _skipped(action))
-            self._tell(action, at, paged, found.passed)
+            self._tell(action, at, paged, found)
             if not isinstance(action, EnterLevel | RepeatLevel):
                 continue
-            if isinstance(action, EnterLevel) and not any(one.reachable for one in paged):
-                because = Because.NOBODY_REACHABLE if paged else Because.NOBODY_ON_CALL
+            told = any(one.reachable for one in paged) or any(not place.reason for place in found.places)
+            if isinstance(action, EnterLevel) and not told:
+                because = Because.NOBODY_REACHABLE if paged or found.places else Because.NOBODY_ON_CALL
                 following += self._skip(action, at, because)
             else:
                 people = tuple(one.user_id for one in found.people)
@@ -269,9 +298,14 @@ class _Walk:
         for passed in wave:
             if isinstance(passed, InformLevel):
                 self._inform(passed, at, reach(passed).people)
+        for declared in wave:
+            if isinstance(declared, DeclareMajor):
+                step = Step(StepKind.MAJOR, at, declared.level, declared.cycle, 0, self._name(declared.level))
+                self.steps.append(_with(step, declared.because, reach(declared).people, ()))
         return following
 
-    def _tell(self, action: Action, at: datetime, people: tuple[Told, ...], passed: tuple[Passed, ...]) -> None:
+    def _tell(self, action: Action, at: datetime, people: tuple[Told, ...], found: Reached) -> None:
+        passed = found.passed
         match action:
             case EnterLevel():
                 step = Step(StepKind.PAGE, at, action.level, action.cycle, 0, self._name(action.level))
@@ -284,18 +318,18 @@ class _Walk:
                 step = Step(StepKind.FINAL, at, None, action.cycle, action.repeat)
             case _:
                 return
-        if people or passed:
-            self.steps.append(_with(step, action.because, people, passed))
+        if people or passed or found.places:
+            self.steps.append(replace(_with(step, action.because, people, passed), places=found.places))
         for one in people:
             self.told[one.user_id] = at
             if one.reachable:
                 self._told_first(one.user_id, at)
 
     def _told_first(self, user_id: int, at: datetime) -> None:
-        own = [act for act in self.waiting if act.who == user_id]
-        self.waiting = [act for act in self.waiting if act.who != user_id]
-        for act in own:
-            self._plan(at + act.after, act)
+        own = [(number, act) for number, act in self.waiting if act.who == user_id]
+        self.waiting = [(number, act) for number, act in self.waiting if act.who != user_id]
+        for number, act in own:
+            heappush(self.agenda, (at + act.after, number, act))
 
     def _skip(self, action: EnterLevel, at: datetime, because: Because) -> tuple[Action, ...]:
         before = self.state
@@ -311,7 +345,7 @@ class _Walk:
             self.steps.append(_with(step, action.because, people, ()))
 
     def _decided(self, event: Event) -> tuple[Action, ...]:
-        decision = decide(self.policy, self.state, event)
+        decision = decide(self.policy, self.state, event, calendar=self.calendar)
         self.state = decision.state
         return decision.actions
 

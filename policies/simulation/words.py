@@ -10,15 +10,16 @@ from django.utils.translation import gettext as _
 
 from notifications.channels import kind_choices
 from policies.escalation import Because, Phase
-from policies.reasons import skip_words, why_words
+from policies.reasons import skip_words, untold_words, why_words
 from policies.sentences import because_text, duration_words, joined
 from policies.simulation.comparing import Pair
-from policies.simulation.walk import Deed, Passed, Simulation, Step, StepKind, Told
+from policies.simulation.walk import Deed, Passed, PlaceTold, Simulation, Step, StepKind, Told
 
 ICONS: Mapping[StepKind, str] = {
     StepKind.PAGE: "bell-ring",
     StepKind.REPEAT: "bell-ring",
     StepKind.INFORM: "bell",
+    StepKind.MAJOR: "siren",
     StepKind.SKIP: "skip-forward",
     StepKind.EXHAUST: "bell-off",
     StepKind.CATCH_ALL: "siren",
@@ -45,11 +46,12 @@ class StepText:
     cause: str
     people: tuple[PersonText, ...]
     passed: tuple[PersonText, ...]
+    places: tuple[PersonText, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The same as plain text."""
-        people = tuple(f"{one.name}: {one.text}" for one in (*self.people, *self.passed))
+        people = tuple(f"{one.name}: {one.text}" for one in (*self.people, *self.places, *self.passed))
         return tuple(line for line in (self.title, self.cause, *people) if line)
 
 
@@ -94,6 +96,7 @@ def step_text(step: Step, started_at: datetime, names: Mapping[int, str]) -> Ste
         cause=_("Cause: %(cause)s.") % {"cause": cause} if cause else "",
         people=tuple(PersonText(one.name, _person(step, one)) for one in step.people),
         passed=tuple(PersonText(one.name, _passed(one)) for one in step.passed),
+        places=tuple(PersonText(one.name, _place(one)) for one in step.places),
     )
 
 
@@ -123,6 +126,10 @@ def _title(step: Step, names: Mapping[int, str]) -> str:
             return _("Level %(level)d, %(name)s, is told again (%(count)d)") % places
         case StepKind.INFORM:
             return _("Level %(level)d, %(name)s, is informed and not paged") % places
+        case StepKind.MAJOR if step.people:
+            return _("It is declared a major incident, and whoever oversees it is told")
+        case StepKind.MAJOR:
+            return _("It is declared a major incident; nobody is there to oversee it")
         case StepKind.SKIP:
             return _("Level %(level)d, %(name)s, is skipped") % places
         case StepKind.EXHAUST:
@@ -151,13 +158,19 @@ def _deed(step: Step, name: str) -> str:
 
 def _person(step: Step, one: Told) -> str:
     why = why_words(one.why)
-    if step.kind is StepKind.INFORM:
+    if step.kind in (StepKind.INFORM, StepKind.MAJOR):
         return why
     if not one.reachable:
         return _("%(why)s; cannot be reached") % {"why": why}
     labels = dict(kind_choices())
     channels = joined([str(labels.get(kind, kind)) for kind in one.how])
     return _("%(why)s; by %(channels)s") % {"why": why, "channels": channels}
+
+
+def _place(one: PlaceTold) -> str:
+    if one.reason:
+        return _("is not told: %(why)s") % {"why": untold_words(one.reason)}
+    return _("told as a chat channel") if one.kind == "chat_channel" else _("told as a webhook")
 
 
 def _passed(one: Passed) -> str:

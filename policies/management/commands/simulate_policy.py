@@ -12,6 +12,7 @@ from django.utils import timezone
 from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
 from policies.durations import duration_seconds
+from policies.escalation import WHOLE
 from policies.models import EscalationPolicy
 from policies.severity import Severity
 from policies.simulation.asking import Asked, answered
@@ -30,6 +31,13 @@ class Command(BaseCommand):
         parser.add_argument("--service", default="", help="A service of the policy.")
         parser.add_argument("--version-number", type=int, help="An older version; the one in force, if left out.")
         parser.add_argument("--against", type=int, help="A version to compare with.")
+        parser.add_argument("--start-level", type=int, help="Begin at this level, as a routing rule may have it.")
+        parser.add_argument(
+            "--timers-percent", type=int, default=WHOLE, help="How much of the policy's times people get."
+        )
+        parser.add_argument(
+            "--sla-due", type=_instant, help="When the SLA ends; by the SLA targets in force, if left out."
+        )
         parser.add_argument(
             "--answer",
             action="append",
@@ -52,6 +60,9 @@ class Command(BaseCommand):
             service=options["service"],
             version=options["version_number"],
             against=options["against"],
+            start_level=options["start_level"],
+            timers_percent=options["timers_percent"],
+            sla_due_at=options["sla_due"],
             acts=tuple(_act(text) for text in options["answer"]),
             unreachable=options["unreachable"],
         )

@@ -1,13 +1,19 @@
 """How people are reached (to edit), and what they were told (to look at)."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from escalation_site.admin_site.base import Admin, ReadOnlyAdmin, ReadOnlyTabular, column
-from notifications.models import Attempt, ContactMethod, Delivery, Message
+from escalation_site.admin_site.base import Admin, ReadOnlyAdmin, ReadOnlyTabular, actor_of, column
+from escalation_site.kernel.instants import now
+from notifications.models import Attempt, ContactMethod, Delivery, Destination, Message
+from notifications.services.destinations import destination_check, destination_set, secret_make
 
 STATE_LABELS = {
     "pending": "info",
@@ -48,14 +54,18 @@ class AttemptInline(ReadOnlyTabular):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "recipient", "kind", "subject", "state_label", "reason_text", "settled_at")
+    list_display = ("created_at", "told", "kind", "subject", "state_label", "reason_text", "settled_at")
     list_display_links = ("created_at", "subject")
-    list_select_related = ("recipient",)
+    list_select_related = ("recipient", "destination")
     list_filter = (("created_at", RangeDateTimeFilter), "state", "kind", "urgency")
     search_fields = ("subject", "recipient__username", "recipient__first_name", "recipient__last_name")
     # The link acts for its recipient without sign-in: it is theirs alone, and so are the texts that contain it.
     exclude = ("link", "body", "body_html")
     inlines = (DeliveryInline,)
+
+    @column(_("recipient"), ordering="recipient")
+    def told(self, message: Message) -> str:
+        return message.told
 
     @column(_("state"), ordering="state", label=STATE_LABELS)
     def state_label(self, message: Message) -> tuple[str, str]:
@@ -65,7 +75,7 @@ class MessageAdmin(ReadOnlyAdmin):
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "recipient", "channel", "address", "state_label", "reason", "attempts_made")
-    list_select_related = ("message__recipient",)
+    list_select_related = ("message__recipient", "message__destination")
     list_filter = (("created_at", RangeDateTimeFilter), "channel", "state")
     search_fields = ("address", "message__subject")
     ordering = ("-created_at", "-id")
@@ -73,7 +83,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @column(_("recipient"), ordering="message__recipient")
     def recipient(self, delivery: Delivery) -> str:
-        return str(delivery.message.recipient)
+        return delivery.message.told
 
     @column(_("state"), ordering="state", label=STATE_LABELS)
     def state_label(self, delivery: Delivery) -> tuple[str, str]:
@@ -93,3 +103,69 @@ class AttemptAdmin(ReadOnlyAdmin):
     @column(_("outcome"), ordering="outcome", label=STATE_LABELS)
     def outcome_label(self, attempt: Attempt) -> tuple[str, str]:
         return attempt.outcome, attempt.get_outcome_display()
+
+
+class DestinationForm(forms.ModelForm[Destination]):
+    """The address and the secret go in and never come out again."""
+
+    address = forms.CharField(
+        label=_("Address"),
+        required=False,
+        max_length=2000,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "https://…"}),
+        help_text=_(
+            "The incoming webhook of a chat channel, or where a program listens. Left empty it stays as it is."
+        ),
+    )
+    secret = forms.CharField(
+        label=_("Signing secret"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Of a webhook: give the receiver the same one now, it is not shown again. Left empty it stays."),
+    )
+
+    class Meta:
+        model = Destination
+        fields = ("name", "slug", "kind", "enabled", "carries_restricted")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not self.instance.pk:
+            self.fields["address"].required = True
+            self.fields["secret"].initial = secret_make()
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not self.errors:
+            try:
+                destination_check(
+                    address=values["address"] or None, secret=values["secret"] or None, kind=values["kind"]
+                )
+            except ValidationError as error:
+                self.add_error(None, error)
+        return values
+
+
+@admin.register(Destination)
+class DestinationAdmin(Admin):
+    form = DestinationForm
+    list_display = ("name", "kind", "host", "enabled", "carries_restricted")
+    list_filter = ("kind", "enabled")
+    search_fields = ("name", "slug", "host")
+    prepopulated_fields = {"slug": ("name",)}
+    fields = ("name", "slug", "kind", "address", "secret", "enabled", "carries_restricted")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        values = dict(form.cleaned_data)
+        address, secret = values.pop("address") or None, values.pop("secret") or None
+        user: Any = request.user
+        destination_set(
+            destination=Destination.objects.get(pk=obj.pk) if change else obj,
+            values=values,
+            address=address,
+            secret=secret if values["kind"] == Destination.Kind.WEBHOOK else None,
+            actor=actor_of(request),
+            user=user,
+            at=now(),
+        )

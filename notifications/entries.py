@@ -14,7 +14,7 @@ def message_entry(
     message: Message, action: str, *, at: datetime, actor: Actor | None = None, data: Mapping[str, Any] | None = None
 ) -> EntryValue:
     """A fact about a whole message."""
-    facts: dict[str, Any] = {"recipient": message.recipient_id, "kind": message.kind}
+    facts: dict[str, Any] = {**_to(message), "kind": message.kind}
     if message.state_reason:
         facts["reason"] = message.state_reason
     return EntryValue(
@@ -28,6 +28,12 @@ def message_entry(
         source="" if actor else "engine",
         data={**facts, **(data or {})},
     )
+
+
+def _to(message: Message) -> dict[str, Any]:
+    if message.destination_id is None:
+        return {"recipient": message.recipient_id}
+    return {"destination": message.destination_id}
 
 
 def delivery_entry(
@@ -44,5 +50,5 @@ def delivery_entry(
         subject=message.audit_subject,
         actor=actor or SENDER,
         source="" if actor else "engine",
-        data={"message": message.pk, "recipient": message.recipient_id, "kind": message.kind, **(data or {})},
+        data={"message": message.pk, **_to(message), "kind": message.kind, **(data or {})},
     )

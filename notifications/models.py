@@ -44,8 +44,47 @@ class ContactMethod(models.Model):
         return f"{self.get_kind_display()}: {self.address}"
 
 
+class Destination(models.Model):
+    """A place that is told and is no person: a chat channel by its incoming webhook, or a program by a signed one.
+
+    The address is a secret as much as the key to sign with: whoever has it can post. Both are sealed, and ``host`` is what
+    of the address may be shown. A destination that was ever used is switched off, not deleted.
+    """
+
+    class Kind(models.TextChoices):
+        CHAT = "chat", _("Chat channel")
+        WEBHOOK = "webhook", _("Webhook")
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    slug = models.SlugField(_("slug"), max_length=60, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    host = models.CharField(_("host"), max_length=255, editable=False)
+    address_sealed = models.TextField(_("address"), editable=False)
+    secret_sealed = models.TextField(_("signing secret"), blank=True, editable=False)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    carries_restricted = models.BooleanField(
+        _("restricted incidents too"),
+        default=False,
+        help_text=_("Only where everybody who reads there may know of them."),
+    )
+    history = HistoricalRecords(excluded_fields=["address_sealed", "secret_sealed"])
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name = _("destination")
+        verbose_name_plural = _("destinations")
+        constraints = (
+            models.CheckConstraint(
+                name="destination_webhook_is_signed", condition=~Q(kind="webhook") | ~Q(secret_sealed="")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Message(models.Model):
-    """One thing to tell one person.
+    """One thing to tell one person, or to post at one destination.
 
     It ends delivered, failed with a reason or cancelled with a reason (DESIGN.md §5, invariant 4).
     """
@@ -53,6 +92,7 @@ class Message(models.Model):
     class Kind(models.TextChoices):
         PAGE = "page", _("Page")
         NOTICE = "notice", _("Notice")
+        POST = "post", _("Post")
 
     class Urgency(models.TextChoices):
         HIGH = "high", _("High")
@@ -68,15 +108,34 @@ class Message(models.Model):
         """Why a message failed. A cancellation carries its caller's own words."""
 
         NO_CONTACT_METHOD = "no_contact_method", _("no contact method")
+        SWITCHED_OFF = "switched_off", _("the destination is switched off")
         UNREACHABLE = "unreachable", _("unreachable by every contact method")
         OUTCOME_UNKNOWN = "outcome_unknown", _("handed over, but the outcome is unknown")
 
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
+        null=True,
+        blank=True,
         related_name="messages",
         db_index=False,  # The index below begins with it.
         verbose_name=_("recipient"),
+    )
+    destination = models.ForeignKey(
+        Destination,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,  # Looked up by nobody; deleting a destination may take its time.
+        verbose_name=_("destination"),
+    )
+    about = models.CharField(
+        _("about"),
+        max_length=60,
+        blank=True,
+        db_default="",
+        help_text=_("What a post concerns (“incident:42”), to find it by."),
     )
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.PAGE)
     urgency = models.CharField(_("urgency"), max_length=4, choices=Urgency.choices, default=Urgency.HIGH)
@@ -117,8 +176,15 @@ class Message(models.Model):
             models.Index(fields=("report_due_at",), name="message_report", condition=Q(report_due_at__isnull=False)),
             # next_due_at and the operations page: oldest message not settled yet.
             models.Index(fields=("created_at",), name="message_pending", condition=Q(state="pending")),
+            # The ladder, and who stops them: the posts of one incident. Empty where nothing is posted.
+            models.Index(fields=("about",), name="message_posts", condition=Q(destination__isnull=False)),
         )
         constraints = (
+            models.CheckConstraint(
+                name="message_to_one",
+                condition=Q(recipient__isnull=False, destination__isnull=True)
+                | Q(recipient__isnull=True, destination__isnull=False),
+            ),
             models.CheckConstraint(
                 name="message_settled_with_instant",
                 condition=Q(state="pending", settled_at__isnull=True)
@@ -139,6 +205,11 @@ class Message(models.Model):
         return (
             str(self.Reason(self.state_reason).label) if self.state_reason in self.Reason.values else self.state_reason
         )
+
+    @property
+    def told(self) -> str:
+        """Whom or what it is for, as people call them. Reads the row it refers to."""
+        return str(self.recipient or self.destination or "")
 
     @property
     def audit_subject(self) -> str:

@@ -7,14 +7,9 @@ from datetime import datetime
 from django.db.models import Count, Min, Prefetch, Q
 
 from notifications.models import Attempt, Delivery, Message
+from notifications.statements import next_due_at
 
-
-def next_due_at() -> datetime | None:
-    """The earliest instant at which the sender has something to do, None when nothing waits. Three index look-ups."""
-    queued = Delivery.objects.filter(state=Delivery.State.QUEUED).aggregate(first=Min("next_attempt_at"))["first"]
-    leased = Delivery.objects.filter(state=Delivery.State.SENDING).aggregate(first=Min("lease_until"))["first"]
-    report = Message.objects.filter(report_due_at__isnull=False).aggregate(first=Min("report_due_at"))["first"]
-    return min((instant for instant in (queued, leased, report) if instant is not None), default=None)
+__all__ = ["QueueDepth", "messages_with_history", "next_due_at", "queue_depths"]
 
 
 def messages_with_history(*, message_ids: Collection[int]) -> Sequence[Message]:

@@ -3,99 +3,36 @@
 A slow provider therefore delays only itself.
 """
 
-import logging
 import os
-import queue
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
-from datetime import timedelta
-
-from django.db import close_old_connections, connections
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
 
 from escalation_site.kernel.instants import Clock
 from notifications.channels import channel_for, channel_kinds
+from notifications.decisions import Result
+from notifications.hands import Hand, Tempo, dealt
+from notifications.lanes import Lane
 from notifications.models import Delivery
-from notifications.sending import delivery_send
-from notifications.services.deliveries import channels_forgotten, deliveries_claim, leases_renew
-from notifications.services.settling import OnSettled, leases_recover, outcomes_report
-from notifications.statements import anything_due
+from notifications.sending import delivery_call, ends_settle, withdrawn
+from notifications.services.deliveries import channels_forgotten, deliveries_claim, deliveries_release, leases_renew
+from notifications.services.settling import Ended, OnSettled, leases_recover, outcomes_report
+from notifications.statements import channels_due, more_urgent_due
 
-__all__ = ["OnSettled", "Sender", "deliveries_claim", "delivery_send"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["OnSettled", "Sender"]
 
 RENEW_EVERY = timedelta(seconds=5)
 RECOVER_EVERY = timedelta(seconds=1)
-BATCH = 20  # Deliveries claimed together by run_once.
-LINGER = 10.0  # Seconds an idle thread waits for more before it ends.
 PATIENCE = 15.0  # Seconds an outcome is kept while the database is away; shorter than a lease.
 
 
 def worker_name() -> str:
     """A name no other sender has, that tells an administrator where it runs."""
     return f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
-class Lane:
-    """The threads of one channel: at most ``size`` calls at once; a thread that ends one takes the next due itself."""
-
-    def __init__(self, size: int, work: Callable[[Delivery], None], take: Callable[[], Delivery | None]) -> None:
-        self.size = size
-        self._work, self._take = work, take
-        self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-        self._threads = 0
-        self._busy = 0
-
-    @property
-    def free(self) -> int:
-        return self.size - self._busy
-
-    def submit(self, delivery: Delivery) -> None:
-        """Begin at once: call it only while ``free`` is above zero."""
-        with self._lock:
-            self._busy += 1
-            self._jobs.put(delivery)
-            if self._threads >= self._busy:
-                return
-            self._threads += 1
-        # A daemon, so that a hung provider cannot keep a stopped engine alive.
-        threading.Thread(target=self._run, name="sender", daemon=True).start()
-
-    def _run(self) -> None:
-        try:
-            while (delivery := self._next_job()) is not None:
-                self._serve(delivery)
-        finally:
-            connections.close_all()
-
-    def _next_job(self) -> Delivery | None:
-        while True:
-            try:
-                return self._jobs.get(timeout=LINGER)
-            except queue.Empty:
-                with self._lock:
-                    if self._jobs.empty():
-                        self._threads -= 1
-                        return None
-
-    def _serve(self, first: Delivery) -> None:
-        delivery: Delivery | None = first
-        try:
-            close_old_connections()
-            while delivery is not None:
-                self._work(delivery)
-                delivery = self._take()
-        except Exception:
-            # The lease brings the delivery back; the thread lives on.
-            logger.exception("a delivery could not be settled")
-            connections.close_all()
-        finally:
-            with self._lock:
-                self._busy -= 1
 
 
 class Sender:
@@ -112,8 +49,9 @@ class Sender:
         self._clock, self._on_settled = clock, on_settled
         self._concurrency = concurrency_per_channel
         self._lanes: dict[str, Lane] = {}
+        self._tempos: dict[str, Tempo] = {}
         self._lock = threading.Lock()
-        self._in_hand: dict[int, float] = {}  # Delivery id → monotonic second from which its call counts as hung.
+        self._hands: dict[Hand, str] = {}
         self._stopping = False
         self._renew_at = self._recover_at = clock()
         self._channels_checked = False
@@ -131,43 +69,42 @@ class Sender:
 
     def _send_all(self, kind: str) -> int:
         sent = 0
-        while claimed := deliveries_claim(at=self._clock(), channel=kind, limit=BATCH, worker=self.worker):
-            for delivery in claimed:
-                if delivery.lease_until is not None and self._clock() < delivery.lease_until:
-                    delivery_send(delivery, clock=self._clock, on_settled=self._on_settled)
-                    sent += 1
+        while hands := self._hands_of(kind, players=1):
+            sent += self._play(kind, hands[0])
         return sent
 
     def dispatch(self) -> int:
         """Fill the free places of each channel with what is due, and return at once.
 
         For every turn of the engine's loop. Returns how many deliveries were taken. Also keeps the leases of calls
-        under way and takes back those of dead engines.
+        under way, takes back those of dead engines, and relieves hands that last too long.
         """
         self._look_after()
+        self._relieve_all()
         if self._stopping:
             return 0
-        free = {kind: lane.free for kind in channel_kinds() if (lane := self._lane(kind)).free > 0}
-        if not free or not anything_due(at=self._clock()):
-            return 0
+        free = {kind: places for kind in channel_kinds() if (places := self._places(kind)) > 0}
+        due = channels_due(list(free), at=self._clock())
         taken = 0
-        for kind, places in free.items():
-            for delivery in self._claim(kind, places):
-                self._lane(kind).submit(delivery)
-                taken += 1
+        for kind in (kind for kind in free if kind in due):
+            for hand in self._hands_of(kind, players=free[kind]):
+                taken += hand.size
+                self._lane(kind).submit(hand)
         return taken
 
     def drain(self, timeout: float) -> bool:
-        """Take nothing more and wait up to ``timeout`` seconds for the calls under way; True when all have ended.
+        """Take nothing more, give back what is not begun and wait up to ``timeout`` seconds for the calls under way.
 
-        What is still under way is settled by whoever recovers its lease.
+        True when all have ended. What is still under way is settled by whoever recovers its lease.
         """
         self._stopping = True
         deadline = time.monotonic() + timeout
+        self._relieve_all()
         while self.under_way:
             if time.monotonic() >= deadline:
                 return False
             self._look_after()
+            self._relieve_all()
             time.sleep(0.02)
         return True
 
@@ -179,25 +116,100 @@ class Sender:
     def _lane(self, kind: str) -> Lane:
         if kind not in self._lanes:
             size = self._concurrency or channel_for(kind).concurrency
-            self._lanes[kind] = Lane(size, self._send, lambda: self._take(kind))
+            self._lanes[kind] = Lane(size, partial(self._play, kind, patience=PATIENCE), partial(self._take, kind))
         return self._lanes[kind]
 
-    def _take(self, kind: str) -> Delivery | None:
-        return None if self._stopping else next(iter(self._claim(kind, 1)), None)
+    def _tempo(self, kind: str) -> Tempo:
+        if kind not in self._tempos:
+            self._tempos[kind] = Tempo(self._lane(kind).size if kind in channel_kinds() else 1)
+        return self._tempos[kind]
 
-    def _claim(self, kind: str, limit: int) -> list[Delivery]:
-        claimed = deliveries_claim(at=self._clock(), channel=kind, limit=limit, worker=self.worker)
-        hung_at = time.monotonic() + channel_for(kind).time_limit if claimed else 0.0
+    def _places(self, kind: str) -> int:
+        """How many more players the channel takes now."""
+        return min(self._lane(kind).free, self._tempo(kind).players - self._playing(kind))
+
+    def _playing(self, kind: str) -> int:
+        """How many play, those not counted who wait long for their provider: they keep no other out."""
+        at = self._clock()
         with self._lock:
-            self._in_hand.update({delivery.pk: hung_at for delivery in claimed})
-        return claimed
+            return sum(its_kind == kind and not hand.is_over(at=at) for hand, its_kind in self._hands.items())
 
-    def _send(self, delivery: Delivery) -> None:
+    def _take(self, kind: str) -> Hand | None:
+        """The next hand of a player who has ended one; None where it should rest."""
+        if self._stopping or self._playing(kind) >= self._tempo(kind).players:
+            return None
+        if not channels_due([kind], at=self._clock()):
+            return None
+        return next(iter(self._hands_of(kind, players=1)), None)
+
+    def _hands_of(self, kind: str, *, players: int) -> list[Hand]:
+        """Claim what is due on a channel for so many threads."""
+        at = self._clock()
+        limit = players * self._tempo(kind).limit
+        claimed = deliveries_claim(at=at, channel=kind, limit=limit, worker=self.worker)
+        time_limit = channel_for(kind).time_limit if kind in channel_kinds() else 0.0
+        hands = dealt(claimed, players, began=at, time_limit=time_limit)
+        with self._lock:
+            self._hands.update(dict.fromkeys(hands, kind))
+        return hands
+
+    def _play(self, kind: str, hand: Hand, *, patience: float = 0.0) -> int:
+        """Call for everything in ``hand`` and put the outcomes on record; returns how many calls were made."""
+        calls = 0
         try:
-            delivery_send(delivery, clock=self._clock, on_settled=self._on_settled, patience=PATIENCE)
+            while (delivery := hand.next(at=self._clock())) is not None:
+                self._call(delivery, hand, patience)
+                calls += 1
+                if hand.is_over(at=self._clock()):
+                    self._relieve(hand, patience)
+            self._settle(hand.sent_taken(), patience)
+        except Exception:
+            # What is not begun waits for its lease: the database is away, or nobody knows what is wrong.
+            self._settle(hand.sent_taken(), patience)
+            raise
         finally:
             with self._lock:
-                self._in_hand.pop(delivery.pk, None)
+                self._hands.pop(hand, None)
+        self._tempo(kind).learn(calls, waited=hand.waited, took=self._clock() - hand.began)
+        return calls
+
+    def _call(self, delivery: Delivery, hand: Hand, patience: float) -> None:
+        """Good news may wait for the others of the hand; what must go on is put on record at once."""
+        end = delivery_call(delivery, clock=self._clock)
+        hand.answered(waited=end.waited if end is not None else 0.0)
+        if end is not None and end.result is Result.SENT:
+            hand.keep(Ended(delivery, end))
+        elif end is not None:
+            self._settle([Ended(delivery, end)], patience)
+
+    def _settle(self, ended: Sequence[Ended], patience: float) -> None:
+        ends_settle(ended, clock=self._clock, on_settled=self._on_settled, patience=patience)
+
+    def _relieve_all(self) -> None:
+        """Take back what waits in hands that last too long, while something more urgent is due, and at the end."""
+        with self._lock:
+            hands = list(self._hands.items())
+        at = self._clock()
+        for kind in {kind for _hand, kind in hands}:
+            own = [hand for hand, its_kind in hands if its_kind == kind]
+            everything = self._stopping or self._overtaken(kind, own, at)
+            for hand in own:
+                if everything or hand.is_over(at=at):
+                    self._relieve(hand, PATIENCE)
+
+    def _overtaken(self, kind: str, hands: Sequence[Hand], at: datetime) -> bool:
+        """Whether something due is more urgent than what waits in these hands, and no thread is free for it."""
+        if kind in self._lanes and self._lanes[kind].free > 0:
+            return False
+        waiting = [priority for hand in hands if (priority := hand.least_urgent) is not None]
+        return bool(waiting) and more_urgent_due(channel=kind, than=max(waiting), at=at)
+
+    def _relieve(self, hand: Hand, patience: float) -> None:
+        """Give back what is not begun and put on record what was sent."""
+        rest = hand.rest_taken()
+        staying = deliveries_release(deliveries=rest, worker=self.worker) if rest else []
+        ended = [Ended(delivery, end) for delivery in staying if (end := withdrawn(delivery)) is not None]
+        self._settle([*hand.sent_taken(), *ended], patience)
 
     def _look_after(self, *, every_time: bool = False) -> None:
         at = self._clock()
@@ -216,4 +228,5 @@ class Sender:
 
     def _alive(self) -> list[int]:
         with self._lock:
-            return [pk for pk, hung_at in self._in_hand.items() if time.monotonic() < hung_at]
+            hands = list(self._hands)
+        return [pk for hand in hands for pk in hand.alive()]

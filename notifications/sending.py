@@ -1,7 +1,11 @@
-"""One claimed delivery, from the call to its outcome on record."""
+"""Claimed deliveries, from the call to the outcome on record."""
 
 import logging
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection
 
@@ -18,7 +22,9 @@ from notifications.channels import (
 from notifications.decisions import Result
 from notifications.models import Delivery
 from notifications.services.deliveries import attempt_hand_over
-from notifications.services.settling import AttemptEnd, OnSettled, attempt_settle
+from notifications.services.destinations import opened
+from notifications.services.settling import AttemptEnd, Ended, OnSettled, attempt_settle
+from notifications.services.together import sent_groups, sent_settle
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +41,16 @@ class HandOver:
         self._delivery, self._clock = delivery, clock
         self.done = False
         self.refused = False
+        self.took = timedelta(0)
 
     def __call__(self) -> None:
         if self.done:
             raise RuntimeError("hand_over is called once per attempt")
+        begun = self._clock()
+        self._record()
+        self.took = self._clock() - begun
+
+    def _record(self) -> None:
         if not attempt_hand_over(delivery=self._delivery, at=self._clock()):
             self.refused = True
             raise Withdrawn
@@ -46,30 +58,82 @@ class HandOver:
         connection_rest()
 
 
-def delivery_send(delivery: Delivery, *, clock: Clock, on_settled: OnSettled, patience: float = 0.0) -> None:
-    """Call the provider of a delivery given by ``deliveries_claim`` and settle what comes of it.
+def delivery_call(delivery: Delivery, *, clock: Clock) -> AttemptEnd | None:
+    """Call the provider of a delivery given by ``deliveries_claim``; how it ended, for the caller to settle.
+
+    None when another engine took it over meanwhile and decides.
+    """
+    hand_over = HandOver(delivery, clock)
+    begun = clock()
+    end = _call(delivery, hand_over)
+    if hand_over.refused:
+        return withdrawn(delivery)
+    return replace(end, waited=(clock() - begun - hand_over.took).total_seconds())
+
+
+def withdrawn(delivery: Delivery) -> AttemptEnd | None:
+    """The end of an attempt that was stopped before the hand-over; None when nobody asked for that."""
+    delivery.message.refresh_from_db()
+    reason = delivery.message.cancel_reason
+    return AttemptEnd(result=Result.WITHDRAWN, detail=reason) if reason else None
+
+
+def ends_settle(ended: Sequence[Ended], *, clock: Clock, on_settled: OnSettled, patience: float = 0.0) -> None:
+    """Put these ends on record: what was sent together, everything else one by one.
 
     ``patience`` is how many seconds an outcome is kept and written again while the database is away; after that the
     recovery of leases settles it as unknown.
     """
-    hand_over = HandOver(delivery, clock)
-    end = _call(delivery, hand_over)
-    if hand_over.refused:
-        if not _is_cancelled(delivery):
-            return  # Another engine took it over: it decides.
-        end = AttemptEnd(result=Result.WITHDRAWN, detail=delivery.message.cancel_reason)
     deadline = time.monotonic() + patience
+    sent = [one for one in ended if one.end.result is Result.SENT]
+    alone = [one for one in ended if one.end.result is not Result.SENT]
+    for group in sent_groups(sent):
+        together = len(group) > 1 and _patiently(
+            partial(_settled_together, group, clock=clock, on_settled=on_settled), deadline
+        )
+        if not together:
+            alone += group
+    _settle_each(alone, clock=clock, on_settled=on_settled, deadline=deadline)
+
+
+def _settled_together(group: Sequence[Ended], *, clock: Clock, on_settled: OnSettled) -> bool:
+    if sent_settle(group=group, on_settled=on_settled, at=clock()):
+        return True
+    for one in group:
+        one.delivery.message.refresh_from_db()
+    return False
+
+
+def _settle_each(alone: Sequence[Ended], *, clock: Clock, on_settled: OnSettled, deadline: float) -> None:
+    """One that cannot be settled hinders no other; the first is raised at the end."""
+    failed: Exception | None = None
+    for one in alone:
+        try:
+            _patiently(partial(_settled_alone, one, clock=clock, on_settled=on_settled), deadline)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def _settled_alone(one: Ended, *, clock: Clock, on_settled: OnSettled) -> bool:
+    attempt_settle(delivery=one.delivery, end=one.end, on_settled=on_settled, at=clock())
+    return True
+
+
+def _patiently(job: Callable[[], bool], deadline: float) -> bool:
+    """Do ``job``, again and again while the database is away, until ``deadline``."""
     while True:
         try:
-            attempt_settle(delivery=delivery, end=end, on_settled=on_settled, at=clock())
+            return job()
         except (OperationalError, InterfaceError):
             if time.monotonic() >= deadline or connection.in_atomic_block:
                 raise
-            logger.warning("delivery %s: the outcome could not be written, trying again", delivery.pk)
+            logger.warning("an outcome could not be written, trying again")
             connection.close()
             time.sleep(_PAUSE)
-        else:
-            return
 
 
 def _call(delivery: Delivery, hand_over: HandOver) -> AttemptEnd:
@@ -97,6 +161,7 @@ def _call(delivery: Delivery, hand_over: HandOver) -> AttemptEnd:
 def outgoing_of(delivery: Delivery) -> Outgoing:
     """What the channel is given: plain values, no rows."""
     message = delivery.message
+    endpoint, secret = opened(message.destination) if message.destination is not None else ("", "")
     return Outgoing(
         address=delivery.address,
         subject=message.subject,
@@ -107,13 +172,10 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
         urgency=message.urgency,
         idempotency_key=message.idempotency_key,
         created_at=message.created_at,
+        endpoint=endpoint,
+        secret=secret,
         context=message.context,
     )
-
-
-def _is_cancelled(delivery: Delivery) -> bool:
-    delivery.message.refresh_from_db()
-    return bool(delivery.message.cancel_reason)
 
 
 def connection_rest() -> None:
@@ -122,4 +184,4 @@ def connection_rest() -> None:
         connection.close()
 
 
-__all__ = ["HandOver", "connection_rest", "delivery_send", "outgoing_of"]
+__all__ = ["HandOver", "connection_rest", "delivery_call", "ends_settle", "outgoing_of", "withdrawn"]

@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import connection
 
+from escalation_site.kernel.instants import instant_stored
+
 # MATERIALIZED: the choice is made once, whatever plan is taken for the update.
 _CLAIM = """
 WITH due AS MATERIALIZED (
@@ -25,7 +27,19 @@ RETURNING id
 """
 _CLAIM_LOCKING = _CLAIM.replace("/* lock */", "FOR UPDATE SKIP LOCKED")
 
-_ANYTHING_DUE = "SELECT 1 FROM notifications_delivery WHERE state = 'queued' AND next_attempt_at <= %s LIMIT 1"
+_CHANNEL_DUE = """
+SELECT CAST(%s AS text) WHERE EXISTS (
+    SELECT 1 FROM notifications_delivery WHERE state = 'queued' AND channel = %s AND next_attempt_at <= %s
+)
+"""
+
+_NEXT_DUE = """
+SELECT MIN(instant) FROM (
+    SELECT MIN(next_attempt_at) AS instant FROM notifications_delivery WHERE state = 'queued'
+    UNION ALL SELECT MIN(lease_until) FROM notifications_delivery WHERE state = 'sending'
+    UNION ALL SELECT MIN(report_due_at) FROM notifications_message WHERE report_due_at IS NOT NULL
+) AS waiting
+"""
 
 # delivery, number → handed over, unless cancelled or finished by somebody else.
 HAND_OVER = """
@@ -61,6 +75,65 @@ SET state = 'queued', reason = %s, next_attempt_at = %s, lease_until = NULL, cla
 WHERE id = %s AND state = 'sending' AND attempts_made = %s
 """
 
+# For many at once. Rows are locked in the order of their ids, so that two that want the same never wait for each other.
+# Each returns the ids it changed: fewer than were named means that somebody else was there first.
+_MESSAGES_SENT = """
+WITH held AS MATERIALIZED (
+    SELECT id FROM notifications_message WHERE id IN (/* ids */) AND state = 'pending' ORDER BY id /* lock */
+)
+UPDATE notifications_message SET state = 'delivered', state_reason = '', settled_at = %s
+WHERE id IN (SELECT id FROM held)
+RETURNING id
+"""
+
+_DELIVERIES_SENT = """
+WITH held AS MATERIALIZED (
+    SELECT id FROM notifications_delivery
+    WHERE id IN (/* ids */) AND state = 'sending' AND attempts_made = %s ORDER BY id /* lock */
+)
+UPDATE notifications_delivery SET state = 'delivered', reason = '', settled_at = %s, lease_until = NULL
+WHERE id IN (SELECT id FROM held)
+RETURNING id
+"""
+
+_ATTEMPTS_SENT = """
+WITH answered (delivery_id, detail, provider_ref) AS (VALUES /* rows */)
+UPDATE notifications_attempt
+SET finished_at = %s, outcome = 'sent', detail = answered.detail, provider_ref = answered.provider_ref
+FROM answered
+WHERE notifications_attempt.delivery_id = answered.delivery_id AND number = %s AND finished_at IS NULL
+RETURNING notifications_attempt.delivery_id
+"""
+
+# Only where nobody asked to cancel: such a message ends, and is not queued again.
+_MESSAGES_HELD = """
+SELECT id FROM notifications_message
+WHERE id IN (/* ids */) AND state = 'pending' AND cancel_reason = '' ORDER BY id /* lock */
+"""
+
+_DELIVERIES_BACK = """
+WITH held AS MATERIALIZED (
+    SELECT id FROM notifications_delivery
+    WHERE message_id IN (/* ids */) AND state = 'sending' AND claimed_by = %s AND attempts_made = %s
+    ORDER BY id /* lock */
+)
+UPDATE notifications_delivery
+SET state = 'queued', claimed_by = '', lease_until = NULL, attempts_made = attempts_made - 1
+WHERE id IN (SELECT id FROM held)
+RETURNING id
+"""
+
+_ATTEMPTS_BACK = """
+DELETE FROM notifications_attempt
+WHERE delivery_id IN (/* ids */) AND number = %s AND handed_over_at IS NULL AND finished_at IS NULL
+RETURNING delivery_id
+"""
+
+_MORE_URGENT = """
+SELECT 1 FROM notifications_delivery
+WHERE state = 'queued' AND channel = %s AND priority < %s AND next_attempt_at <= %s LIMIT 1
+"""
+
 # Added by the recovery: void when the lease was renewed meanwhile.
 LEASE_AS_READ = " AND lease_until = %s"
 
@@ -72,11 +145,77 @@ def rows_changed(statement: str, parameters: Sequence[Any]) -> int:
         return int(cursor.rowcount)
 
 
-def anything_due(*, at: datetime) -> bool:
-    """Whether a delivery is due on any channel: what an idle engine asks five times a second."""
+def channels_due(kinds: Sequence[str], *, at: datetime) -> set[str]:
+    """Those of these channels on which a delivery is due. A look disturbs nobody; on SQLite a claim, though it finds nothing, is a
+    writer's turn."""
+    if not kinds:
+        return set()
     with connection.cursor() as cursor:
-        cursor.execute(_ANYTHING_DUE, _adapted([at]))
+        cursor.execute(
+            " UNION ALL ".join([_CHANNEL_DUE] * len(kinds)),
+            _adapted([value for kind in kinds for value in (kind, kind, at)]),
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def next_due_at() -> datetime | None:
+    """The earliest instant at which the sender has something to do, None when nothing waits. Three index look-ups."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_DUE)
+        return instant_stored(cursor.fetchone()[0])
+
+
+def more_urgent_due(*, channel: str, than: int, at: datetime) -> bool:
+    """Whether something due on ``channel`` should go before what has the priority ``than``."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MORE_URGENT, _adapted([channel, than, at]))
         return cursor.fetchone() is not None
+
+
+def messages_sent(message_ids: Sequence[int], *, at: datetime) -> int:
+    """Settle these as delivered; returns how many were still pending."""
+    return len(_ids_of(_MESSAGES_SENT, message_ids, [at]))
+
+
+def deliveries_sent(delivery_ids: Sequence[int], *, number: int, at: datetime) -> int:
+    """Settle these as delivered by attempt ``number``; returns how many were still at it."""
+    return len(_ids_of(_DELIVERIES_SENT, delivery_ids, [number, at]))
+
+
+def attempts_sent(answers: Sequence[tuple[int, str, str]], *, number: int, at: datetime) -> int:
+    """Finish attempt ``number`` of each (delivery, detail, provider's reference); returns how many were not finished."""
+    rows = ", ".join(["(%s, %s, %s)"] * len(answers))
+    values = [value for answer in answers for value in answer]
+    with connection.cursor() as cursor:
+        cursor.execute(_ATTEMPTS_SENT.replace("/* rows */", rows), [*values, *_adapted([at, number])])
+        return len(cursor.fetchall())
+
+
+def messages_held(message_ids: Sequence[int]) -> list[int]:
+    """Lock those of these that are pending and that nobody asked to cancel; returns their ids."""
+    return _ids_of(_MESSAGES_HELD, message_ids, [])
+
+
+def deliveries_back(message_ids: Sequence[int], *, number: int, worker: str) -> list[int]:
+    """Queue again what ``worker`` has of these messages and has not begun, as if it had never been claimed; their ids."""
+    return _ids_of(_DELIVERIES_BACK, message_ids, [worker, number])
+
+
+def attempts_back(delivery_ids: Sequence[int], *, number: int) -> int:
+    """Forget attempts that no call was made for; returns how many those were."""
+    return len(_ids_of(_ATTEMPTS_BACK, delivery_ids, [number]))
+
+
+def _ids_of(statement: str, ids: Sequence[int], parameters: Sequence[Any]) -> list[int]:
+    """Execute ``statement`` for ``ids``; returns the ids it names."""
+    if not ids:
+        return []
+    text = statement.replace("/* ids */", ", ".join(["%s"] * len(ids)))
+    if connection.features.has_select_for_update:
+        text = text.replace("/* lock */", "FOR UPDATE")
+    with connection.cursor() as cursor:
+        cursor.execute(text, [*ids, *_adapted(parameters)])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def ids_claimed(*, channel: str, at: datetime, limit: int, worker: str, lease_until: datetime) -> list[int]:

@@ -12,20 +12,25 @@ DEFAULT_PRIORITY = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageValue:
-    """One thing to tell one person.
+    """One thing to tell one person (``recipient_id``), or to post at one destination (``destination_id``).
 
     ``idempotency_key`` names the message for ever: a second value with the same key returns the first message and
     sends nothing. ``subject``, ``body`` and ``body_html`` are final text in the recipient's language; ``body_html``
     is trusted markup, and when it is empty channels derive what they need from ``body``. ``link`` is an absolute
     address. ``priority`` orders the queue, lower first. ``context`` is stored beside the message; known keys:
     ``subject`` ("incident:42": gathers ledger entries and threads e-mails), ``headers`` (extra ``X-Watchbell-…``
-    e-mail headers).
+    e-mail headers), ``payload`` (what a webhook is told, as JSON values). ``about`` finds posts again ("incident:42").
+    ``channels`` are the kinds of contact method that may be used, in no order; a person who has none of these is told by
+    what they have, and where it is empty by any.
     """
 
-    recipient_id: int
     subject: str
     body: str
     idempotency_key: str
+    recipient_id: int | None = None
+    destination_id: int | None = None
+    about: str = ""
+    channels: tuple[str, ...] = ()
     kind: str = "page"
     urgency: Urgency = "high"
     body_html: str = ""

@@ -11,11 +11,14 @@ from notifications.channels.base import (
     Withdrawn,
     channel_for,
     channel_kinds,
+    channel_labels,
     channel_register,
     channels_replaced,
     kind_choices,
 )
+from notifications.channels.chat.transport import ChatChannel
 from notifications.channels.email.transport import EmailChannel
+from notifications.channels.webhook.transport import WebhookChannel
 
 __all__ = [
     "Channel",
@@ -28,9 +31,12 @@ __all__ = [
     "Withdrawn",
     "channel_for",
     "channel_kinds",
+    "channel_labels",
     "channel_register",
     "channels_replaced",
     "kind_choices",
 ]
 
 channel_register("email", EmailChannel())
+channel_register("chat", ChatChannel())
+channel_register("webhook", WebhookChannel())

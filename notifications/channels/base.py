@@ -42,7 +42,8 @@ class Withdrawn(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """What one call carries. ``idempotency_key`` is the same over all attempts of a message."""
+    """What one call carries. ``idempotency_key`` is the same over all attempts of a message. For a destination ``address`` is
+    its short name; where to post and what to sign with are in ``endpoint`` and ``secret``, "" where they cannot be read."""
 
     address: str
     subject: str
@@ -53,6 +54,8 @@ class Outgoing:
     urgency: str
     idempotency_key: str
     created_at: datetime
+    endpoint: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -69,7 +72,8 @@ class Channel(Protocol):
 
     ``send`` does everything that may fail harmlessly first, calls ``hand_over`` exactly once just before the provider
     could act on the message, and then hands it over. It runs in a thread of its own, outside any transaction. Raises
-    ``Refused``, ``Unavailable`` or ``OutcomeUnknown``; lets ``Withdrawn`` pass.
+    ``Refused``, ``Unavailable`` or ``OutcomeUnknown``; lets ``Withdrawn`` pass. One that reaches places and no people says
+    so by ``personal = False``: nobody is offered it as a contact method.
     """
 
     @property
@@ -100,8 +104,13 @@ def channel_kinds() -> tuple[str, ...]:
 
 
 def kind_choices() -> list[tuple[str, str | Promise]]:
-    """(kind, label) of all channels, for forms. A callable, so that a new channel needs no migration."""
-    return [(kind, channel.label) for kind, channel in _registry.items()]
+    """(kind, label) of the channels that reach people, for forms. A callable, so that a new channel needs no migration."""
+    return [(kind, channel.label) for kind, channel in _registry.items() if getattr(channel, "personal", True)]
+
+
+def channel_labels() -> dict[str, str | Promise]:
+    """The label of every channel, those of destinations too."""
+    return {kind: channel.label for kind, channel in _registry.items()}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
+from audit.binding import reason_now
 from audit.services import Actor, EntryValue, entry_append
 from notifications.models import ContactMethod
 from notifications.values import ContactMethodValue
@@ -40,9 +41,15 @@ def contact_methods_set(
         method.position, method.enabled = position, value.enabled
         method.verified_at = value.verified_at or method.verified_at
     if added:
-        bulk_create_with_history(added, ContactMethod, default_date=at)
+        bulk_create_with_history(added, ContactMethod, default_date=at, default_change_reason=reason_now())
     if changed:
-        bulk_update_with_history(changed, ContactMethod, ["position", "enabled", "verified_at"], default_date=at)
+        bulk_update_with_history(
+            changed,
+            ContactMethod,
+            ["position", "enabled", "verified_at"],
+            default_date=at,
+            default_change_reason=reason_now(),
+        )
     result = list(ContactMethod.objects.filter(user_id=user_id).order_by("position", "id"))
     after = [_facts(method) for method in result]
     if after != before:

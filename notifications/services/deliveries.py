@@ -1,13 +1,20 @@
 """The queue of deliveries: claimed with a lease, handed over at most once, taken back when their engine died."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from escalation_site.kernel.rows import rows_insert
 from notifications.models import Attempt, Delivery
-from notifications.statements import HAND_OVER, ids_claimed, rows_changed
+from notifications.statements import (
+    HAND_OVER,
+    attempts_back,
+    deliveries_back,
+    ids_claimed,
+    messages_held,
+    rows_changed,
+)
 
 LEASE = timedelta(seconds=20)
 """How long a claim holds without being renewed: what a dead engine had in hand waits this long at most."""
@@ -27,7 +34,9 @@ def deliveries_claim(*, at: datetime, channel: str, limit: int, worker: str) -> 
         if not ids:
             return []
         claimed = list(
-            Delivery.objects.filter(pk__in=ids).select_related("message").order_by("priority", "next_attempt_at", "id")
+            Delivery.objects.filter(pk__in=ids)
+            .select_related("message__destination")
+            .order_by("priority", "next_attempt_at", "id")
         )
         rows_insert([Attempt(delivery=delivery, number=delivery.attempts_made, started_at=at) for delivery in claimed])
     return claimed
@@ -54,7 +63,30 @@ def leases_renew(*, delivery_ids: Collection[int], worker: str, at: datetime) ->
     if not delivery_ids:
         return 0
     mine = Delivery.objects.filter(pk__in=delivery_ids, state=Delivery.State.SENDING, claimed_by=worker)
-    return mine.update(lease_until=at + LEASE)
+    with transaction.atomic():
+        # What is being settled at this moment needs no lease, and waiting for it could end in a deadlock.
+        held = list(mine.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
+        return Delivery.objects.filter(pk__in=held).update(lease_until=at + LEASE) if held else 0
+
+
+@transaction.atomic
+def deliveries_release(*, deliveries: Sequence[Delivery], worker: str) -> list[Delivery]:
+    """Give back what ``worker`` claimed and did not begin, as if it had never been claimed.
+
+    Returns those that stay: somebody asked to cancel them or took them over. Raises RuntimeError, and changes nothing,
+    when one of them was begun after all.
+    """
+    held = set(messages_held([delivery.message_id for delivery in deliveries]))
+    released: set[int] = set()
+    for number in {delivery.attempts_made for delivery in deliveries}:
+        own = [delivery for delivery in deliveries if delivery.attempts_made == number]
+        back = deliveries_back(
+            [delivery.message_id for delivery in own if delivery.message_id in held], number=number, worker=worker
+        )
+        if attempts_back(back, number=number) != len(back):
+            raise RuntimeError("a delivery that was called for cannot be given back")
+        released.update(back)
+    return [delivery for delivery in deliveries if delivery.pk not in released]
 
 
 def leases_expired(*, at: datetime, limit: int) -> list[Delivery]:

@@ -10,7 +10,7 @@ from audit.services import Actor, EntryValue, entries_append
 from escalation_site.kernel.rows import rows_insert
 from notifications.channels import channel_kinds
 from notifications.entries import delivery_entry, message_entry
-from notifications.models import ContactMethod, Delivery, Message
+from notifications.models import ContactMethod, Delivery, Destination, Message
 from notifications.values import MessageValue
 
 _TRIES = 3
@@ -32,7 +32,8 @@ def messages_create(values: Sequence[MessageValue], *, at: datetime) -> list[Mes
     """Queue the first delivery of each message; returns the messages in the order of ``values``.
 
     A key that exists already gives the message that exists and sends nothing. A recipient with no usable contact
-    method gives a message that is *failed* at once with reason ``no_contact_method``: the caller looks at ``state``
+    method gives a message that is *failed* at once with reason ``no_contact_method``, a destination that cannot be posted
+    to one with ``switched_off``: the caller looks at ``state``
     and goes to the next person. The number of statements does not depend on that of messages.
     """
     wanted = {value.idempotency_key: value for value in values}
@@ -55,33 +56,56 @@ def messages_create(values: Sequence[MessageValue], *, at: datetime) -> list[Mes
 def _insert(values: Sequence[MessageValue], *, at: datetime) -> list[Message]:
     if not values:
         return []
-    methods = _first_methods({value.recipient_id for value in values})
-    messages = [_message(value, reachable=value.recipient_id in methods, at=at) for value in values]
+    methods = _usable_methods({value.recipient_id for value in values if value.recipient_id is not None})
+    places = _open_destinations({value.destination_id for value in values if value.destination_id is not None})
+    ways: list[ContactMethod | Destination | None] = [
+        places.get(value.destination_id)
+        if value.destination_id is not None
+        else next(iter(methods_left(methods.get(value.recipient_id or 0, ()), value.channels)), None)
+        for value in values
+    ]
+    messages = [_message(value, reachable=way is not None, at=at) for value, way in zip(values, ways, strict=True)]
     with transaction.atomic():
         rows_insert(messages)
         rows_insert(
             [
-                delivery_queued(message, methods[message.recipient_id], position=0, at=at)
-                for message in messages
-                if message.recipient_id in methods
+                delivery_queued(message, way, position=0, at=at)
+                for message, way in zip(messages, ways, strict=True)
+                if way is not None
             ]
         )
         entries_append([message_entry(message, "message.failed", at=at) for message in messages if message.settled_at])
     return messages
 
 
-def _first_methods(user_ids: Collection[int]) -> dict[int, ContactMethod]:
-    """The method to begin with of each person who has one that is enabled and can be sent by."""
+def _usable_methods(user_ids: Collection[int]) -> dict[int, list[ContactMethod]]:
+    """The methods of each person, in their order, that are enabled and can be sent by."""
     usable = ContactMethod.objects.filter(user_id__in=user_ids, enabled=True, kind__in=channel_kinds())
-    first: dict[int, ContactMethod] = {}
+    found: dict[int, list[ContactMethod]] = {}
     for method in usable.order_by("user_id", "position", "id"):
-        first.setdefault(method.user_id, method)
-    return first
+        found.setdefault(method.user_id, []).append(method)
+    return found
+
+
+def methods_left(methods: Sequence[ContactMethod], channels: Collection[str]) -> Sequence[ContactMethod]:
+    """Those of a person's methods that are of these kinds or, where none is or no kind is named, all of them: what chooses
+    among somebody's methods must never leave them none."""
+    return [method for method in methods if method.kind in channels] or methods
+
+
+def _open_destinations(ids: Collection[int]) -> dict[int, Destination]:
+    """Those that are switched on and can be sent to; no query for none."""
+    if not ids:
+        return {}
+    return Destination.objects.filter(enabled=True, kind__in=channel_kinds()).in_bulk(list(ids))
 
 
 def _message(value: MessageValue, *, reachable: bool, at: datetime) -> Message:
+    unreachable = Message.Reason.NO_CONTACT_METHOD if value.destination_id is None else Message.Reason.SWITCHED_OFF
     return Message(
         recipient_id=value.recipient_id,
+        destination_id=value.destination_id,
+        about=value.about,
         kind=value.kind,
         urgency=value.urgency,
         subject=" ".join(value.subject.split())[:250],
@@ -90,21 +114,23 @@ def _message(value: MessageValue, *, reachable: bool, at: datetime) -> Message:
         link=value.link,
         idempotency_key=value.idempotency_key,
         priority=value.priority,
-        context=dict(value.context),
+        context={**value.context, "channels": list(value.channels)} if value.channels else dict(value.context),
         created_at=at,
         state=Message.State.PENDING if reachable else Message.State.FAILED,
-        state_reason="" if reachable else Message.Reason.NO_CONTACT_METHOD,
+        state_reason="" if reachable else unreachable,
         settled_at=None if reachable else at,
     )
 
 
-def delivery_queued(message: Message, method: ContactMethod, *, position: int, at: datetime) -> Delivery:
-    """An unsaved delivery of ``message`` by ``method``, due at once."""
+def delivery_queued(message: Message, way: ContactMethod | Destination, *, position: int, at: datetime) -> Delivery:
+    """An unsaved delivery of ``message`` by a person's method or to a destination, due at once."""
+    method = way if isinstance(way, ContactMethod) else None
     return Delivery(
         message=message,
         contact_method=method,
-        channel=method.kind,
-        address=method.address,
+        channel=way.kind,
+        # A destination's address is a secret: history knows it by its short name.
+        address=way.address if isinstance(way, ContactMethod) else way.slug,
         position=position,
         priority=message.priority,
         next_attempt_at=at,

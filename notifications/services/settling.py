@@ -18,7 +18,7 @@ from notifications.decisions import Result, Step, jitter_of, next_step
 from notifications.entries import delivery_entry, message_entry
 from notifications.models import Attempt, ContactMethod, Delivery, Message
 from notifications.services.deliveries import LEASE, leases_expired
-from notifications.services.messages import delivery_queued
+from notifications.services.messages import delivery_queued, methods_left
 from notifications.statements import (
     FINISH_ATTEMPT,
     FINISH_INTERRUPTED,
@@ -49,7 +49,7 @@ _OUTCOMES = {
 _ACTIONS = {Attempt.Outcome.UNKNOWN: "attempt.unknown", Attempt.Outcome.CANCELLED: "attempt.cancelled"}
 
 
-class _Stale(Exception):
+class Stale(Exception):
     """The rows are no longer as they were read."""
 
 
@@ -61,14 +61,24 @@ class _HookFailed(Exception):
 class AttemptEnd:
     """What is known at the end of an attempt.
 
-    ``expired_lease`` is set by the recovery only: the lease it found expired.
+    ``waited`` is how many seconds the provider took, the hand-over not counted. ``expired_lease`` is set by the recovery
+    only: the lease it found expired.
     """
 
     result: Result
     detail: str = ""
     provider_ref: str = ""
     retry_after: float | None = None
+    waited: float = 0.0
     expired_lease: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A claimed delivery, with its message, and how the attempt under way ended."""
+
+    delivery: Delivery
+    end: AttemptEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ def attempt_settle(*, delivery: Delivery, end: AttemptEnd, on_settled: OnSettled
     for _try in range(_TRIES):
         try:
             _settle(delivery, end, hook, at)
-        except _Stale:
+        except Stale:
             if not _is_open(delivery):
                 _note_late(delivery, end, at)
                 return
@@ -165,14 +175,15 @@ def _plan(delivery: Delivery, end: AttemptEnd) -> _Plan:
 
 
 def _next_method(delivery: Delivery) -> ContactMethod | None:
-    """The person's first enabled method, in today's order, that this message has not gone by."""
+    """The person's first enabled method, in today's order, that this message has not gone by. A destination has no other."""
+    if delivery.message.recipient_id is None:
+        return None
     tried = set(Delivery.objects.filter(message_id=delivery.message_id).values_list("channel", "address"))
     methods = ContactMethod.objects.filter(
         user_id=delivery.message.recipient_id, enabled=True, kind__in=channel_kinds()
     )
-    return next(
-        (method for method in methods.order_by("position", "id") if (method.kind, method.address) not in tried), None
-    )
+    left = methods_left(list(methods.order_by("position", "id")), delivery.message.context.get("channels", ()))
+    return next((method for method in left if (method.kind, method.address) not in tried), None)
 
 
 def _attempt_entry(delivery: Delivery, end: AttemptEnd, plan: _Plan, at: datetime) -> EntryValue:
@@ -185,14 +196,21 @@ def _attempt_entry(delivery: Delivery, end: AttemptEnd, plan: _Plan, at: datetim
         action = _ACTIONS.get(outcome) or (
             "delivery.failed" if plan.delivery_state is Delivery.State.FAILED else "attempt.failed"
         )
-    facts: dict[str, object] = {"attempt": delivery.attempts_made, "outcome": outcome.value, "detail": end.detail[:500]}
-    if end.provider_ref:
-        facts["provider_ref"] = end.provider_ref[:200]
+    facts = attempt_facts(delivery, end)
     if plan.message_reason:
         facts["reason"] = plan.message_reason
     if plan.next_method is not None:
         facts["next"] = str(plan.next_method.kind)
     return delivery_entry(delivery, action, at=at, data=facts)
+
+
+def attempt_facts(delivery: Delivery, end: AttemptEnd) -> dict[str, object]:
+    """What the ledger keeps of an attempt."""
+    outcome = _OUTCOMES[end.result].value
+    facts: dict[str, object] = {"attempt": delivery.attempts_made, "outcome": outcome, "detail": end.detail[:500]}
+    if end.provider_ref:
+        facts["provider_ref"] = end.provider_ref[:200]
+    return facts
 
 
 def _tell(message: Message, hook: OnSettled | None, at: datetime) -> None:
@@ -222,7 +240,7 @@ def _write_message(
         as_read = Message.objects.filter(pk=message.pk, state=Message.State.PENDING, cancel_reason=cancel_reason)
         held = as_read.select_for_update().exists()
     if not held:
-        raise _Stale
+        raise Stale
 
 
 def _write_delivery(delivery: Delivery, end: AttemptEnd, plan: _Plan, at: datetime) -> None:
@@ -236,7 +254,7 @@ def _write_delivery(delivery: Delivery, end: AttemptEnd, plan: _Plan, at: dateti
     if end.expired_lease is not None:
         statement, values = statement.rstrip() + LEASE_AS_READ, [*values, end.expired_lease]
     if not rows_changed(statement, values):
-        raise _Stale
+        raise Stale
 
 
 def _delivery_reason(end: AttemptEnd, plan: _Plan) -> str:
@@ -251,7 +269,7 @@ def _write_attempt(delivery: Delivery, end: AttemptEnd, at: datetime) -> None:
     statement = FINISH_INTERRUPTED if end.result is Result.INTERRUPTED else FINISH_ATTEMPT
     facts = [at, str(_OUTCOMES[end.result]), end.detail[:500], end.provider_ref[:200]]
     if not rows_changed(statement, [*facts, delivery.pk, delivery.attempts_made]):
-        raise _Stale
+        raise Stale
 
 
 def leases_recover(*, at: datetime, on_settled: OnSettled, limit: int = 100) -> int:
@@ -293,8 +311,8 @@ def outcomes_report(*, at: datetime, on_settled: OnSettled, limit: int = 100) ->
             with transaction.atomic():
                 on_settled(message, str(message.state), at)
                 if not due.update(report_due_at=None):
-                    raise _Stale
-        except _Stale:
+                    raise Stale
+        except Stale:
             continue
         except Exception:
             logger.exception("on_settled raised again for message %s", message.pk)
@@ -304,4 +322,13 @@ def outcomes_report(*, at: datetime, on_settled: OnSettled, limit: int = 100) ->
     return told
 
 
-__all__ = ["AttemptEnd", "OnSettled", "attempt_settle", "leases_recover", "outcomes_report"]
+__all__ = [
+    "AttemptEnd",
+    "Ended",
+    "OnSettled",
+    "Stale",
+    "attempt_facts",
+    "attempt_settle",
+    "leases_recover",
+    "outcomes_report",
+]

@@ -1,6 +1,8 @@
 """An e-mail from a message: pure, no network, no settings."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -34,8 +36,17 @@ def envelope_address(address: str) -> str:
     return f"{local}@{ascii_domain}"
 
 
-def email_build(outgoing: Outgoing, *, sender: str) -> EmailMessage:
-    """The message with its text and HTML forms. Raises Refused when the address is not one."""
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that travels with a message."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+def email_build(outgoing: Outgoing, *, sender: str, files: Sequence[Enclosed] = ()) -> EmailMessage:
+    """The message with its text and HTML forms, and the files behind them. Raises Refused when the address is not one."""
     domain = envelope_address(sender).rpartition("@")[2]
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
@@ -58,6 +69,9 @@ def email_build(outgoing: Outgoing, *, sender: str) -> EmailMessage:
             mail[str(name)] = _one_line(str(value))
     mail.set_content(_text(outgoing))
     mail.add_alternative(outgoing.body_html or _html(outgoing), subtype="html")
+    for file in files:
+        main, _slash, sub = file.content_type.partition(";")[0].partition("/")
+        mail.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
     return mail
 
 

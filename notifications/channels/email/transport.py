@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.mail.utils import DNS_NAME
 from django.utils.translation import gettext_lazy as _
 
 from notifications.channels.base import OutcomeUnknown, Outgoing, Receipt, Refused, Unavailable
-from notifications.channels.email.build import email_build, envelope_address, stable_id
+from notifications.channels.email.build import Enclosed, email_build, envelope_address, stable_id
 
 DEFAULT_TIMEOUT = 10.0  # Seconds per exchange with the server, when settings give none.
 FAREWELL_TIMEOUT = 1.0
@@ -31,9 +32,18 @@ class EmailChannel:
         return _send_smtp(outgoing, hand_over=hand_over)
 
 
+def _files(outgoing: Outgoing) -> list[Enclosed]:
+    """The stored files that the message's context names. One that is gone meanwhile is left out: the text has a link to it."""
+    found = []
+    for file in outgoing.context.get("files", ()):
+        with suppress(OSError), default_storage.open(file["path"]) as content:
+            found.append(Enclosed(file["name"], file["type"], content.read()))
+    return found
+
+
 def _send_smtp(outgoing: Outgoing, *, hand_over: Callable[[], None]) -> Receipt:
     sender = settings.DEFAULT_FROM_EMAIL
-    mail = email_build(outgoing, sender=sender)
+    mail = email_build(outgoing, sender=sender, files=_files(outgoing))
     with _connection() as smtp:
         with _harmless_errors():
             _expect(smtp.mail(envelope_address(sender)))
@@ -116,7 +126,7 @@ def _words(error: Exception) -> str:
 
 def _send_file(outgoing: Outgoing, *, directory: Path, hand_over: Callable[[], None]) -> Receipt:
     """Write the message whole or not at all. The name is stable, so that a repeated attempt replaces its own file."""
-    mail = email_build(outgoing, sender=settings.DEFAULT_FROM_EMAIL)
+    mail = email_build(outgoing, sender=settings.DEFAULT_FROM_EMAIL, files=_files(outgoing))
     digest = stable_id(outgoing.idempotency_key, domain="file")[1:17]
     name = f"{outgoing.created_at:%Y%m%dT%H%M%S}-{digest}.eml"
     unfinished = directory / f".{name}.{os.getpid()}.part"

@@ -24,7 +24,8 @@ def holidays_sync(*, at: datetime, users: Collection[User] | None = None) -> Non
     """Let everybody (or ``users``) be away on the public holidays of their calendar for the next 400 days.
 
     Twice does nothing. Coming days that no longer hold go; begun ones stay as they are, and so do those on which
-    somebody said that they work. A constant number of queries, and two for each day that goes.
+    somebody said that they work, and those of everybody not looked at. A constant number of queries, and two for each
+    day that goes.
     """
     people = {user.pk: user for user in (users if users is not None else User.objects.filter(is_active=True))}
     known = Absence.objects.filter(kind=Absence.Kind.HOLIDAY, end__gt=at - DAY)
@@ -40,7 +41,7 @@ def holidays_sync(*, at: datetime, users: Collection[User] | None = None) -> Non
         more, fewer = _difference(people.get(pk), days, had, at=at)
         added += more
         gone += fewer
-        if (more or fewer) and pk in people:
+        if more or fewer:
             entries.append(_entry(people[pk], entered=len(more), removed=len(fewer), at=at))
     # They never counted: nothing that was is lost.
     Absence.objects.filter(pk__in=[row.pk for row in gone]).delete()
@@ -94,7 +95,10 @@ def _difference(
     user: User | None, days: Mapping[date, str], had: Collection[Absence], *, at: datetime
 ) -> tuple[list[Absence], list[Absence]]:
     """What to add and what to take away, so that ``days`` hold."""
-    if user is None or not user.is_active:
+    if user is None:
+        # Whoever has left is away anyhow; their days are looked at when they return.
+        return [], []
+    if not user.is_active:
         return [], [row for row in had if row.start > at]
     zone = zone_named(user.time_zone)
     gone = [row for row in had if row.start > at and not _still_holds(row, days, user)]

@@ -106,6 +106,16 @@ class Loaded:
         """What is in force at an instant."""
         return next((spec for start, spec in reversed(self.versions) if start <= at), None)
 
+    def away_at(self, at: datetime) -> set[int]:
+        """Whose absence counts at an instant, of those the schedule names: where holidays are worked, none of those does."""
+        spec = self.spec_at(at)
+        works = spec is not None and spec.holidays is rota.HolidayRule.WORK
+        return {
+            one.user_id
+            for one in self.absences
+            if one.start <= at < one.end and not (works and one.reason is rota.AbsenceReason.HOLIDAY)
+        }
+
     def with_definition(self, spec: rota.ScheduleSpec, *, effective_from: datetime) -> "Loaded":
         """With ``spec`` in force from an instant on. Reads what it follows, its team, and when people new to it are away."""
         kept = tuple(version for version in self.versions if version.effective_from < effective_from)
@@ -297,20 +307,6 @@ def _overrides(schedule_ids: Collection[int], ended_after: datetime) -> dict[int
 
 _KINDS = {kind.value: rota.OverrideKind(kind.value) for kind in Override.Kind}
 _CAUSES = {cause.value: rota.Why(cause.value) for cause in Override.Cause}
-
-
-def override_value(row: Override) -> rota.Override:
-    return rota.Override(
-        kind=rota.OverrideKind(row.kind),
-        user_id=row.user_id,
-        start=row.start,
-        end=row.end,
-        replaces=row.replaces_id,
-        role=row.role,
-        id=row.pk,
-        order=row.pk or 0,
-        why=rota.Why(row.cause),
-    )
 
 
 def _concerned(versions: Iterable[rota.Version], overrides: Iterable[rota.Override]) -> set[int]:

@@ -79,6 +79,13 @@ def shifts_watched(
     _tell(watch, actor=actor)
 
 
+def told_already(user_ids: Collection[int]) -> None:
+    """Inside a watch: its caller tells these people in words of its own, as ``told`` says of those known from the start."""
+    running = _watch.get()
+    if running is not None:
+        running.silent.update(user_ids)
+
+
 def _with_followers(schedules: list[Schedule]) -> list[Schedule]:
     """The schedules and all that follow one of them, or ever did, near or far: two queries."""
     follows: dict[str, set[str]] = defaultdict(set)

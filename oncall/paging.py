@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from oncall import ports, rota
 from oncall.handoffs import handoff_accepted
-from oncall.loading import people_of, schedules_load
+from oncall.loading import Loaded, people_of, schedules_load
 from oncall.models import Schedule, User
 
 # As far back as minimum rest and consecutive hours are looked for, beyond their own length.
@@ -63,19 +63,32 @@ LIMIT_REASONS = frozenset({"over_capacity", "too_long", "too_little_rest"})
 
 
 def selections_at(
-    *, schedules: Collection[Schedule], at: datetime, skills: Collection[str] = ()
+    *,
+    schedules: Collection[Schedule],
+    at: datetime,
+    skills: Collection[str] = (),
+    loaded: Mapping[int, Loaded] | None = None,
 ) -> dict[int, Selection]:
     """Whom to page for each schedule at ``at``, by schedule id; ``skills`` (slugs) are those they must hold, all of them.
 
-    Four queries, however many schedules; one more for each of limits on pages, skills and handovers until acceptance.
+    Four queries, however many schedules; one more for each of limits on pages, skills and handovers until acceptance. A page that has
+    the schedules at hand gives them as ``loaded``, which spares three.
     """
-    return _Selecting(schedules, at, skills).done()
+    return _Selecting(schedules, at, skills, loaded).done()
 
 
 class _Selecting:
-    def __init__(self, schedules: Collection[Schedule], at: datetime, skills: Collection[str]) -> None:
+    def __init__(
+        self,
+        schedules: Collection[Schedule],
+        at: datetime,
+        skills: Collection[str],
+        loaded: Mapping[int, Loaded] | None,
+    ) -> None:
         self.at, self.skills = at, skills
-        self.loaded = schedules_load(schedules, since=at)
+        if loaded is None:
+            loaded = schedules_load(schedules, since=at)
+        self.loaded = {schedule.pk: loaded[schedule.pk] for schedule in schedules}
         self.seats = [Seat(pk, shift) for pk, item in self.loaded.items() for shift in item.on_call_at(at)]
         self.outgoing = {seat: self._outgoing(seat) for seat in self.seats}
         self.users = self._users()
@@ -223,7 +236,8 @@ class _Selecting:
             return ()
         holding = {other.shift.user_id for other in self.seats if other.schedule_id == seat.schedule_id}
         before = [one for one in item.on_call_at(shift.start - INSTANT) if one.role == shift.role]
-        return tuple(one.user_id for one in before if one.user_id not in holding)
+        # Their absence may be why the shift has changed hands.
+        return tuple(one.user_id for one in before if one.user_id not in holding | item.away_at(self.at))
 
     def _forget_accepted(self) -> None:
         """Forget the outgoing people where the incoming one has accepted and the schedule says that this is enough."""

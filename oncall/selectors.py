@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Prefetch
 
-from oncall.loading import Loaded, definition_spec, override_value, schedules_load
+from oncall.loading import Loaded, definition_spec, schedules_load
 from oncall.models import Membership, Schedule, Team, User
+from oncall.standing import Mark, OnDuty, mark_now, standing_at
 
 __all__ = [
     "Duty",
@@ -19,7 +20,6 @@ __all__ = [
     "holders_at",
     "next_duty",
     "on_call_now",
-    "override_value",
     "schedules_load",
     "team_tree",
 ]
@@ -79,15 +79,10 @@ def duties(user: User, *, since: datetime, until: datetime) -> list[Duty]:
     return sorted(found, key=lambda duty: (duty.start, duty.schedule.name))
 
 
-def current_duties(user: User, at: datetime) -> list[Duty]:
-    """What ``user`` is on call for now, each until its true end."""
-    schedules = list(Schedule.objects.select_related("team"))
-    return [
-        Duty(item.schedule, shift.role, shift.start, shift.end)
-        for item in schedules_load(schedules, since=at).values()
-        for shift in item.on_call_at(at)
-        if shift.user_id == user.pk
-    ]
+def current_duties(user: User, at: datetime, *, mark: Mark | None = None) -> list[OnDuty]:
+    """What ``user`` is on call for now, each until its true end. ``mark`` spares a query where the schedules' mark is at hand."""
+    standing = standing_at(at, mark=mark_now(user) if mark is None else mark)
+    return [one for one in standing if one.user_id == user.pk]
 
 
 def next_duty(user: User, at: datetime) -> Duty | None:

@@ -177,7 +177,18 @@ def override_create(
 
 @transaction.atomic
 def override_cancel(*, override: Override, actor: User | None, at: datetime) -> Override:
-    """End an override: from now on where it is under way, altogether where it has not begun. What was, stays."""
+    """End an override: from now on where it is under way, altogether where it has not begun. What was, stays.
+
+    Taking it back twice does nothing. Raises DomainError once its window is over.
+    """
+    # Of two who end it at once, the second finds it ended.
+    override = (
+        Override.objects.select_for_update(of=("self",))
+        .select_related("schedule", "user", "replaces")
+        .get(pk=override.pk)
+    )
+    if override.cancelled_at is not None:
+        return override
     if override.end <= at:
         raise DomainError(_("The window is over; the past is not rewritten."), field="end")
     with shifts_watched([override.schedule], actor=actor, at=at):

@@ -105,6 +105,7 @@ def swap_refuse(*, swap_id: int, user: User, at: datetime) -> Swap:
         return swap
     ask.answer, ask.answered_at = SwapAsk.Answer.DECLINED, at
     ask.save(update_fields=["answer", "answered_at"])
+    entry_append(_entry(swap, "swap.refuse", actor=user, at=at))
     if swap.asks.exclude(answer=SwapAsk.Answer.DECLINED).exists():
         return swap
     _end(swap, Swap.State.DECLINED, at=at)

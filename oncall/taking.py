@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from escalation_site.kernel.errors import NotAllowed
 from oncall import permissions, ports, rota
 from oncall.models import Override, Schedule, User
-from oncall.notices import shifts_watched
+from oncall.notices import shifts_watched, told_already
 from oncall.selectors import Loaded, schedules_load
 from oncall.services import gaps_accept, override_cancel, override_create
 from oncall.telling import Words, duty_words, note_to, span_words
@@ -58,8 +58,7 @@ def override_end(*, override: Override, actor: User, at: datetime) -> Override:
         if runs:
             after = _all_holders(schedules_load([schedule], since=at)[schedule.pk], at)
             incoming = list(User.objects.filter(pk__in=after - before - {override.user_id}, is_active=True))
-            with shifts_watched([schedule], actor=actor, at=at, told=[user.pk for user in incoming]):
-                pass  # Those who get it hear of it below.
+            told_already([user.pk for user in incoming])
     if runs:
         ports.tell(
             [

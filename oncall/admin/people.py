@@ -71,7 +71,10 @@ class UserAdmin(Admin, AuthUserAdmin[User]):
         (None, {"fields": ("username", "password", "is_active")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email", "phone", "region", "time_zone", "language")}),
         (_("Place"), {"fields": ("role", "manager")}),
-        (_("On call"), {"fields": ("holiday_calendar", "skills", "capacity_hours", "capacity_pages")}),
+        (
+            _("On call"),
+            {"fields": ("holiday_calendar", "skills", "capacity_hours", "capacity_pages", "capacity_incidents")},
+        ),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (

@@ -10,6 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from audit.context import by_token
 from escalation_site.kernel.instants import now
 from oncall.models import ApiToken, User
 from oncall.tokens import token_find
@@ -32,6 +33,7 @@ class TokenAuthentication(BaseAuthentication):
         token = token_find(plain.strip(), at=now())
         if token is None:
             raise self._refused(request)
+        by_token(token.name)
         return token.owner, token
 
     def authenticate_header(self, request: Request) -> str:

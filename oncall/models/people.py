@@ -69,6 +69,12 @@ class User(AbstractUser):
         blank=True,
         help_text=_("Pages in one shift after which the next person is asked. Empty: as the schedule says."),
     )
+    capacity_incidents = models.PositiveSmallIntegerField(
+        _("capacity, incidents"),
+        null=True,
+        blank=True,
+        help_text=_("Open incidents this person carries at once. Empty: five."),
+    )
     # The password hash never enters the history: a history row cannot be taken back.
     history = HistoricalRecords(excluded_fields=["password", "last_login"])
 

@@ -4,16 +4,20 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class ActionContext:
-    """``action_id`` is one id for all entries of one action; ``address`` is the client's network address, empty for the system."""
+    """``action_id`` is one id for all entries of one action; ``address`` is the client's network address, empty for the system.
+
+    ``token`` names the API token by which a program acts for a person.
+    """
 
     action_id: uuid.UUID
     source: str = ""
     address: str = ""
+    token: str = ""
 
 
 _current: ContextVar[ActionContext | None] = ContextVar("audit_action", default=None)
@@ -33,3 +37,10 @@ def action(*, source: str, address: str = "", action_id: uuid.UUID | None = None
         yield context
     finally:
         _current.reset(token)
+
+
+def by_token(name: str) -> None:
+    """From here on, what the action under way does is done with this API token. It ends with the action."""
+    context = _current.get()
+    if context is not None:
+        _current.set(replace(context, source="api", token=name))

@@ -1,0 +1,177 @@
+"""Sealing: what was committed since the last seal goes into the tree, and the tree's new head is signed.
+
+Writers know nothing of it and never wait for one another: a row is sealed after it is committed. On PostgreSQL numbers
+are taken before a transaction ends, so that a lower number may appear after a higher one: such gaps are kept and looked
+at again for a day, and what never came is a number of a transaction that was undone. On SQLite there are no gaps.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from audit import keys
+from audit.leaves import ENTRIES, Table, edges, missing_in, ranges_of, tables, within
+from audit.models import LedgerHorizon, LedgerSalt, LedgerSeal
+from audit.proofs.merkle import Frontier
+from audit.proofs.notes import Checkpoint, note_sign
+from audit.sheets import Sheet, sheet_read
+from audit.tiles import Tiles
+from escalation_site.kernel.rows import rows_insert
+
+MOST = {"sqlite": 2_000, "postgresql": 10_000}
+"""Rows in one seal. On SQLite nobody writes while one is made: so many take a fraction of a second, and a page must not wait longer."""
+GAP = timedelta(days=1)
+"""How long a missing number is waited for. No transaction lives that long."""
+_LOCK = 0x5EA1
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one table gives to a seal: its rows, those that filled a gap first, and where it then stands."""
+
+    table: Table
+    sheets: Sequence[Sheet]
+    upto: int
+    gaps: list[list[int | str]]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [number for sheet in self.sheets for number in sheet.numbers]
+
+
+def ledger_seal(*, at: datetime) -> int:
+    """Seal everything that is committed by now; returns how many rows that were. Nothing to seal costs two queries.
+
+    Two at once do no harm: the second finds the work taken and leaves it.
+    """
+    sealed = 0
+    highest: dict[str, int] = {}
+    while True:
+        count, more = _seal_some(at, highest)
+        sealed += count
+        if not more:
+            return sealed
+
+
+@transaction.atomic
+def _seal_some(at: datetime, highest: dict[str, int]) -> tuple[int, bool]:
+    """One seal. ``highest`` numbers of the tables are asked for once: what comes meanwhile is for the next time."""
+    if not _alone():
+        return 0, False
+    known = {row.table: row for row in LedgerHorizon.objects.all()}
+    highest.update(highest or edges("MAX"))
+    parts, left, more = [], MOST[connection.vendor], False
+    for table, most in _behind(known, highest):
+        part = _part(table, known.get(table.name), most, left, at)
+        left -= len(part.numbers)
+        parts.append(part)
+        if part.upto < most or left <= 0:
+            more = True
+            break
+    rows = sum(len(part.numbers) for part in parts)
+    if rows:
+        _write(parts, at)
+    _advance(parts, known)
+    return rows, more and rows > 0
+
+
+def _alone() -> bool:
+    """Whether nobody else seals now. SQLite has one writer at a time anyway; the horizon is read after its turn began."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _behind(known: Mapping[str, LedgerHorizon], highest: Mapping[str, int]) -> list[tuple[Table, int]]:
+    """The tables that have rows beyond their horizon, or gaps to look at, with their highest number."""
+    found = []
+    for table in tables().values():
+        horizon = known.get(table.name)
+        most = highest.get(table.name, 0)
+        if most > (horizon.upto if horizon else 0) or (horizon and horizon.gaps):
+            found.append((table, most))
+    return found
+
+
+def _part(table: Table, horizon: LedgerHorizon | None, most: int, left: int, at: datetime) -> _Part:
+    """The rows that came since, at most ``left``, and those that filled a gap."""
+    begin = horizon.upto if horizon else 0
+    waited = [gap for gap in (horizon.gaps if horizon else []) if datetime.fromisoformat(gap[2]) > at - GAP]
+    late = sheet_read(table, within(table.key, [gap[:2] for gap in waited])) if waited else None
+    fresh = sheet_read(table, Q(**{f"{table.key}__gt": begin, f"{table.key}__lte": most}), most=left)
+    end = fresh.numbers[-1] if len(fresh.numbers) == left else max(begin, most)
+    gaps: list[list[int | str]] = []
+    if connection.vendor == "postgresql":
+        here = late.numbers if late else ()
+        for first, last, seen in waited:
+            inside = [number for number in here if first <= number <= last]
+            gaps += [[low, high, seen] for low, high in missing_in(inside, first, last)]
+        gaps += [[low, high, at.isoformat()] for low, high in missing_in(fresh.numbers, begin + 1, end)]
+    return _Part(table, [late, fresh] if late else [fresh], end, gaps)
+
+
+def _write(parts: Iterable[_Part], at: datetime) -> None:
+    last = LedgerSeal.objects.order_by("-begins").first()
+    tiles, begins = Tiles(), last.size if last else 0
+    frontier = tiles.frontier(begins) if last else Frontier()
+    parts = [part for part in parts if part.numbers]
+    sheets = [sheet for part in parts for sheet in part.sheets]
+    # A row about a subject whose salt is destroyed gets a new one: only what was sealed before is beyond telling.
+    salts = salts_for({subject for sheet in sheets for subject in sheet.subjects()})
+    tiles.grow(frontier, [leaf for sheet in sheets for leaf in _leaves(sheet, salts)])
+    tiles.write()
+    checkpoint = Checkpoint(keys.origin(), frontier.size, frontier.root())
+    entries = [number for part in parts if part.table.name == ENTRIES for number in part.numbers]
+    LedgerSeal.objects.create(
+        at=at,
+        begins=begins,
+        size=frontier.size,
+        root=frontier.root(),
+        note=note_sign(checkpoint.text(), [keys.signer(at=at)]).encoded(),
+        contents=[[part.table.name, ranges_of(part.numbers)] for part in parts],
+        lowest=min(entries, default=None),
+        highest=max(entries, default=None),
+    )
+
+
+def _leaves(sheet: Sheet, salts: Mapping[str, bytes]) -> list[bytes]:
+    leaves = [leaf for leaf in sheet.leaves(salts) if leaf is not None]
+    if len(leaves) != len(sheet.numbers):
+        raise RuntimeError(f"no salt for some of {sorted(sheet.subjects() - salts.keys())[:9]}")
+    return leaves
+
+
+def salts_for(subjects: Collection[str]) -> dict[str, bytes]:
+    """The salt of each subject, made where there is none yet."""
+    found = salts_known(subjects)
+    made = {subject: secrets.token_bytes(32) for subject in subjects if subject not in found}
+    rows_insert([LedgerSalt(subject=subject, salt=salt) for subject, salt in made.items()])
+    return found | made
+
+
+def salts_known(subjects: Collection[str]) -> dict[str, bytes]:
+    """The salts in use; those that were destroyed are not."""
+    found: dict[str, bytes] = {}
+    wanted = list(subjects)
+    for start in range(0, len(wanted), 500):
+        rows = LedgerSalt.objects.filter(subject__in=wanted[start : start + 500], salt__isnull=False)
+        found |= {subject: bytes(salt or b"") for subject, salt in rows.values_list("subject", "salt")}
+    return found
+
+
+def _advance(parts: Iterable[_Part], known: Mapping[str, LedgerHorizon]) -> None:
+    for part in parts:
+        row = known.get(part.table.name)
+        if row is None:
+            LedgerHorizon.objects.create(table=part.table.name, upto=part.upto, gaps=part.gaps)
+        elif (row.upto, row.gaps) != (part.upto, part.gaps):
+            row.upto, row.gaps = part.upto, part.gaps
+            row.save(update_fields=["upto", "gaps"])

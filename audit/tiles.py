@@ -1,0 +1,118 @@
+"""The tree's hashes in the database, 256 to a row (c2sp.org/tlog-tiles)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+
+from audit.models import LedgerTile
+from audit.proofs.merkle import Frontier, node_hash
+
+HEIGHT = 8
+WIDTH = 1 << HEIGHT
+_HASH = 32
+Place = tuple[int, int]
+
+
+class Tiles:
+    """Reads nodes from tiles, each tile once; collects new ones until ``write``."""
+
+    def __init__(self) -> None:
+        self._read: dict[Place, bytes] = {}
+        self._fresh: dict[Place, tuple[int, list[bytes]]] = {}
+
+    def node(self, level: int, index: int) -> bytes:
+        """The hash of a complete subtree. Raises LookupError where the tiles do not have it."""
+        height = level % HEIGHT
+        first = index << height
+        # What a node between two stored levels stands on is side by side in one tile.
+        held = self._tile(level // HEIGHT, first // WIDTH)
+        start, end = first % WIDTH * _HASH, (first % WIDTH + (1 << height)) * _HASH
+        if len(held) < end:
+            raise LookupError(f"no hash {first} to {first + (1 << height) - 1} at level {level // HEIGHT}")
+        hashes = [held[at : at + _HASH] for at in range(start, end, _HASH)]
+        while len(hashes) > 1:
+            hashes = [node_hash(hashes[at], hashes[at + 1]) for at in range(0, len(hashes), 2)]
+        return hashes[0]
+
+    def _tile(self, level: int, index: int) -> bytes:
+        place = (level, index)
+        if place not in self._read:
+            row = LedgerTile.objects.filter(level=level, index=index).values_list("hashes", flat=True).first()
+            self._read[place] = bytes(row or b"")
+        return self._read[place]
+
+    def load(self, level: int, begin: int, end: int) -> None:
+        """Read the tiles that hold the hashes from ``begin`` to before ``end``, in one query."""
+        reach = (begin // WIDTH, max(end - 1, begin) // WIDTH)
+        found = LedgerTile.objects.filter(level=level, index__range=reach).values_list("index", "hashes")
+        self._read.update(((level, index), b"") for index in range(reach[0], reach[1] + 1))
+        self._read.update(((level, index), bytes(hashes)) for index, hashes in found)
+
+    def load_path(self, index: int, size: int) -> None:
+        """Read the tiles that the proof of leaf ``index`` stands on in the tree of ``size`` leaves, in one query: those above
+        the leaf, and those above the tree's right edge."""
+        wanted, level = set(), 0
+        while size >> HEIGHT * level:
+            for place in (index, size - 1):
+                wanted.add((level, (place >> HEIGHT * level) // WIDTH))
+            level += 1
+        wanted -= self._read.keys()
+        if len(wanted) > 1:
+            found = LedgerTile.objects.filter(reduce(or_, (Q(level=level, index=tile) for level, tile in wanted)))
+            for level, tile, hashes in found.values_list("level", "index", "hashes"):
+                self._read[level, tile] = bytes(hashes)
+
+    def leaves(self, first: int, count: int) -> list[bytes]:
+        """The stored hashes of leaves; b"" for those that are not there. ``load`` them before."""
+        found: list[bytes] = []
+        while count:
+            start = first % WIDTH
+            here = min(count, WIDTH - start)
+            tile = self._read.get((0, first // WIDTH), b"")
+            found += [tile[at * _HASH : (at + 1) * _HASH] for at in range(start, start + here)]
+            first, count = first + here, count - here
+        return found
+
+    def reach_beyond(self, size: int) -> bool:
+        """Whether there are leaves beyond ``size``."""
+        last = LedgerTile.objects.filter(level=0).order_by("-index").first()
+        return last is not None and last.index * WIDTH + len(bytes(last.hashes)) // _HASH > size
+
+    def frontier(self, size: int) -> Frontier:
+        """The right edge of the tree of ``size`` leaves."""
+        peaks, start = [], 0
+        for level in reversed(range(size.bit_length())):
+            if size >> level & 1:
+                peaks.append(self.node(level, start >> level))
+                start += 1 << level
+        return Frontier(size, peaks)
+
+    def grow(self, frontier: Frontier, leaves: Sequence[bytes]) -> None:
+        """Add leaves to the tree and keep what belongs into tiles."""
+        for level, first, hashes in frontier.extend(leaves):
+            done = 0
+            while level % HEIGHT == 0 and done < len(hashes):
+                index, start = divmod(first + done, WIDTH)
+                piece = hashes[done : done + WIDTH - start]
+                self._fresh.setdefault((level // HEIGHT, index), (start, []))[1].extend(piece)
+                done += len(piece)
+
+    def write(self) -> None:
+        """Store what was collected: new tiles at once, and each tile that was begun before."""
+        rows = [
+            LedgerTile(level=level, index=index, hashes=b"".join(added))
+            for (level, index), (start, added) in self._fresh.items()
+            if not start
+        ]
+        LedgerTile.objects.bulk_create(rows, batch_size=200)
+        for (level, index), (start, added) in self._fresh.items():
+            if start:
+                row = LedgerTile.objects.get(level=level, index=index)
+                row.hashes = bytes(row.hashes)[: start * _HASH] + b"".join(added)
+                row.save(update_fields=["hashes"])
+        self._read.clear()
+        self._fresh.clear()

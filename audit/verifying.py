@@ -1,0 +1,360 @@
+"""Verification: the tree is built anew from the rows, and every difference is named.
+
+What is found, and by what:
+- a row changed, or gone: its leaf is not the one that was sealed (the sealed leaf stands in a tile, and the tiles lead
+  to the signed root);
+- a row put in later: its number lies below a sealed one, and no seal has it;
+- tiles changed: the rows lead to the signed root, the tiles do not;
+- a seal changed, gone or signed by a strange key: its note does not say what the tree says;
+- a salt destroyed with no entry that says so: contents could hide behind it;
+- a whole log written anew: only a checkpoint kept elsewhere can tell, see ``kept``, or the signature of a witness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing import get_context
+from typing import Any
+
+from django.db import connection, connections
+from django.db.models import Q
+
+from audit import keys
+from audit.batches import OWN_WORDS, Batch, Facts, batch_read, facts, seals_together
+from audit.leaves import ENTRIES, count_in, edges, merged, portions, tables, within
+from audit.models import Keeper, KeeperSending, LedgerHorizon, LedgerSeal
+from audit.proofs.merkle import Frontier
+from audit.proofs.notes import BadNote, Checkpoint, Verifier, checkpoint_read, note_read, note_signed_by, verifier_read
+from audit.proofs.witness import cosigned_by
+from audit.tiles import Tiles
+
+CHANGED, GONE, ADDED, TILES, SEAL, KEPT, SALT = "changed", "gone", "added", "tiles", "seal", "kept", "salt"
+_NAMED = 20
+"""Unbound versions that a verdict names."""
+Progress = Callable[[int, int], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was sealed. ``table`` and ``row`` name the row, ``leaf`` its place in the tree."""
+
+    kind: str
+    table: str = ""
+    row: int | None = None
+    leaf: int | None = None
+    seal: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was looked at and found. ``beyond`` counts rows whose salts are destroyed, or that are in an archive: their
+    leaves stand, their contents cannot be held against them. ``undone`` counts entry numbers that no transaction ever
+    committed. ``size`` is how far it came: less than the tree's where it was stopped. ``unbound`` counts versions in
+    histories that name an action of which the ledger has no entry, and ``unbound_first`` names some: they were saved past the
+    services, or written in before they were sealed. That is nothing changed, and so no finding."""
+
+    leaves: int
+    seals: int
+    beyond: int
+    undone: int
+    findings: tuple[Finding, ...]
+    root: bytes
+    size: int
+    unbound: int = 0
+    unbound_first: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        return not self.findings
+
+
+def ledger_verify(
+    *,
+    since: int = 0,
+    kept: Sequence[Checkpoint] = (),
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    jobs: int = 1,
+) -> Verdict:
+    """Hold every row against the tree, from the seal on that begins at ``since`` (0: from the first).
+
+    ``kept`` are checkpoints that somebody else kept: the tree must have had those roots. ``progress`` is told leaves
+    done and leaves in all. ``stop`` is asked after each few thousand leaves; what is left then is for the next time.
+    With ``jobs`` above 1 rows are read and hashed by as many processes, unless a transaction is open.
+    """
+    return _Verification(since, kept, progress or (lambda _done, _all: None)).run(stop or (lambda: False), jobs)
+
+
+class _Verification:
+    def __init__(self, since: int, kept: Sequence[Checkpoint], progress: Progress) -> None:
+        self.known = keys.verifiers()
+        self.facts = facts()
+        self.progress = progress
+        self.tiles = Tiles()
+        self.kept = {one.size: one for one in kept}
+        self.findings: list[Finding] = []
+        self.unbound: list[tuple[str, int]] = []
+        self.beyond = self.leaves = self.seals = 0
+        before = LedgerSeal.objects.filter(begins__lte=since).order_by("-begins").first() if since else None
+        self.begin: int = before.begins if before and before.size > since else since
+        self.frontier = self._begun()
+
+    def _begun(self) -> Frontier:
+        """The tree as it was where verification begins, held against the seal before."""
+        if not self.begin:
+            return Frontier()
+        earlier = LedgerSeal.objects.filter(size=self.begin).first()
+        frontier = self._by_tiles(self.begin)
+        if earlier is None or bytes(earlier.root) != frontier.root():
+            self._find(TILES, leaf=0, detail="the tiles before do not lead to the root that was sealed then")
+        return frontier
+
+    def _by_tiles(self, size: int) -> Frontier:
+        """The tree of that size by what the tiles say; by nothing where they lack something."""
+        try:
+            return self.tiles.frontier(size)
+        except LookupError:
+            self._find(TILES, leaf=size, detail="tiles are gone")
+            return Frontier(size, [b"\x00" * 32] * size.bit_count())
+
+    def run(self, stop: Stop, jobs: int) -> Verdict:
+        last = LedgerSeal.objects.order_by("-begins").first()
+        total = (last.size if last else 0) - self.begin
+        seals = LedgerSeal.objects.filter(begins__gte=self.begin).order_by("begins").iterator(chunk_size=500)
+        with _reader(self.facts, jobs) as read:
+            for batch in read(seals_together(seals)):
+                for number in range(len(batch.seals)):
+                    self._seal(batch, number)
+                self.beyond += batch.beyond
+                self.unbound += batch.unbound
+                self.progress(self.leaves, total)
+                if stop():
+                    break
+        if last is None or self.frontier.size >= last.size:
+            self._ends(last.size if last else 0)
+        undone = self._beside() if not self.begin and self.frontier.size >= (last.size if last else 0) else 0
+        return Verdict(
+            self.leaves,
+            self.seals,
+            self.beyond,
+            undone,
+            tuple(self.findings),
+            self.frontier.root(),
+            self.frontier.size,
+            len(self.unbound),
+            tuple(self.unbound[:_NAMED]),
+        )
+
+    def _ends(self, size: int) -> None:
+        """What can only be told where the tree ends."""
+        if self.tiles.reach_beyond(size):
+            self._find(SEAL, leaf=size, detail="there are leaves beyond the last seal: a seal is gone")
+        for subject in self.facts.unsaid:
+            self._find(SALT, detail=f"the salt of {subject} was destroyed, and no entry says so")
+        for kept_size, one in self.kept.items():
+            if kept_size > self.frontier.size:
+                self._find(
+                    KEPT,
+                    detail=f"a checkpoint of size {kept_size} was kept, the log has {self.frontier.size}: it was cut",
+                )
+            elif self.begin < kept_size and not LedgerSeal.objects.filter(size=kept_size).exists():
+                self._find(KEPT, detail=f"no seal has the size {one.size} of a checkpoint that was kept")
+
+    def _beside(self) -> int:
+        beside = rows_beside(self.facts)
+        self.findings += beside.findings
+        return beside.undone
+
+    def _find(self, kind: str, **more: Any) -> None:
+        self.findings.append(Finding(kind, **more))
+
+    def _seal(self, batch: Batch, number: int) -> None:
+        """Hold the rows and the tiles of one seal against its root, and the root against its note."""
+        seal, stored = batch.seals[number], list(batch.stored[number])
+        self.seals += 1
+        if seal.begins != self.frontier.size:
+            self._find(SEAL, seal=seal.at, leaf=seal.begins, detail="a seal before it is gone, or was changed")
+            self.frontier = self._by_tiles(seal.begins)
+        if batch.now[number] == stored:
+            self.frontier.extend(stored)
+            if self.frontier.root() != bytes(seal.root):
+                self._find(SEAL, seal=seal.at, leaf=seal.begins, detail="rows and tiles lead to another root")
+        else:
+            self._judge(batch, number)
+        self.leaves += len(stored)
+        self._stated(seal)
+
+    def _judge(self, batch: Batch, number: int) -> None:
+        """Rows and tiles differ: which of them is right says the signed root."""
+        seal, stored, before = batch.seals[number], list(batch.stored[number]), self.frontier.size
+        by_tiles, by_rows = self.frontier.copy(), self.frontier.copy()
+        rows, findings = list(stored), []
+        for at, place in batch.places(number):
+            rows[at] = place.now or b""
+            kind = CHANGED if place.here else GONE
+            findings.append(Finding(kind, place.table, place.row, before + at, seal.at))
+        by_tiles.extend(stored)
+        by_rows.extend(rows)
+        if by_tiles.root() == bytes(seal.root):
+            self.findings += findings
+            self.frontier = by_tiles
+        elif by_rows.root() == bytes(seal.root):
+            self._find(
+                TILES, seal=seal.at, leaf=seal.begins, detail="the rows are as they were sealed; tiles were changed"
+            )
+            self.frontier = by_rows
+        else:
+            self.findings += findings
+            self._find(SEAL, seal=seal.at, leaf=seal.begins, detail="neither rows nor tiles lead to the sealed root")
+            self.frontier = by_tiles
+
+    def _stated(self, seal: LedgerSeal) -> None:
+        """What its note, its numbers and what was kept elsewhere say of a seal."""
+        place = {"seal": seal.at, "leaf": seal.begins}
+        entries = [number for name, ranges in seal.contents if name == ENTRIES for pair in ranges for number in pair]
+        if (seal.lowest, seal.highest) != (min(entries, default=None), max(entries, default=None)):
+            self._find(SEAL, **place, detail="its lowest or highest entry is not that of its contents")
+        if self.frontier.size != seal.size:
+            self._find(SEAL, **place, detail="its contents are not as many as its size says")
+        try:
+            note = note_read(seal.note)
+            note_signed_by(note, self.known)
+            stated = checkpoint_read(note.text)
+        except BadNote as error:
+            self._find(SEAL, **place, detail=str(error))
+        else:
+            if (stated.size, stated.root) != (seal.size, bytes(seal.root)):
+                self._find(SEAL, **place, detail="its signed note says another size or root")
+        kept = self.kept.get(seal.size)
+        if kept is not None and kept.root != bytes(seal.root):
+            self._find(KEPT, **place, detail=f"the checkpoint kept of size {kept.size} has another root")
+
+
+@contextmanager
+def _reader(known: Facts, jobs: int) -> Iterator[Callable[[Iterable[list[LedgerSeal]]], Iterable[Batch]]]:
+    """How batches are read: here, or by ``jobs`` processes, in their order either way."""
+    if jobs <= 1 or connection.in_atomic_block:
+        yield lambda batches: (batch_read(seals, known) for seals in batches)
+        return
+    # A connection is no thing to share with children.
+    connections.close_all()
+    with get_context("fork").Pool(jobs, _begin_child, (known,)) as pool:
+        yield lambda batches: pool.imap(_child_read, list(batches))
+
+
+_child_facts: list[Facts] = []
+
+
+def _begin_child(known: Facts) -> None:
+    _child_facts[:] = [known]
+
+
+def _child_read(seals: list[LedgerSeal]) -> Batch:
+    return batch_read(seals, _child_facts[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the seals: rows that none has, and entry numbers that were undone."""
+
+    findings: tuple[Finding, ...]
+    undone: int
+
+
+def rows_beside(known: Facts | None = None) -> Beside:
+    """Rows that no seal has although their table is sealed beyond them, rows that came back after their segment was taken
+    out, and numbers that were sealed twice."""
+    known = known or facts()
+    covered: dict[str, list[list[int]]] = {}
+    twice: set[str] = set()
+    for contents in LedgerSeal.objects.order_by("begins").values_list("contents", flat=True).iterator(chunk_size=500):
+        for name, ranges in contents:
+            own = covered.setdefault(name, [])
+            for first, last in ranges:
+                if own and own[-1][1] + 1 == first:
+                    own[-1][1] = last
+                else:
+                    own.append([first, last])
+    findings = [
+        # No sequence gives such numbers, and sealing never looks below one.
+        Finding(ADDED, table=name, row=number)
+        for name, lowest in edges("MIN").items()
+        if lowest < 1
+        for number in _numbers(name, [[-(2**63), 0]])
+    ]
+    undone = 0
+    horizons = {row.table: row for row in LedgerHorizon.objects.all()}
+    for name in tables():
+        ranges = covered.get(name, [])
+        together = merged(ranges)
+        if count_in(together) != count_in(ranges):
+            twice.add(name)
+        found, holes = _slipped_in(name, together, horizons.get(name))
+        findings += found
+        undone += holes
+    findings += [Finding(SEAL, table=name, detail="rows of it were sealed twice") for name in sorted(twice)]
+    for segment in known.dropped:
+        for name, ranges in segment.contents.items():
+            back = _numbers(name, ranges, without=OWN_WORDS if name == ENTRIES else None)
+            findings += [Finding(ADDED, table=name, row=row, detail="it was archived and taken out") for row in back]
+    return Beside(tuple(findings), undone)
+
+
+def _slipped_in(name: str, covered: list[list[int]], horizon: LedgerHorizon | None) -> tuple[list[Finding], int]:
+    """Rows in the holes of what is sealed, and how many numbers of those holes no row has."""
+    upto = max(horizon.upto if horizon else 0, covered[-1][1] if covered else 0)
+    holes, begin = [], 1
+    for first, last in covered:
+        if first > begin:
+            holes.append([begin, first - 1])
+        begin = last + 1
+    if begin <= upto:
+        holes.append([begin, upto])
+    waiting = merged(gap[:2] for gap in horizon.gaps) if horizon else []
+    extra = _numbers(name, holes)
+    found = [
+        Finding(ADDED, table=name, row=number)
+        for number in extra
+        if not any(first <= number <= last for first, last in waiting)
+    ]
+    return found, count_in(holes) - len(extra)
+
+
+def _numbers(name: str, ranges: Sequence[Sequence[int]], *, without: Q | None = None) -> list[int]:
+    """Which of these numbers the table has."""
+    table = tables().get(name)
+    if table is None:
+        return []
+    leaving_out = without or Q(pk__in=())
+    return [
+        number
+        for part in portions(ranges, most=2**65)
+        for number in table.model._base_manager.filter(within(table.key, part))
+        .exclude(leaving_out)
+        .order_by(table.key)
+        .values_list(table.key, flat=True)
+    ]
+
+
+def cosigned_kept(witnesses: Sequence[Verifier] = ()) -> list[Checkpoint]:
+    """The checkpoints that witnesses have signed, to hold the tree against; by the keys given, or else by those on record.
+
+    Raises BadNote where a line on record is no such signature: somebody changed it.
+    """
+    found: list[Checkpoint] = []
+    notes = KeeperSending.objects.exclude(cosigned="").order_by("pk").values_list("keeper_id", "size", "cosigned")
+    on_record = {
+        keeper.pk: verifier_read(keeper.public_key) for keeper in Keeper.objects.filter(kind=Keeper.Kind.WITNESS)
+    }
+    for keeper, size, encoded in notes.iterator():
+        note = note_read(encoded)
+        if cosigned_by(note, witnesses or [on_record[keeper]]):
+            found.append(checkpoint_read(note.text))
+        elif not witnesses:
+            raise BadNote(f"the witness’s signature of the checkpoint of size {size} was changed")
+    return found

@@ -4,13 +4,15 @@ A change to incidents, its timeline lines, its history rows and its ledger entri
 invariant 6). The statements are as many for one incident as for five hundred.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 
+from audit.binding import acting
+from audit.context import ActionContext
 from audit.services import entries_append
 from audit.values import SYSTEM, Actor, EntryValue
 from escalation_site.kernel.rows import rows_insert, rows_update
@@ -19,8 +21,10 @@ from oncall.models import User
 
 # Field → attribute: "owner" is kept in "owner_id".
 COLUMNS = {field.name: field.attname for field in Incident._meta.concrete_fields}
+JOINED_AT_MOST = 8  # rows
 COUNTERS = ("alert_count",)  # what changes with each repeat and has no history of its own
 
+Row = TypeVar("Row", bound=models.Model)
 
 _HistoricalIncident: type[models.Model] = Incident.history.model
 _TRACKED = tuple(field.attname for field in Incident.history.model.tracked_fields)
@@ -49,6 +53,11 @@ class Changes:
     _entries: list[EntryValue] = field(default_factory=list)
     _events: list[TimelineEvent] = field(default_factory=list)
     _touched: dict[int, tuple[Incident, set[str]]] = field(default_factory=dict)
+    _versions: list[models.Model] = field(default_factory=list)
+
+    def opened(self, incidents: list[Incident]) -> None:
+        """The first version of new incidents, as they are now."""
+        self._versions += [version_of(incident, user=self.user, at=self.at, kind="+") for incident in incidents]
 
     def ledger(
         self,
@@ -80,11 +89,13 @@ class Changes:
             )
         )
 
-    def timeline(self, incident: Incident, kind: str, *, text: str = "", user: User | None = None, **data: Any) -> None:
-        """A line of the incident's timeline, by ``user`` or whoever acts."""
-        self._events.append(
-            TimelineEvent(incident=incident, at=self.at, kind=kind, actor=user or self.user, text=text, data=data)
-        )
+    def timeline(
+        self, incident: Incident, kind: str, *, text: str = "", user: User | None = None, **data: Any
+    ) -> TimelineEvent:
+        """A line of the incident's timeline, by ``user`` or whoever acts. It has its number once ``write`` has stored it."""
+        event = TimelineEvent(incident=incident, at=self.at, kind=kind, actor=user or self.user, text=text, data=data)
+        self._events.append(event)
+        return event
 
     def set(self, incident: Incident, action: str, *, data: Mapping[str, Any] | None = None, **values: Any) -> None:
         """Change fields of ``incident`` and enter the difference in the ledger as ``action``. Without one only the entry is written."""
@@ -109,11 +120,13 @@ class Changes:
         """Store everything gathered. Call it inside the transaction that locked the incidents."""
         if not transaction.get_connection().in_atomic_block:
             raise RuntimeError("Changes.write outside a transaction would part a change from its ledger entry")
+        context = acting()
         self._write_incidents()
+        history_append(self._versions, context)
         if self._events:
             rows_insert(self._events)
-        entries_append(self._entries)
-        self._events, self._entries, self._touched = [], [], {}
+        entries_append(self._entries, context=context)
+        self._events, self._entries, self._versions, self._touched = [], [], [], {}
 
     def _write_incidents(self) -> None:
         """Rows that change the same fields share a statement, so that no column is written that nobody touched."""
@@ -127,22 +140,24 @@ class Changes:
             else:
                 rows_update(incidents, names)
             if names != COUNTERS:
-                history_append(incidents, user=self.user, at=self.at, update=True)
+                self._versions += [version_of(one, user=self.user, at=self.at, kind="~") for one in incidents]
 
 
-def history_append(rows: list[Incident], *, user: User | None, at: datetime, update: bool) -> None:
-    """History rows for bulk writes, which send no signal that would make them."""
-    rows_insert(
-        [
-            _HistoricalIncident(
-                history_date=at,
-                history_type="~" if update else "+",
-                history_user_id=user.pk if user else None,
-                **{name: getattr(row, name) for name in _TRACKED},
-            )
-            for row in rows
-        ]
+def version_of(incident: Incident, *, user: User | None, at: datetime, kind: str) -> models.Model:
+    """A row of the history, not stored yet: bulk writes send no signal that would make it."""
+    return _HistoricalIncident(
+        history_date=at,
+        history_type=kind,
+        history_user_id=user.pk if user else None,
+        **{name: getattr(incident, name) for name in _TRACKED},
     )
+
+
+def history_append(versions: Sequence[models.Model], context: ActionContext) -> None:
+    """Store rows of the history, bound to the entries of this action."""
+    for version in versions:
+        version.__dict__["history_change_reason"] = str(context.action_id)
+    rows_insert(versions)
 
 
 def lock(incident_ids: list[int]) -> models.QuerySet[Incident]:
@@ -155,4 +170,13 @@ def lock(incident_ids: list[int]) -> models.QuerySet[Incident]:
     chosen = Incident.objects.filter(pk__in=incident_ids).order_by("pk")
     if connection.features.has_select_for_update:
         list(chosen.select_for_update().values_list("pk"))
-    return chosen.select_related("service__policy__current_version", "team", "stage")
+    return with_related(chosen, "service__policy__current_version", "team", "stage", rows=len(incident_ids))
+
+
+def with_related(chosen: models.QuerySet[Row], *paths: str, rows: int) -> models.QuerySet[Row]:
+    """``chosen`` together with what these foreign keys lead to.
+
+    A few rows get it in one statement. Of many, most lead to the same: it is read and built once, with a statement for each step
+    (of 200 runs under one policy the engine read its definition 200 times, a seventh of its processor time).
+    """
+    return chosen.select_related(*paths) if rows <= JOINED_AT_MOST else chosen.prefetch_related(*paths)

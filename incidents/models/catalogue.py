@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from oncall.models import Skill, Team
-from policies.models import EscalationPolicy
+from policies.models import EscalationPolicy, WorkCalendar
 from policies.severity import Severity
 
 
@@ -39,7 +39,23 @@ class Service(models.Model):
     default_severity = models.PositiveSmallIntegerField(
         _("default severity"), choices=Severity.choices, default=Severity.SEV3
     )
+    calendar = models.ForeignKey(
+        WorkCalendar,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="services",
+        verbose_name=_("business calendar"),
+        help_text=_("Empty means the default one."),
+    )
     runbook_url = models.URLField(_("runbook"), blank=True)
+    bridge_url = models.URLField(
+        _("bridge"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where those who work on its incidents talk to each other."),
+    )
     required_skills = models.ManyToManyField(
         Skill,
         blank=True,

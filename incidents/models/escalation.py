@@ -23,6 +23,12 @@ class EscalationRun(models.Model):
     priority = models.PositiveSmallIntegerField(
         _("claim order"), help_text=_("The severity: a storm of SEV-4 never delays a SEV-1.")
     )
+    straight_to = models.JSONField(
+        _("straight to"),
+        default=list,
+        blank=True,
+        help_text=_("Targets that a routing rule has paged beside the level at which the run begins."),
+    )
     started_at = models.DateTimeField(_("started"))
     next_due_at = models.DateTimeField(_("next due"), null=True, blank=True)
     superseded = models.BooleanField(
@@ -44,6 +50,10 @@ class EscalationRun(models.Model):
                 fields=("next_due_at",),
                 name="run_due",
                 condition=models.Q(next_due_at__isnull=False, set_aside_at=None),
+            ),
+            # What stands still: the operations page, the watchdog.
+            models.Index(
+                fields=("set_aside_at",), name="run_set_aside", condition=models.Q(set_aside_at__isnull=False)
             ),
             # The engine's claim, one severity after the other.
             models.Index(

@@ -56,10 +56,47 @@ class Incident(models.Model):
     title = models.CharField(_("title"), max_length=200)
     summary = models.TextField(_("summary"), blank=True)
     severity = models.PositiveSmallIntegerField(_("severity"), choices=Severity.choices)
+    impact = models.PositiveSmallIntegerField(
+        _("impact"), null=True, blank=True, help_text=_("1 is the highest, 5 the lowest; empty where nobody said.")
+    )
+    urgency = models.PositiveSmallIntegerField(
+        _("urgency"), null=True, blank=True, help_text=_("1 is the highest, 5 the lowest; empty where nobody said.")
+    )
+    priority = models.PositiveSmallIntegerField(
+        _("priority"), null=True, blank=True, help_text=_("P1 to P5, from impact, urgency and the time left.")
+    )
+    facts = models.JSONField(
+        _("facts"),
+        default=dict,
+        blank=True,
+        help_text=_("What people and rules said of it, by the names of the conditions’ vocabulary."),
+    )
+    guarded = models.BooleanField(
+        _("guarded"), default=False, help_text=_("What automation would do to it waits for a person’s word.")
+    )
+    protected = models.BooleanField(
+        _("protected"), default=False, help_text=_("Only owners of the service may silence it.")
+    )
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.TRIGGERED)
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="incidents", verbose_name=_("stage"))
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="incidents", verbose_name=_("service"))
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="incidents", verbose_name=_("team"))
+    category = models.ForeignKey(
+        "incidents.Category",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        verbose_name=_("category"),
+    )
+    customer = models.ForeignKey(
+        "incidents.Customer",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        verbose_name=_("customer"),
+    )
     environment = models.CharField(_("environment"), max_length=40, blank=True)
     source = models.CharField(_("source"), max_length=12, choices=Source.choices)
     detection = models.CharField(
@@ -99,6 +136,16 @@ class Incident(models.Model):
     is_test = models.BooleanField(_("test"), default=False, help_text=_("Left out of the figures."))
     started_at = models.DateTimeField(_("started"))
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
+    sla_due_at = models.DateTimeField(_("SLA ends"), null=True, blank=True)
+    major_at = models.DateTimeField(_("declared major"), null=True, blank=True)
+    overseer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="overseen_incidents",
+        verbose_name=_("overseer"),
+    )
     mitigated_at = models.DateTimeField(_("mitigated"), null=True, blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.ForeignKey(
@@ -115,6 +162,23 @@ class Incident(models.Model):
         _("exhausted"), null=True, blank=True, help_text=_("Nobody answered on any level.")
     )
     resolution = models.TextField(_("cause and fix"), blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        # An index of all of them made SQLite go through the million that were never merged (``incident_merged`` is of the few).
+        db_index=False,
+        related_name="merged",
+        verbose_name=_("merged into"),
+    )
+    bridge_url = models.URLField(
+        _("bridge"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where those who work on it talk to each other."),
+    )
     alert_count = models.PositiveIntegerField(_("alerts"), default=0)
     # Counting repeats is the ledger's business; a history row per repeat would drown the history.
     history = HistoricalRecords(excluded_fields=["alert_count"])
@@ -140,15 +204,61 @@ class Incident(models.Model):
                 condition=~models.Q(state="acknowledged") | models.Q(acknowledged_at__isnull=False),
                 name="incident_acknowledged_has_instant",
             ),
+            models.CheckConstraint(
+                condition=models.Q(merged_into=None) | ~models.Q(merged_into=models.F("pk")),
+                name="incident_not_merged_into_itself",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(priority=None) | models.Q(priority__range=(1, 5)), name="incident_priority_in_range"
+            ),
         )
         indexes = (
             # The list: a tab, worst first, then oldest.
             models.Index(fields=("state", "severity", "started_at"), name="incident_list"),
+            # Everything that looks at what is open: lists, counts, the board, workload, the wall. It holds all that they tell by, so
+            # that the few open ones among very many are never looked up row by row: they lie scattered over the whole table.
+            models.Index(
+                fields=(
+                    "state",
+                    "severity",
+                    "started_at",
+                    "id",
+                    "restricted",
+                    "merged_into",
+                    "owner",
+                    "team",
+                    "stage",
+                    "service",
+                    "priority",
+                    "sla_due_at",
+                    "is_test",
+                ),
+                name="incident_open",
+                condition=models.Q(resolved_at=None),
+            ),
+            # What was merged into an incident.
+            models.Index(
+                fields=("merged_into",), name="incident_merged", condition=models.Q(merged_into__isnull=False)
+            ),
             # The resolved tab: newest first.
-            models.Index(fields=("-resolved_at",), name="incident_resolved", condition=models.Q(state="resolved")),
+            models.Index(
+                fields=("-resolved_at",), name="incident_resolved_at", condition=models.Q(resolved_at__isnull=False)
+            ),
             # Dashboards: a date range, and one team's.
             models.Index(fields=("started_at",), name="incident_started"),
             models.Index(fields=("team", "started_at"), name="incident_team_started"),
+            # Open incidents whose time runs down: their priority rises.
+            models.Index(
+                fields=("sla_due_at",),
+                name="incident_sla_running",
+                condition=~models.Q(state="resolved") & models.Q(sla_due_at__isnull=False),
+            ),
+            # Routing rules that count the service's incidents of the last hours or days.
+            models.Index(fields=("service", "started_at"), name="incident_service_started"),
+            # Whoever looks at incidents: which of the few restricted ones are their concern (IncidentQuerySet.visible_to).
+            models.Index(fields=("team",), name="incident_restricted", condition=models.Q(restricted=True)),
+            # The navigation of every page: how much a team has open.
+            models.Index(fields=("team",), name="incident_team_open", condition=models.Q(resolved_at=None)),
         )
 
     def __str__(self) -> str:
@@ -170,6 +280,28 @@ class Incident(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state != self.State.RESOLVED
+
+
+class RespondingTeam(models.Model):
+    """A team that works on the incident beside the one that owns it: specialists whom a level called in (R051).
+
+    The owning team keeps it in sight, and these see it as their own.
+    """
+
+    incident = models.ForeignKey(
+        Incident, on_delete=models.PROTECT, related_name="responding_teams", verbose_name=_("incident")
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="responding_to", verbose_name=_("team"))
+    joined_at = models.DateTimeField(_("joined"))
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = _("responding team")
+        verbose_name_plural = _("responding teams")
+        constraints = (models.UniqueConstraint(fields=("incident", "team"), name="responding_team_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.team} on INC-{self.incident_id}"
 
 
 class TimelineEvent(models.Model):

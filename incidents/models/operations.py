@@ -22,3 +22,26 @@ class ProcessBeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}@{self.host}/{self.pid}"
+
+
+class Alarm(models.Model):
+    """Something is wrong with Watchbell itself. Administrators are told once a second look has found it, each
+    hour it lasts, and when it is over."""
+
+    code = models.CharField(_("code"), max_length=40)
+    data = models.JSONField(_("data"), default=dict, blank=True, help_text=_("Figures its sentence is built from."))
+    opened_at = models.DateTimeField(_("opened"))
+    told_at = models.DateTimeField(_("told"), null=True, blank=True)
+    gone_at = models.DateTimeField(_("gone"), null=True, blank=True)
+
+    class Meta:
+        ordering = ("-opened_at", "-id")
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+        constraints = (
+            # Several processes look every minute; of one trouble there is one alarm.
+            models.UniqueConstraint(fields=("code",), condition=models.Q(gone_at=None), name="alarm_one_open"),
+        )
+
+    def __str__(self) -> str:
+        return self.code

@@ -28,6 +28,10 @@ class InboxSignal(models.Model):
             models.Index(
                 fields=("id",), name="signal_waiting", condition=models.Q(processed_at=None, set_aside_at=None)
             ),
+            # What could not be read: the operations page, the watchdog.
+            models.Index(
+                fields=("set_aside_at",), name="signal_set_aside", condition=models.Q(set_aside_at__isnull=False)
+            ),
             # The clean-up of what has been read long ago.
             models.Index(
                 fields=("processed_at",), name="signal_processed", condition=models.Q(processed_at__isnull=False)

@@ -1,0 +1,77 @@
+"""Words to rows: the incidents that match, and how well."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+from django.db.models import FloatField, Q
+from django.db.models.expressions import RawSQL
+
+from incidents.search.schema import TABLE
+from incidents.search.words import Wanted
+
+_COLUMNS = ("title", "body", "said", "inside")
+
+
+def matching(words: Wanted, *, inside: bool, also: int | None = None) -> Q:
+    """Incidents in which all the words are, and the one numbered ``also``; ``inside``: internal comments are looked through too.
+
+    One list of numbers, not two conditions: with "or" PostgreSQL would look at every incident there is.
+    """
+    # The table's name is our own, the words are a parameter.
+    if connection.vendor == "sqlite":
+        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s"  # noqa: S608
+    else:
+        query = f"SELECT incident_id FROM {TABLE} WHERE words @@ to_tsquery('simple', %s)"  # noqa: S608
+    params: tuple[Any, ...] = (_asked(words, inside=inside),)
+    if also is not None:
+        query, params = f"{query} UNION ALL SELECT %s", (*params, also)
+    return Q(pk__in=RawSQL(query, params))  # noqa: S611
+
+
+def newest(words: Wanted, *, inside: bool, limit: int) -> list[int]:
+    """The numbers of the newest ``limit`` incidents in which all the words are: one query."""
+    if connection.vendor == "sqlite":
+        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s ORDER BY rowid DESC LIMIT %s"  # noqa: S608  our own name
+    else:
+        query = (
+            f"SELECT incident_id FROM {TABLE} WHERE words @@ to_tsquery('simple', %s) "  # noqa: S608  our own name
+            "ORDER BY incident_id DESC LIMIT %s"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [_asked(words, inside=inside), limit])
+        return [number for (number,) in cursor.fetchall()]
+
+
+def among(numbers: Iterable[int]) -> Q:
+    """The incidents of these numbers, however many: one parameter, and not one for each."""
+    if connection.vendor == "sqlite":
+        return Q(pk__in=RawSQL("SELECT value FROM json_each(%s)", (json.dumps(list(numbers)),)))
+    return Q(pk__in=RawSQL("SELECT unnest(%s::bigint[])", (list(numbers),)))
+
+
+def rank(words: Wanted, *, inside: bool) -> RawSQL:
+    """How well an incident matches, as a value to order by, the best highest: the title counts most, then what was written of it.
+
+    It is worked out for each row that is put in order, so ask it of few.
+    """
+    asked: tuple[Any, ...] = (_asked(words, inside=inside),)
+    if connection.vendor == "sqlite":
+        query = (
+            f"(SELECT -bm25({TABLE}, 10.0, 4.0, 1.0, 1.0) FROM {TABLE} "  # noqa: S608  our own name
+            f'WHERE {TABLE} MATCH %s AND rowid = "incidents_incident"."id")'
+        )
+    else:
+        query = (
+            f"(SELECT ts_rank('{{0.1, 0.1, 0.4, 1.0}}', words, to_tsquery('simple', %s)) FROM {TABLE} "  # noqa: S608
+            'WHERE incident_id = "incidents_incident"."id")'
+        )
+    return RawSQL(query, asked, output_field=FloatField())  # noqa: S611  the words are a parameter
+
+
+def _asked(words: Wanted, *, inside: bool) -> str:
+    if connection.vendor == "sqlite":
+        return words.sqlite(columns=_COLUMNS if inside else _COLUMNS[:3])
+    # Whoever looks through all parts names none: the index alone knows then, and no row is read again for the weights of its words.
+    return words.postgres(weights="" if inside else "ABC")

@@ -5,22 +5,28 @@ a level that reaches nobody is answered with LevelUnreachable, at once → … �
 the incidents locked.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from escalation_site.kernel.rows import rows_insert, rows_update
-from incidents.changes import Changes
+from incidents.changes import Changes, with_related
+from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident, Page, Service
 from incidents.services.capacity import capacity_tell
 from incidents.services.informing import InformOrder, levels_inform
+from incidents.services.major import MajorOrder, majors_declare
 from incidents.services.paging import PageOrder, declined_by, pages_cancel, pages_create
-from policies.definition import PolicyDef
+from incidents.services.posting import PostOrder, names_places, posts_cancel, posts_create
+from incidents.services.responding import teams_join
+from policies.definition import PolicyDef, TargetDef, target_dump, targets_parse
 from policies.escalation import (
     Action,
     Because,
     CancelPages,
     Decision,
+    DeclareMajor,
     EndLevel,
     EnterLevel,
     Event,
@@ -52,43 +58,82 @@ _TOLD: dict[type, str] = {
 RUN_FIELDS = ("state", "phase", "level", "cycle", "next_due_at", "priority")
 
 
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """How the run of one incident begins: as its severity says, unless a routing rule said more.
+
+    ``first_level`` (counted from 0) is never below what the policy says for the severity; ``timers_percent`` is how much of
+    the policy's times it gets; ``straight_to`` are paged with the level at which it begins; before ``suppressed_until`` nobody
+    is paged. The incident's own severity, service and end of the SLA are read from it.
+    """
+
+    incident: Incident
+    version: PolicyVersion
+    first_level: int | None = None
+    timers_percent: int = 100
+    straight_to: tuple[TargetDef, ...] = ()
+    suppressed_until: datetime | None = None
+
+
 class Escalator:
     """Gathers events, then ``settle`` performs everything they lead to. ``changes`` collects timeline and ledger."""
 
     def __init__(self, changes: Changes) -> None:
         self.changes = changes
         self.resolver = TargetResolver(at=changes.at)
+        self.hours = Hours()
+        self.late: dict[int, float] = {}
+        """How late the clock's own steps are taken, by run, in seconds: goes on record with each entry they lead to."""
         self._required: dict[int, frozenset[str]] = {}
         self._todo: list[tuple[EscalationRun, Action]] = []
         self._changed: dict[int, EscalationRun] = {}
 
-    def start(self, incidents: Iterable[tuple[Incident, PolicyVersion]]) -> list[EscalationRun]:
+    def start(self, starts: Iterable[RunStart]) -> list[EscalationRun]:
         """Begin a run for each incident with the policy version it keeps: one INSERT for all."""
-        runs: list[EscalationRun] = []
-        decisions: list[Decision] = []
-        for incident, version in incidents:
-            decision = start(version_definition(version), at=self.changes.at, severity=incident.severity)
-            run = EscalationRun(
-                incident=incident, policy_version=version, started_at=self.changes.at, priority=incident.severity
-            )
-            _store(run, decision.state)
-            runs.append(run)
-            decisions.append(decision)
-        rows_insert(runs)
-        for run, decision in zip(runs, decisions, strict=True):
+        begun = [self._begun(one) for one in starts]
+        rows_insert([run for run, _decision in begun])
+        for run, decision in begun:
             self._todo += [(run, action) for action in decision.actions]
-        return runs
+        return [run for run, _decision in begun]
+
+    def _begun(self, one: RunStart) -> tuple[EscalationRun, Decision]:
+        incident, version = one.incident, one.version
+        policy = version_definition(version)
+        decision = start(
+            policy,
+            at=self.changes.at,
+            severity=incident.severity,
+            sla_due_at=incident.sla_due_at,
+            first_level=one.first_level,
+            timers_percent=one.timers_percent,
+            suppressed_until=one.suppressed_until,
+            calendar=self.hours.of(policy, incident),
+        )
+        run = EscalationRun(
+            incident=incident,
+            policy_version=version,
+            started_at=self.changes.at,
+            priority=incident.severity,
+            straight_to=[target_dump(target) for target in one.straight_to],
+        )
+        _store(run, decision.state)
+        return run, decision
 
     def event(self, run: EscalationRun, event: Event) -> bool:
         """Tell the core what happened to ``run``; whether that changed anything."""
         state = RunState.from_json(run.state)
-        decision = decide(self._definition(run), state, event)
+        policy = self._definition(run)
+        decision = decide(policy, state, event, calendar=self.hours.of(policy, run.incident))
         if decision.state == state and not decision.actions:
             return False
         _store(run, decision.state)
         self._changed[run.pk] = run
         self._todo += [(run, action) for action in decision.actions]
         return True
+
+    def forget(self, runs: Collection[EscalationRun]) -> None:
+        """Leave undone what these runs would do next: something overtook it before ``settle``."""
+        self._todo = [(run, action) for run, action in self._todo if run not in runs]
 
     def settle(self) -> None:
         """Perform the actions and whatever they lead to, then store the runs. Ends: each level of a cycle is entered once."""
@@ -98,15 +143,21 @@ class Escalator:
                 self._record(run, action)
             for because, incidents in _cancellations(todo).items():
                 pages_cancel(incidents, reason=because, changes=self.changes)
+            for because, incidents in _cancellations(self._with_places(todo)).items():
+                posts_cancel(incidents, reason=because, changes=self.changes)
             for run, action in todo:
                 if isinstance(action, StandDown):
                     reason = action.because.value
                     pages_cancel([run.incident], reason=reason, changes=self.changes, recipients=[action.who])
             self._page([(run, action) for run, action in todo if isinstance(action, Telling)])
             self._inform([(run, action) for run, action in todo if isinstance(action, InformLevel)])
+            self._declare([run for run, action in todo if isinstance(action, DeclareMajor)])
         if self._changed:
             rows_update(list(self._changed.values()), RUN_FIELDS)
             self._changed = {}
+
+    def _with_places(self, todo: Sequence[tuple[EscalationRun, Action]]) -> list[tuple[EscalationRun, Action]]:
+        return [(run, action) for run, action in todo if names_places(self._definition(run))]
 
     def _definition(self, run: EscalationRun) -> PolicyDef:
         return version_definition(run.policy_version)
@@ -115,15 +166,54 @@ class Escalator:
         whole = [self._order(run, action) for run, action in entered]
         orders = self._without_answered(entered, whole)
         pages = pages_create(orders, changes=self.changes)
+        posted = self._post(orders)
         capacity_tell(orders, at=self.changes.at)
-        for (run, action), everybody, order, own in zip(entered, whole, orders, pages, strict=True):
+        self._join([run_action for run_action, own in zip(entered, pages, strict=True) if own])
+        for (run, action), everybody, order, own, is_posted in zip(entered, whole, orders, pages, posted, strict=True):
             self._told(order, own, action)
-            if isinstance(action, EnterLevel) and all(page.state == Page.State.FAILED for page in own):
-                because = Because.NOBODY_REACHABLE if own else Because.NOBODY_ON_CALL
-                self._skip(run, order, because)
+            reached_nobody = not is_posted and all(page.state == Page.State.FAILED for page in own)
+            if isinstance(action, EnterLevel) and reached_nobody:
+                because = Because.NOBODY_REACHABLE if own or order.places else Because.NOBODY_ON_CALL
+                self._skip(run, order, action, because)
             elif isinstance(action, EnterLevel | RepeatLevel):
                 people = tuple(recipient.user.pk for recipient in everybody.recipients)
                 self.event(run, LevelPaged(self.changes.at, action.level, action.cycle, people))
+
+    def _post(self, orders: Sequence[PageOrder]) -> list[bool]:
+        """Tell the places of the levels; whether one of each order's is being told."""
+        if not any(order.places for order in orders):
+            return [False] * len(orders)
+        return posts_create(
+            [
+                PostOrder(
+                    order.run.incident,
+                    f"{order.run.pk}:{order.cycle}:{order.level}:{order.repeat}",
+                    order.places,
+                    order.run,
+                    order.cycle,
+                    order.level,
+                    order.name,
+                    order.repeat,
+                    tuple(one.user.name for one in order.recipients),
+                )
+                for order in orders
+            ],
+            changes=self.changes,
+        )
+
+    def _join(self, entered: Sequence[tuple[EscalationRun, Telling]]) -> None:
+        """Specialists who were called in become responders of the incident."""
+        levels = [
+            (run.incident, self._definition(run).levels[action.level].targets)
+            for run, action in entered
+            if isinstance(action, EnterLevel)
+        ]
+        sent_for = [
+            (run.incident, targets_parse(run.straight_to))
+            for run, action in entered
+            if isinstance(action, EnterLevel) and action.opens and run.straight_to
+        ]
+        teams_join([*levels, *sent_for], changes=self.changes)
 
     def _order(self, run: EscalationRun, action: Telling) -> PageOrder:
         policy = self._definition(run)
@@ -132,13 +222,23 @@ class Escalator:
         repeat = action.repeat if isinstance(action, RepeatLevel | PageFinal) else 0
         # Who was passed over is said once, when the level is called.
         skipped = () if repeat else found.skipped
-        return PageOrder(run, action.cycle, action.level, len(policy.levels), name, found.recipients, skipped, repeat)
+        return PageOrder(
+            run, action.cycle, action.level, len(policy.levels), name, found.recipients, skipped, repeat, found.places
+        )
 
     def _people(self, run: EscalationRun, action: Telling | InformLevel) -> Resolution:
         asks = isinstance(action, EnterLevel | RepeatLevel | InformLevel) and action.level > 0
         skills = self._skills(run.incident) if asks else NO_SKILLS
         policy = self._definition(run)
-        return reached(policy, action, resolver=self.resolver, team=run.incident.team, skills=skills)
+        straight_to = targets_parse(run.straight_to) if run.straight_to else ()
+        return reached(
+            policy,
+            action,
+            resolver=self.resolver,
+            team=run.incident.team,
+            skills=skills,
+            straight_to=straight_to,
+        )
 
     def _without_answered(
         self, entered: Sequence[tuple[EscalationRun, Telling]], orders: Sequence[PageOrder]
@@ -163,6 +263,12 @@ class Escalator:
             orders.append(InformOrder(run, action.level, level.name, self._people(run, action).recipients))
         levels_inform(orders, changes=self.changes)
 
+    def _declare(self, runs: Sequence[EscalationRun]) -> None:
+        """These incidents have got as far as a level that makes them major ones."""
+        orders = [MajorOrder(incident=run.incident, by="level", policy=self._definition(run)) for run in runs]
+        if orders:
+            majors_declare(orders, changes=self.changes, resolver=self.resolver)
+
     def _skills(self, incident: Incident) -> frozenset[str]:
         """What the incident's service asks of people beyond the first level: one query for each service."""
         pk = incident.service_id
@@ -186,9 +292,9 @@ class Escalator:
         )
         self._enter(order.run, kind, action, name=order.name, people=[page.recipient.name for page in pages])
 
-    def _skip(self, run: EscalationRun, order: PageOrder, because: Because) -> None:
-        """Leave a level that reaches nobody at once, and say so (DESIGN.md §5, invariant 5). One that says that it waits
-        keeps its time."""
+    def _skip(self, run: EscalationRun, order: PageOrder, entered: EnterLevel, because: Because) -> None:
+        """Leave a level that reaches nobody at once, and say so, and what had led to it (DESIGN.md §5, invariant 5). One
+        that says that it waits keeps its time."""
         if not self.event(run, LevelUnreachable(self.changes.at, order.level, order.cycle, because)):
             return
         self.changes.timeline(
@@ -199,7 +305,14 @@ class Escalator:
             "escalation.skip_level",
             object_type="run",
             object_id=str(run.pk),
-            data={"level": order.level + 1, "name": order.name, "cycle": order.cycle + 1, "because": because.value},
+            data={
+                "level": order.level + 1,
+                "name": order.name,
+                "cycle": order.cycle + 1,
+                "because": because.value,
+                "entered_because": entered.because.value,
+                **self._lateness(run),
+            },
         )
 
     def _record(self, run: EscalationRun, action: Action) -> None:
@@ -208,8 +321,14 @@ class Escalator:
                 run.incident, "escalation.exhaust", because=action.because.value, cycle=action.cycle + 1
             )
             self.changes.set(
-                run.incident, "escalation.exhaust", exhausted_at=self.changes.at, data={"because": action.because.value}
+                run.incident,
+                "escalation.exhaust",
+                exhausted_at=self.changes.at,
+                data={"because": action.because.value, **self._lateness(run)},
             )
+        elif isinstance(action, EnterLevel) and action.because is Because.ACK_EXPIRED:
+            self.changes.set(run.incident, "incident.ack_expire", state=Incident.State.TRIGGERED, owner=None)
+            self.changes.timeline(run.incident, "incident.ack_expire")
         elif isinstance(action, EnterLevel) and run.incident.snoozed_until is not None:
             # By its end, or because somebody escalated meanwhile.
             self.changes.set(run.incident, "incident.snooze_end", snoozed_until=None)
@@ -220,8 +339,11 @@ class Escalator:
 
     def _enter(self, run: EscalationRun, kind: str, action: Telling | EndLevel | StartCycle, **more: Any) -> None:
         level = {} if isinstance(action, StartCycle) else {"level": action.level + 1}
-        data = {**level, "cycle": action.cycle + 1, "because": action.because.value, **more}
+        data = {**level, "cycle": action.cycle + 1, "because": action.because.value, **more, **self._lateness(run)}
         self.changes.ledger(run.incident, kind, object_type="run", object_id=str(run.pk), data=data)
+
+    def _lateness(self, run: EscalationRun) -> dict[str, float]:
+        return {"late_seconds": self.late[run.pk]} if run.pk in self.late else {}
 
 
 def _cancellations(todo: Sequence[tuple[EscalationRun, Action]]) -> dict[str, list[Incident]]:
@@ -242,12 +364,17 @@ def _store(run: EscalationRun, state: RunState) -> None:
     run.priority = run.incident.severity
 
 
+def late_seconds(due: datetime | None, *, at: datetime) -> float:
+    """How long after ``due`` it is; nought where a clock runs behind the one that set it."""
+    return round(max((at - due).total_seconds(), 0.0), 3) if due else 0.0
+
+
 def current_runs(incidents: Sequence[Incident]) -> dict[int, EscalationRun]:
     """The current run of each locked incident, by incident id; both share the incident's instance."""
     by_id = {incident.pk: incident for incident in incidents}
-    runs = EscalationRun.objects.filter(incident__in=list(by_id), superseded=False).select_related("policy_version")
+    runs = EscalationRun.objects.filter(incident__in=list(by_id), superseded=False)
     found = {}
-    for run in runs:
+    for run in with_related(runs, "policy_version", rows=len(by_id)):
         run.incident = by_id[run.incident_id]
         found[run.incident_id] = run
     return found

@@ -20,13 +20,20 @@ from incidents.changes import Changes, lock
 from incidents.intake.door import PARSERS
 from incidents.intake.values import Action, AlertValue, Unreadable
 from incidents.models import Alert, InboxSignal, Incident, Integration, Stage
+from incidents.routing import Subject, alert_facts
 from incidents.services.escalator import Escalator, current_runs
-from incidents.services.lifecycle import incidents_opened, resolve, stage
-from policies.escalation import Acknowledged
+from incidents.services.facts import repeats_follow
+from incidents.services.lifecycle import resolve
+from incidents.services.opening import incidents_insert, incidents_opened
+from incidents.services.telling import resolutions_tell
+from incidents.services.waiting import checkpoints_overtaken, recoveries_guarded, resolutions_withdraw
+from incidents.services.working import stage
+from policies.escalation import Acknowledged, Resolved
 from policies.severity import DEFAULT_SEVERITIES
 
 log = structlog.get_logger(__name__)
 
+OPEN_STATES = (Incident.State.TRIGGERED, Incident.State.ACKNOWLEDGED)
 Key = tuple[int, str]
 _INBOX_LOCK = 0x57425F494E42  # one reader of the inbox at a time, on PostgreSQL by this advisory lock
 
@@ -184,11 +191,17 @@ def _firing(keys: Iterable[Key]) -> dict[Key, Alert]:
 
 
 def _open_incidents(keys: Collection[Key]) -> dict[Key, int]:
-    """The incidents open under these keys although no alert of theirs fires: resolved by a person, and reopened since."""
+    """The incidents open under these keys although no alert of theirs fires: resolved by a person, and reopened since, or merged
+    into one that is open."""
     if not keys:
         return {}
-    found = Incident.objects.open().filter(_of(keys)).values_list("integration", "dedup_key", "pk")
-    return {(integration, dedup_key): pk for integration, dedup_key, pk in found}
+    # "Is not null" is what its index is for; a batch meets few of these.
+    merged = Incident.objects.filter(_of(keys), merged_into__isnull=False, merged_into__state__in=OPEN_STATES)
+    found = [
+        *merged.values_list("integration", "dedup_key", "merged_into").order_by("pk"),
+        *Incident.objects.open().filter(_of(keys)).values_list("integration", "dedup_key", "pk"),
+    ]
+    return {(integration, dedup_key): pk for integration, dedup_key, pk in found if pk is not None}
 
 
 def _of(keys: Iterable[Key]) -> Q:
@@ -203,27 +216,33 @@ def _of(keys: Iterable[Key]) -> Q:
 
 
 def alerts_open(fresh: Sequence[News], *, at: datetime) -> list[Incident]:
-    """One incident for each alert that is new, with its run started and its first level paged."""
+    """One incident for each alert that is new, routed, with its run started and its first level paged."""
     new = stage("new")
-    incidents = [_incident(news, new) for news in fresh]
-    rows_insert(incidents)
+    changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
+    courses = incidents_insert(
+        [Subject(_incident(news, new), news.value.labels, news.value.details) for news in fresh], changes=changes
+    )
+    incidents = [course.incident for course in courses]
     alerts = [_alert(news, incident) for news, incident in zip(fresh, incidents, strict=True)]
     rows_insert(alerts)
-    changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
     for alert, incident, news in zip(alerts, incidents, fresh, strict=True):
         _enter_alert(changes, incident, alert, "alert.receive", count=news.count)
         changes.timeline(incident, "alert.receive", summary=alert.summary, integration=news.integration.name)
-    incidents_opened(incidents, changes=changes)
+    incidents_opened(courses, changes=changes)
     changes.write()
     return incidents
 
 
 def _incident(news: News, new: Stage) -> Incident:
     service, value = news.integration.service, news.value
+    facts = alert_facts(value.labels, value.details)
     return Incident(
         title=value.summary[:200] or value.dedup_key[:200],
         summary=_description(value),
         severity=_severity(news),
+        impact=facts.pop("impact", None),
+        urgency=facts.pop("urgency", None),
+        facts=facts,
         stage=new,
         service=service,
         team=service.team,
@@ -282,6 +301,7 @@ def alerts_rejoin(rejoined: Sequence[tuple[News, Incident]], *, at: datetime) ->
         changes.touch(incident, "alert_count")
         _enter_alert(changes, incident, alert, "alert.receive", count=news.count)
         changes.timeline(incident, "alert.receive", summary=alert.summary, integration=news.integration.name)
+    resolutions_withdraw([incident for _news, incident in rejoined], changes=changes)
     changes.write()
 
 
@@ -302,7 +322,8 @@ def _enter_alert(changes: Changes, incident: Incident, alert: Alert, action: str
 
 
 def alerts_repeat(repeats: Sequence[tuple[Alert, News]], incidents: dict[int, Incident], *, at: datetime) -> None:
-    """The same again: it is counted and nobody is told. One ledger entry for all repeats of an alert in a batch."""
+    """The same again: it is counted and nobody is told, unless a routing rule counts repeats. One ledger entry for all
+    repeats of an alert in a batch."""
     changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
     for alert, news in repeats:
         incident = incidents[alert.incident_id]
@@ -312,6 +333,9 @@ def alerts_repeat(repeats: Sequence[tuple[Alert, News]], incidents: dict[int, In
         changes.touch(incident, "alert_count")
         _enter_alert(changes, incident, alert, "alert.repeat", count=news.count)
     rows_update([alert for alert, _news in repeats], ["count", "last_received_at"])
+    repeats_follow(
+        list({alert.incident_id: incidents[alert.incident_id] for alert, _news in repeats}.values()), changes=changes
+    )
     changes.write()
 
 
@@ -327,12 +351,20 @@ def alerts_recover(alerts: Sequence[Alert], incidents: dict[int, Incident], *, a
     still_firing = set(
         Alert.objects.filter(incident__in=concerned, resolved_at=None).values_list("incident_id", flat=True)
     )
-    over = [incidents[pk] for pk in sorted(concerned - still_firing) if incidents[pk].is_open]
+    # What a person filed is not over because an alert that was merged into it is.
+    over = [
+        incidents[pk]
+        for pk in sorted(concerned - still_firing)
+        if incidents[pk].is_open and incidents[pk].integration_id is not None
+    ]
     escalator = Escalator(changes)
     runs = current_runs(over)
+    over = recoveries_guarded(over, runs, escalator=escalator)
+    checkpoints_overtaken(over, runs, Resolved(at), escalator=escalator)
     resolved = stage("resolved")
     for incident in over:
         resolve(incident, runs.get(incident.pk), escalator, resolved=resolved)
+    resolutions_tell(over, changes=changes)
     escalator.settle()
     changes.write()
 
@@ -342,7 +374,9 @@ def alerts_acknowledge(alerts: Sequence[Alert], incidents: dict[int, Incident], 
     changes = Changes(at=at, actor=Actor.system("intake"), source="alert")
     escalator = Escalator(changes)
     concerned = {alert.incident_id: alert for alert in alerts}
+    ringing = [incidents[pk] for pk in concerned if incidents[pk].state == Incident.State.TRIGGERED]
     runs = current_runs([incidents[pk] for pk in concerned])
+    checkpoints_overtaken(ringing, runs, Acknowledged(at), escalator=escalator)
     for pk, alert in concerned.items():
         incident = incidents[pk]
         if incident.state != Incident.State.TRIGGERED:

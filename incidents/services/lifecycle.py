@@ -4,27 +4,33 @@ Every service locks the incident first; the run, the pages and the messages hang
 ``source`` the way it came by ("web", "email", "api", "alert").
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from escalation_site.kernel.errors import Conflict, DomainError
-from escalation_site.kernel.rows import rows_insert
-from incidents.changes import Changes, actor_of, history_append, lock
+from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
+from incidents.causes import Cause
+from incidents.changes import Changes, actor_of
 from incidents.links import expired
-from incidents.models import EscalationRun, Incident, Page, Service, Stage
-from incidents.permissions import require_reader, require_responder
-from incidents.services.escalator import Escalator, current_runs
+from incidents.models import Category, Customer, EscalationRun, Incident, Page, Service, Stage
+from incidents.permissions import may_silence, require_reader, require_reopener, require_responder
+from incidents.routing import Subject, Wish, facts_checked
+from incidents.routing.setting import facts_stored
+from incidents.services.escalator import Escalator
+from incidents.services.guards import guards_missing, refusal
+from incidents.services.opening import incidents_insert, incidents_opened
+from incidents.services.saying import Saying, said_enter
+from incidents.services.telling import resolutions_tell
+from incidents.services.waiting import escalation_by_hand
+from incidents.services.working import stage, working
 from oncall.models import User
 from policies.escalation import (
     Acknowledged,
     EscalateNow,
-    Event,
     Mitigated,
     Phase,
     Reopened,
@@ -35,39 +41,6 @@ from policies.escalation import (
 from policies.severity import Severity
 
 State = Incident.State
-
-
-@dataclass
-class Work:
-    """A locked incident, its run, and where changes go."""
-
-    incident: Incident
-    run: EscalationRun | None
-    changes: Changes
-    escalator: Escalator
-
-    def event(self, event: Event) -> bool:
-        return self.run is not None and self.escalator.event(self.run, event)
-
-
-@contextmanager
-def working(incident_id: int, *, actor: User | None, at: datetime, source: str) -> Iterator[Work]:
-    """Lock one incident, let the caller change it, then perform what the run decided and write everything."""
-    with transaction.atomic():
-        incident = lock([incident_id]).get()
-        changes = Changes(at=at, actor=actor_of(actor), user=actor, source=source)
-        work = Work(incident, current_runs([incident]).get(incident.pk), changes, Escalator(changes))
-        yield work
-        work.escalator.settle()
-        changes.write()
-
-
-def stage(key: str) -> Stage:
-    """The stage of that key. Raises DomainError when an administrator removed it."""
-    try:
-        return Stage.objects.get(key=key)
-    except Stage.DoesNotExist as error:
-        raise DomainError(_("The stage “%(key)s” is missing.") % {"key": key}, field="stage") from error
 
 
 @transaction.atomic
@@ -84,17 +57,32 @@ def incident_open(
     customer_impact: str = "",
     restricted: bool = False,
     is_test: bool = False,
+    impact: int | None = None,
+    urgency: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+    wish: Wish | None = None,
+    category: Category | None = None,
+    customer: Customer | None = None,
     source: str = "web",
 ) -> Incident:
-    """File an incident and start its service's policy. Raises DomainError naming the field at fault."""
+    """File an incident: the routing rules are asked, and its policy starts.
+
+    ``impact`` and ``urgency`` are from 1 (highest) to 5, ``facts`` what is known of it by the names of the conditions'
+    vocabulary (answers to the house's own fields as ``custom``), ``wish`` what is said of its escalation. Raises DomainError
+    naming the field at fault.
+    """
     if not title.strip():
         raise DomainError(_("Give it a title."), field="title")
     if severity not in Severity.values:
         raise DomainError(_("Choose a severity from SEV-1 to SEV-5."), field="severity")
+    said = facts_checked({**(facts or {}), "impact": impact, "urgency": urgency})
     incident = Incident(
         title=title.strip()[:200],
         summary=summary.strip(),
         severity=severity,
+        impact=said.pop("impact"),
+        urgency=said.pop("urgency"),
+        facts=facts_stored(said),
         stage=stage("new"),
         service=service,
         team=service.team,
@@ -103,46 +91,17 @@ def incident_open(
         detection=detection,
         customer_impact=customer_impact.strip(),
         reporter=reporter,
+        category=category,
+        customer=customer,
         restricted=restricted,
         is_test=is_test,
         started_at=at,
     )
-    rows_insert([incident])
     changes = Changes(at=at, actor=actor_of(reporter), user=reporter, source=source)
-    incidents_opened([incident], changes=changes)
+    courses = incidents_insert([Subject(incident)], changes=changes, wish=wish)
+    incidents_opened(courses, changes=changes)
     changes.write()
     return incident
-
-
-def incidents_opened(incidents: list[Incident], *, changes: Changes) -> None:
-    """What follows the INSERT of new incidents, by whatever door: history, ledger, timeline, run."""
-    history_append(incidents, user=changes.user, at=changes.at, update=False)
-    escalator = Escalator(changes)
-    paging = []
-    for incident in incidents:
-        changes.ledger(incident, "incident.open", after=_facts(incident))
-        changes.timeline(incident, "incident.open", source=incident.source, severity=incident.severity)
-        policy = incident.service.policy
-        if policy is not None and policy.current_version is not None:
-            paging.append((incident, policy.current_version))
-        else:
-            changes.timeline(incident, "escalation.no_policy", name=incident.service.name)
-            changes.ledger(incident, "escalation.no_policy", data={"service": incident.service.name})
-    escalator.start(paging)
-    escalator.settle()
-
-
-def _facts(incident: Incident) -> dict[str, object]:
-    return {
-        "title": incident.title,
-        "severity": incident.severity,
-        "service": incident.service.name,
-        "team": incident.team.name,
-        "environment": incident.environment,
-        "source": incident.source,
-        "restricted": incident.restricted,
-        "test": incident.is_test,
-    }
 
 
 def incident_acknowledge(
@@ -161,6 +120,7 @@ def incident_acknowledge(
             require_responder(actor, incident)
         if incident.state == State.RESOLVED:
             raise Conflict(_("It is resolved already."))
+        work.overtakes(Acknowledged(at))
         answered = work.event(Acknowledged(at, who=actor.pk))
         if incident.state == State.ACKNOWLEDGED and not answered:
             if incident.owner_id == actor.pk:
@@ -231,12 +191,18 @@ def incident_escalate(
     actor: User,
     reason: str,
     at: datetime,
+    cause: str = Cause.OTHER,
     page: Page | None = None,
     source: str = "web",
 ) -> Incident:
-    """Call the next level now (R041). Raises Conflict when it is resolved or there is no further level; DomainError without a reason."""
+    """Call the next level now (R041). ``cause`` is the kind of reason, for the figures.
+
+    Raises Conflict when it is resolved or there is no further level; DomainError without a reason, or for a cause that is none.
+    """
     if not reason.strip():
         raise DomainError(_("Say why: the next level reads it first."), field="reason")
+    if cause not in Cause.values:
+        raise DomainError(_("Choose what it is needed for."), field="cause")
     with working(incident_id, actor=actor, at=at, source=source) as work:
         incident = work.incident
         if page is None:
@@ -247,9 +213,9 @@ def incident_escalate(
             raise Conflict(_("It is resolved already."))
         if page is not None and work.run is not None and _has_moved_on(work.run, page):
             raise Conflict(_("The next level has been called already."))
-        work.changes.ledger(incident, "incident.escalate", data={"reason": reason.strip()})
-        work.changes.timeline(incident, "incident.escalate", text=reason.strip(), source=source)
-        if not work.event(EscalateNow(at)):
+        work.changes.ledger(incident, "incident.escalate", data={"reason": reason.strip(), "cause": str(cause)})
+        work.changes.timeline(incident, "incident.escalate", text=reason.strip(), source=source, cause=str(cause))
+        if not (work.event(EscalateNow(at)) if work.run else escalation_by_hand(incident, work.escalator)):
             raise Conflict(_("There is no further level to call."))
     return incident
 
@@ -275,6 +241,7 @@ def incident_mitigate(*, incident_id: int, actor: User, at: datetime, source: st
                 "exhausted_at": None,
                 "snoozed_until": None,
             }
+            work.overtakes(Acknowledged(at))
             work.event(Acknowledged(at, who=actor.pk))
             _answered(incident, actor, at)
         work.event(Mitigated(at))
@@ -288,14 +255,21 @@ def incident_resolve(
 ) -> Incident:
     """It is over: nobody is paged any more, and its alerts count as ended, so that a new firing opens a new incident.
 
-    Resolving twice does nothing. ``actor`` None is the system.
+    Resolving twice does nothing. ``actor`` None is the system, which nothing holds up; a person is refused (DomainError, code
+    ``guarded``) where something must be there first.
     """
     with working(incident_id, actor=actor, at=at, source=source) as work:
         if actor is not None:
             require_responder(actor, work.incident)
         if work.incident.state != State.RESOLVED:
-            resolve(work.incident, work.run, work.escalator, resolved=stage("resolved"), resolution=resolution)
+            resolved = stage("resolved")
+            missing = guards_missing(work.incident, resolved, resolution=resolution) if actor is not None else ()
+            if missing:
+                raise refusal(missing, resolved, field="resolution")
+            work.overtakes(Resolved(at))
+            resolve(work.incident, work.run, work.escalator, resolved=resolved, resolution=resolution)
             work.incident.alerts.filter(resolved_at=None).update(resolved_at=at)
+            resolutions_tell([work.incident], changes=work.changes)
     return work.incident
 
 
@@ -333,9 +307,13 @@ def incident_reopen(*, incident_id: int, actor: User, reason: str, at: datetime,
     """It is not over after all: the ladder is walked again. Raises Conflict when it is open, or when a newer incident has its alert."""
     with _or_newer(), working(incident_id, actor=actor, at=at, source=source) as work:
         incident = work.incident
-        require_responder(actor, incident)
+        require_reopener(actor, incident, at=at)
         if incident.state != State.RESOLVED:
             raise Conflict(_("It is open."))
+        if incident.merged_into_id is not None:
+            raise Conflict(
+                _("It is merged into INC-%(number)d: split it again instead.") % {"number": incident.merged_into_id}
+            )
         newer = (
             Incident.objects.open().filter(integration=incident.integration_id, dedup_key=incident.dedup_key).first()
         )
@@ -358,31 +336,11 @@ def incident_reopen(*, incident_id: int, actor: User, reason: str, at: datetime,
     return incident
 
 
-def incident_reassign(*, incident_id: int, owner: User, actor: User, at: datetime, source: str = "web") -> Incident:
-    """Hand it to ``owner``, who must be able to respond. Raises DomainError or Conflict."""
-    with working(incident_id, actor=actor, at=at, source=source) as work:
-        incident = work.incident
-        require_responder(actor, incident)
-        if not (owner.is_active and owner.may_respond):
-            raise DomainError(_("%(name)s does not respond to incidents.") % {"name": owner.name}, field="owner")
-        if incident.state == State.RESOLVED:
-            raise Conflict(_("It is resolved already."))
-        values: dict[str, Any] = {"owner": owner}
-        if incident.state == State.TRIGGERED:
-            values |= {
-                "state": State.ACKNOWLEDGED,
-                "acknowledged_at": at,
-                "exhausted_at": None,
-                "snoozed_until": None,
-            }
-            work.event(Acknowledged(at, who=owner.pk))
-        work.changes.set(incident, "incident.reassign", **values)
-        work.changes.timeline(incident, "incident.reassign", name=owner.name, source=source)
-    return incident
-
-
 def incident_snooze(*, incident_id: int, until: datetime, actor: User, at: datetime, source: str = "web") -> Incident:
-    """Page nobody before ``until``; then the level in force rings again. Raises DomainError for an instant that is past."""
+    """Page nobody before ``until``; then the level in force rings again.
+
+    Raises DomainError for an instant that is past, NotAllowed where it is protected and ``actor`` is no owner of its service.
+    """
     if until <= at:
         raise DomainError(_("Choose a time in the future."), field="until")
     with working(incident_id, actor=actor, at=at, source=source) as work:
@@ -390,29 +348,35 @@ def incident_snooze(*, incident_id: int, until: datetime, actor: User, at: datet
         require_responder(actor, incident)
         if incident.state == State.RESOLVED:
             raise Conflict(_("It is resolved already."))
+        if not may_silence(actor, incident):
+            raise NotAllowed(_("It is protected: only the owners of its service may silence it."))
+        work.overtakes(Snoozed(at, until))
         work.event(Snoozed(at, until))
         work.changes.set(incident, "incident.snooze", snoozed_until=until, state=State.TRIGGERED, exhausted_at=None)
         work.changes.timeline(incident, "incident.snooze", until=until.isoformat(), source=source)
     return incident
 
 
-def incident_stage(*, incident_id: int, stage: Stage, actor: User, at: datetime, source: str = "web") -> Incident:
-    """Move it to another stage of the life cycle; resolving has its own service."""
-    with working(incident_id, actor=actor, at=at, source=source) as work:
-        require_responder(actor, work.incident)
-        if stage.key in ("resolved", "closed"):
-            raise DomainError(_("Resolve it instead."), field="stage")
-        work.changes.set(work.incident, "incident.stage", stage=stage)
-        work.changes.timeline(work.incident, "incident.stage", name=stage.name, source=source)
-    return work.incident
+def incident_comment(
+    *,
+    incident_id: int,
+    text: str,
+    actor: User,
+    at: datetime,
+    public: bool = False,
+    attachments: Sequence[int] = (),
+    source: str = "web",
+) -> Incident:
+    """Say something on it, as Markdown: internal, or ``public`` for its requester too. What a reporter says is always public.
 
-
-def incident_comment(*, incident_id: int, text: str, actor: User, at: datetime, source: str = "web") -> Incident:
-    """Add a line to the timeline. Raises DomainError when it is empty, NotAllowed for auditors and for people who may not see it."""
+    Whoever it mentions and may read it gets a notice. ``attachments`` are the numbers of files said with it. Raises DomainError when
+    it is empty, NotAllowed for auditors and for people who may not see it.
+    """
     if not text.strip():
         raise DomainError(_("Write something first."), field="text")
     with working(incident_id, actor=actor, at=at, source=source) as work:
         require_reader(actor, work.incident)
-        work.changes.ledger(work.incident, "incident.comment", after={"text": text.strip()})
-        work.changes.timeline(work.incident, "incident.comment", text=text.strip(), source=source)
+        more: dict[str, Any] = {"attachments": list(attachments)} if attachments else {}
+        saying = Saying("incident.comment", text.strip(), public or actor.role == User.Role.REPORTER)
+        said_enter(work.incident, saying, changes=work.changes, **more)
     return work.incident

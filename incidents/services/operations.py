@@ -11,7 +11,7 @@ from audit.services import EntryValue, entries_append
 from escalation_site.kernel.errors import Conflict
 from incidents.changes import actor_of
 from incidents.models import EscalationRun, InboxSignal, Incident
-from incidents.services.lifecycle import working
+from incidents.services.working import working
 from oncall.models import User
 
 DESCRIPTION = ("title", "summary", "customer_impact", "environment", "resolution", "restricted", "is_test")

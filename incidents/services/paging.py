@@ -1,25 +1,27 @@
 """Pages: made in sets, cancelled in sets, settled by what the sender reports."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes
 from incidents.links import nonce_make, page_url
 from incidents.models import EscalationRun, Incident, Page
+from incidents.routing.ways import ways_of
 from incidents.wording import page_body, page_subject
 from notifications.models import Message
 from notifications.services import messages_cancel, messages_create
 from notifications.values import MessageValue
 from oncall.paging import Skipped
 from policies.severity import Urgency, urgency_of
-from policies.targets import Recipient
+from policies.targets import Place, Recipient
 
 
 @dataclass(frozen=True, slots=True)
 class PageOrder:
-    """Page these people for one level of one run. ``levels`` is how many levels the policy has, ``name`` this one's."""
+    """Page these people for one level of one run, and tell these places. ``levels`` is how many levels the policy has, ``name``
+    this one's."""
 
     run: EscalationRun
     cycle: int
@@ -29,6 +31,7 @@ class PageOrder:
     recipients: tuple[Recipient, ...]
     skipped: tuple[Skipped, ...] = ()
     repeat: int = 0
+    places: tuple[Place, ...] = ()
 
 
 def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[Page]]:
@@ -36,6 +39,7 @@ def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[
 
     A person without any contact method gets a page that has failed with that reason: it shows, and the caller looks at the states.
     """
+    orders = _by_criteria(orders, changes)
     nonces = [[nonce_make() for _recipient in order.recipients] for order in orders]
     values = [
         _message_value(order, recipient, nonce, changes)
@@ -55,6 +59,26 @@ def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[
     for order, pages in zip(orders, made, strict=True):
         _record(order, pages, changes)
     return made
+
+
+def _by_criteria(orders: Sequence[PageOrder], changes: Changes) -> list[PageOrder]:
+    """The orders with what the channel criteria say of their incidents beside the reason of each recipient."""
+    paging = [order.run.incident for order in orders if order.recipients]
+    ways = ways_of(paging, at=changes.at) if paging else {}
+    if not ways:
+        return list(orders)
+    return [
+        replace(
+            order,
+            recipients=tuple(
+                replace(one, why={**one.why, "channels": ways[order.run.incident_id].record()})
+                for one in order.recipients
+            ),
+        )
+        if order.run.incident_id in ways
+        else order
+        for order in orders
+    ]
 
 
 def _message_value(order: PageOrder, recipient: Recipient, nonce: str, changes: Changes) -> MessageValue:
@@ -77,6 +101,7 @@ def _message_value(order: PageOrder, recipient: Recipient, nonce: str, changes: 
         urgency="high" if urgency_of(incident.severity) is Urgency.HIGH else "low",
         priority=incident.severity * 10,
         context={"subject": incident.subject},
+        channels=tuple(recipient.why.get("channels", {}).get("use", ())),
     )
 
 

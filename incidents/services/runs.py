@@ -1,15 +1,16 @@
 """Due runs: claimed, stepped, stored. And the watch over those that have no next step."""
 
 from datetime import datetime
+from operator import itemgetter
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit.values import Actor
 from escalation_site.kernel.failures import is_passing
-from incidents.changes import Changes
+from incidents.changes import Changes, with_related
 from incidents.models import EscalationRun, Incident
-from incidents.services.escalator import Escalator
+from incidents.services.escalator import Escalator, late_seconds
 from policies.escalation import Tick
 from policies.severity import Severity
 
@@ -34,17 +35,23 @@ def runs_step(*, at: datetime, limit: int = 200) -> int:
     return sum(_step_one(run_id, incident_id, at=at) for run_id, incident_id in due)
 
 
+# From the beginning of each severity's part of the index: one statement for all of them would read what is due next year.
+_DUE_OF = """
+SELECT * FROM (
+    SELECT priority, id, incident_id FROM incidents_escalationrun
+    WHERE priority = %s AND next_due_at <= %s AND set_aside_at IS NULL AND NOT superseded ORDER BY next_due_at, id LIMIT %s
+) AS own
+"""
+_DUE = " UNION ALL ".join([_DUE_OF] * len(Severity.values))
+
+
 def _due(at: datetime, limit: int) -> list[tuple[int, int]]:
     """(run, incident) of due runs; severity by severity, so that a storm of SEV-4 never delays a SEV-1."""
-    waiting = EscalationRun.objects.filter(next_due_at__lte=at, set_aside_at=None, superseded=False)
-    if not waiting.exists():
-        return []
-    found: list[tuple[int, int]] = []
-    for severity in Severity.values:
-        if len(found) < limit:
-            own = waiting.filter(priority=severity).order_by("next_due_at", "id")
-            found += own.values_list("id", "incident_id")[: limit - len(found)]
-    return found
+    until = connection.ops.adapt_datetimefield_value(at)
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, [value for severity in Severity.values for value in (severity, until, limit)])
+        found = sorted(cursor.fetchall(), key=itemgetter(0))
+    return [(run_id, incident_id) for _severity, run_id, incident_id in found[:limit]]
 
 
 @transaction.atomic
@@ -52,19 +59,20 @@ def _step(due: list[tuple[int, int]], *, at: datetime) -> int:
     """One transaction for the batch. The incident's row is the lock; what another engine or a person holds is left for the next turn."""
     wanted = Incident.objects.filter(pk__in=[incident_id for _run_id, incident_id in due]).order_by("pk")
     held = list(wanted.select_for_update(skip_locked=True).values_list("pk", flat=True))
-    incidents = wanted.filter(pk__in=held).select_related("service", "team", "stage").in_bulk()
+    incidents = with_related(wanted.filter(pk__in=held), "service", "team", "stage", rows=len(held)).in_bulk()
     # Read the runs only now: an acknowledgement may have come between the look and the lock.
     runs = EscalationRun.objects.filter(
         pk__in=[run_id for run_id, _incident_id in due],
         incident__in=list(incidents),
         next_due_at__lte=at,
         set_aside_at=None,
-    ).select_related("policy_version")
+    )
     changes = Changes(at=at, actor=ENGINE, source="engine")
     escalator = Escalator(changes)
     stepped = 0
-    for run in runs.order_by("priority", "next_due_at", "id"):
+    for run in with_related(runs, "policy_version", rows=len(held)).order_by("priority", "next_due_at", "id"):
         run.incident = incidents[run.incident_id]
+        escalator.late[run.pk] = late_seconds(run.next_due_at, at=at)
         escalator.event(run, Tick(at))
         stepped += 1
     escalator.settle()
@@ -95,9 +103,3 @@ def run_set_aside(*, run_id: int, error: Exception, at: datetime) -> None:
         run.incident, "escalation.set_aside", object_type="run", object_id=str(run.pk), data={"error": run.error}
     )
     changes.write()
-
-
-def next_due_at() -> datetime | None:
-    """The earliest instant at which a run is due: when the engine must be awake."""
-    waiting = EscalationRun.objects.filter(next_due_at__isnull=False, set_aside_at=None, superseded=False)
-    return waiting.order_by("next_due_at").values_list("next_due_at", flat=True).first()

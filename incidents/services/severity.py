@@ -7,10 +7,14 @@ from django.utils.translation import gettext as _
 from escalation_site.kernel.errors import Conflict, DomainError
 from incidents.models import Incident
 from incidents.permissions import require_responder
-from incidents.services.lifecycle import working
+from incidents.routing.again import facts_changed
+from incidents.services.role_map import roles_recheck
+from incidents.services.terms import terms_renew
+from incidents.services.waiting import severity_question_withdraw
+from incidents.services.working import Work, working
 from oncall.models import User
 from policies.definition import severity_name
-from policies.escalation import SeverityChanged
+from policies.escalation import SeverityChanged, SlaChanged
 from policies.severity import Severity
 
 
@@ -24,8 +28,8 @@ def incident_severity(
     seen: int | None = None,
     source: str = "web",
 ) -> Incident:
-    """Its times are those of ``severity`` from now on, and a path that starts higher up starts at once (R056), even when
-    somebody has it.
+    """Its times, priority and SLA are those of ``severity`` from now on, and a path that starts higher up starts at once
+    (R056), even when somebody has it.
 
     The same severity does nothing. ``actor`` None is the system. ``seen`` is the severity that whoever decides had
     before their eyes. Raises DomainError for what is no severity, NotAllowed for people who may not respond, Conflict
@@ -51,6 +55,7 @@ def incident_severity(
         before = incident.severity
         data = {"reason": reason.strip()} if reason.strip() else None
         work.changes.set(incident, "incident.severity", severity=severity, data=data)
+        severity_question_withdraw(incident, changes=work.changes)
         work.changes.timeline(
             incident,
             "incident.severity",
@@ -59,5 +64,18 @@ def incident_severity(
             after=severity_name(severity),
             source=source,
         )
+        terms_follow(work)
         work.event(SeverityChanged(at, severity))
+        facts_changed(work, worse=severity < before)
+        if severity < before:
+            roles_recheck(incident, changes=work.changes)
     return incident
+
+
+def terms_follow(work: Work) -> None:
+    """Give the incident the priority and the SLA of what it is now; its escalation counts by the new end.
+
+    Comes before whatever the change itself has the escalation do, so that a level entered by it has the new times.
+    """
+    for incident in terms_renew([work.incident], changes=work.changes):
+        work.event(SlaChanged(work.changes.at, incident.sla_due_at))

@@ -11,8 +11,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from audit.values import Actor
 from escalation_site.kernel.failures import is_passing
 from incidents.changes import Changes, lock
-from incidents.models import EscalationRun, Incident, Page
+from incidents.checkpoint_words import START
+from incidents.models import Checkpoint, EscalationRun, Incident, Page, TimelineEvent
 from incidents.services.paging import PageOrder, pages_create
+from incidents.services.waiting import PAGES_NOBODY, SAID_NOBODY
 from incidents.wording import page_subject, unrouted_body
 from notifications.services import messages_create
 from notifications.values import MessageValue
@@ -24,13 +26,22 @@ log = structlog.get_logger(__name__)
 
 
 def stalled(*, at: datetime) -> QuerySet[Incident]:
-    """Incidents that ring and that nothing will ever happen to by itself: no next step, not exhausted, no snooze that goes on."""
+    """Incidents that ring and that nothing will ever happen to by itself: no next step, not exhausted, no snooze that goes on.
+
+    A question that a person has time to answer is a next step. Where a person or a rule said that nobody is paged, none is missing, as
+    long as no escalation began after all.
+    """
     alive = EscalationRun.objects.filter(
         incident=OuterRef("pk"), superseded=False, set_aside_at=None, next_due_at__isnull=False
     )
+    asked = Checkpoint.objects.filter(incident=OuterRef("pk"), action=START)
+    ruled = TimelineEvent.objects.filter(incident=OuterRef("pk"), kind=PAGES_NOBODY)
+    begun = EscalationRun.objects.filter(incident=OuterRef("pk"), superseded=False)
     return Incident.objects.filter(
         Q(snoozed_until=None) | Q(snoozed_until__lte=at),
         ~Exists(alive),
+        ~Exists(asked.filter(outcome=Checkpoint.Outcome.OPEN)),
+        Exists(begun) | ~(Exists(asked.filter(SAID_NOBODY)) | Exists(ruled)),
         state=Incident.State.TRIGGERED,
         exhausted_at=None,
     )
@@ -76,8 +87,7 @@ def _rescue(ids: list[int], *, at: datetime) -> int:
         for run in EscalationRun.objects.filter(incident__in=ids, superseded=False).select_related("policy_version")
     }
     for incident in incidents:
-        run = runs.get(incident.pk)
-        reason = "set_aside" if run and run.set_aside_at else "no_next_step" if run else "no_policy"
+        reason = _reason(incident, runs.get(incident.pk))
         changes.set(incident, "incident.stall", exhausted_at=at, snoozed_until=None, data={"reason": reason})
         changes.timeline(incident, "incident.stall", reason=reason)
     resolver = TargetResolver(at=at)
@@ -90,6 +100,13 @@ def _rescue(ids: list[int], *, at: datetime) -> int:
     )
     changes.write()
     return len(incidents)
+
+
+def _reason(incident: Incident, run: EscalationRun | None) -> str:
+    if run is not None:
+        return "set_aside" if run.set_aside_at else "no_next_step"
+    # With a policy and no run: somebody was to be asked, and nobody could be, or what followed failed.
+    return "not_begun" if incident.service.policy_id else "no_policy"
 
 
 def _notice(incident: Incident, user: User) -> MessageValue:

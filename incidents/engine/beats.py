@@ -2,9 +2,12 @@
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+
+from django.db import connection
 
 from incidents.models import ProcessBeat
 
@@ -12,13 +15,28 @@ FORGET_AFTER = timedelta(hours=24)
 
 
 def beat(name: str, *, at: datetime, started_at: datetime, info: Mapping[str, Any]) -> None:
-    """Say that this process lives. ``info`` holds figures to show ("turns", "inbox")."""
+    """Say that this process lives. ``info`` holds figures to show ("turns", "inbox"); how far this host's clock, read at ``at``, is
+    off the database's is added. One query more on PostgreSQL."""
     ProcessBeat.objects.update_or_create(
         name=name,
         host=socket.gethostname()[:100],
         pid=os.getpid(),
-        defaults={"beat_at": at, "started_at": started_at, "info": dict(info)},
+        defaults={
+            "beat_at": at,
+            "started_at": started_at,
+            "info": {**info, "clock_skew_seconds": round(_skew_seconds(), 3)},
+        },
     )
+
+
+def _skew_seconds() -> float:
+    """How far this host's clock is ahead of the database's. On SQLite they are one."""
+    if connection.vendor != "postgresql":
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+        there = float(cursor.fetchone()[0])
+    return time.time() - there
 
 
 def beat_end(name: str) -> None:

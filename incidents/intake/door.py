@@ -44,16 +44,20 @@ def key_digest(key: str) -> str:
 
 
 class Keys:
-    """Digest → integration, remembered for five seconds so that a storm asks the database once. A revoked key lives that much longer."""
+    """Digest → integration, remembered for five seconds so that a storm asks the database once. A revoked key lives that much longer.
 
-    def __init__(self) -> None:
+    ``clock`` counts seconds.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self._known: dict[str, tuple[float, int, str]] = {}
 
     def find(self, key: str, kind: str) -> int | None:
         """The id of the enabled integration of this kind and key, or None."""
         digest = key_digest(key)
         known = self._known.get(digest)
-        if known is None or known[0] < time.monotonic():
+        if known is None or known[0] < self.clock():
             row = (
                 Integration.objects.filter(key_digest=digest, enabled=True)
                 .values_list("id", "kind", "key_digest")
@@ -63,7 +67,7 @@ class Keys:
             if row is None or not hmac.compare_digest(row[2], digest):
                 self._known.pop(digest, None)
                 return None
-            known = (time.monotonic() + KEY_CACHE_SECONDS, row[0], row[1])
+            known = (self.clock() + KEY_CACHE_SECONDS, row[0], row[1])
             if len(self._known) > 10_000:
                 self._known.clear()
             self._known[digest] = known

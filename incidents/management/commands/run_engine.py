@@ -6,31 +6,26 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from escalation_site.kernel.memory import memory_settle
+from escalation_site.kernel.migrations import EXIT_MISMATCH, migration_mismatch
 from incidents.engine.loop import Engine
 
 
 class Command(BaseCommand):
-    help = "Run the engine until it is told to stop."
+    help = f"Run the engine until it is told to stop. Exit code {EXIT_MISMATCH}: the migrations are not this code's."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if missing:
-            first = missing[0][0]
-            raise CommandError(
-                f"The database is behind this code ({first} and {len(missing) - 1} more): run manage.py migrate."
-            )
+        if mismatch := migration_mismatch():
+            raise CommandError(mismatch.line, returncode=EXIT_MISMATCH)
         engine = Engine()
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             engine.stop()
 
-        memory_settle()
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+        engine.prepare()
+        memory_settle()
         engine.run()
         sys.stdout.flush()

@@ -4,12 +4,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
+from django.forms.utils import ErrorDict
 from django.utils.translation import gettext_lazy as _
 
 from escalation_site.kernel.errors import DomainError
-from incidents.models import Incident, Service, Stage
+from incidents.causes import Cause
+from incidents.models import Incident, Service
+from incidents.people_fields import CarryingField, admit_asked, admit_checked
+from incidents.selectors.insiders import insiders
+from incidents.services.assess import MAX_WHY, Judged, judged, service_facts
 from oncall.models import Membership, User
+from policies.books import Reading
+from policies.criteria import CriteriaDef, Proposal, propose
+from policies.criteria.form import AnswersForm, answers_sent
 from policies.severity import Severity
 
 SEVERITY_MEANINGS = {
@@ -51,62 +59,113 @@ class ServiceChoiceField(forms.ModelChoiceField[Service]):
         return f"{service.name} · {service.team.name}"
 
 
-class FileForm(forms.Form):
-    """Filing an incident, in five groups. Only title, description, service and severity stop anybody."""
+PROPOSE = "propose"
+"""The button that shows what is proposed and files nothing."""
 
-    title = forms.CharField(label=_("What is wrong?"), max_length=200)
-    summary = forms.CharField(
-        label=_("What do people see?"),
-        max_length=10_000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("Since when, where, how many are hit."),
-    )
-    service = ServiceChoiceField(
-        label=_("Affected service"),
-        queryset=Service.objects.none(),
-        empty_label=_("Choose a service"),
-        to_field_name="slug",
-        widget=forms.Select(attrs={"data-search": _("Search the services")}),
-    )
+
+def severity_sent(text: str) -> int | None:
+    """The severity that a form's field means; None where none is chosen."""
+    return int(text) if text in {str(value) for value in Severity.values} else None
+
+
+class JudgeForm(AnswersForm):
+    """The criteria's questions, the severity that is chosen, and why it is milder than the proposed one.
+
+    After ``is_valid`` ``judged`` is what follows from them.
+    """
+
     severity = forms.TypedChoiceField(
-        label=_("Severity"), choices=Severity.choices, coerce=int, widget=forms.RadioSelect
-    )
-    detection = forms.ChoiceField(
-        label=_("How was it noticed?"),
-        choices=Incident.Detection.choices,
-        initial=Incident.Detection.STAFF,
+        label=_("Severity"),
+        choices=Severity.choices,
+        coerce=int,
+        empty_value=None,
+        widget=forms.RadioSelect,
         required=False,
     )
-    environment = forms.CharField(
-        label=_("Environment"), max_length=40, required=False, help_text=_("Empty means the service’s own.")
-    )
-    evidence = forms.CharField(
-        label=_("Links, error messages, what was tried"),
-        max_length=10_000,
+    why = forms.CharField(
+        label=_("Why another severity than the proposed one?"),
+        max_length=MAX_WHY,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Becomes the first entry of the timeline."),
-    )
-    customer_impact = forms.CharField(
-        label=_("What do customers notice?"), max_length=4_000, required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
-    restricted = forms.BooleanField(
-        label=_("Restricted"),
-        required=False,
-        help_text=_("Personal data or security: only its team, its responders, auditors and administrators see it."),
-    )
-    is_test = forms.BooleanField(
-        label=_("Test"), required=False, help_text=_("Pages people like any other, and stays out of the figures.")
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Needed for a milder one. Everybody on the incident can read it."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        services = self.fields["service"]
-        assert isinstance(services, forms.ModelChoiceField)  # noqa: S101  tells the type checker what was declared above
-        services.queryset = Service.objects.select_related("team").order_by("name")
+    def __init__(self, *args: Any, reading: Reading[CriteriaDef], **options: Any) -> None:
+        super().__init__(*args, criteria=reading.value, **options)
+        self.reading = reading
+        self.judged: Judged | None = None
 
-    def clean_detection(self) -> str:
-        return self.cleaned_data["detection"] or str(Incident.Detection.STAFF)
+    @property
+    def proposes_only(self) -> bool:
+        """Whether the button was pressed that only shows the proposal: nothing is checked then."""
+        return self.is_bound and self.data.get("do") == PROPOSE
+
+    def full_clean(self) -> None:
+        if not self.proposes_only:
+            super().full_clean()
+            return
+        self._errors = ErrorDict()
+        self.cleaned_data = {}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if not {"severity", "service", *self.asked_names} & set(self.errors):
+            try:
+                self.judged = judged(
+                    self.reading,
+                    propose(
+                        self.criteria, self.answers, service_facts(self.service_meant()), rest_no=bool(data.get("rest"))
+                    ),
+                    chosen=data.get("severity"),
+                    why=data.get("why", ""),
+                    otherwise=self.nothing_chosen(),
+                )
+            except DomainError as error:
+                refuse(self, error)
+        return data
+
+    def service_meant(self) -> Service | None:
+        """The service whose flags count."""
+        return self.cleaned_data.get("service")
+
+    def nothing_chosen(self) -> int | None:
+        """The severity where nothing is answered and none is chosen; None where that stops whoever sends it."""
+        return None
+
+    @property
+    def chosen(self) -> int | None:
+        """The severity as it stands in the form."""
+        return severity_sent(str(self["severity"].value() or ""))
+
+    @property
+    def cards(self) -> list[dict[str, Any]]:
+        return severity_cards(self)
+
+    def proposed(self, service: Service | None) -> Proposal:
+        """What follows from the answers as they stand in the form, those that make no sense left out."""
+        return proposal_sent(self.criteria, self.data if self.is_bound else self.initial, service)
+
+
+def proposal_sent(criteria: CriteriaDef, data: Any, service: Service | None) -> Proposal:
+    """What is proposed for the answers that a form sent, right or half typed."""
+    return propose(criteria, answers_sent(criteria, data), service_facts(service), rest_no=bool(data.get("rest", "")))
+
+
+class AssessForm(JudgeForm):
+    """Assessing an incident in triage. ``seen`` is the severity that was shown beside the questions."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, incident: Incident, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.incident = incident
+        self.initial.setdefault("seen", incident.severity)
+
+    def service_meant(self) -> Service | None:
+        return self.incident.service
+
+    def nothing_chosen(self) -> int | None:
+        return self.incident.severity
 
 
 class ActionForm(forms.Form):
@@ -118,6 +177,44 @@ class ActionForm(forms.Form):
         super().__init__(*args, **kwargs)
 
 
+class SeenForm(ActionForm):
+    """An action that puts one thing in the place of another. ``seen`` is what stood there when the form was drawn: where somebody else
+    changed it since, whoever sends the form is told, keeps what they typed, and decides by sending it again.
+
+    ``about`` names the field at fault. The service asks once more, with the incident locked.
+    """
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    about = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("seen", self.standing())
+
+    def standing(self) -> str:
+        """What stands there now, as ``seen`` says it."""
+        raise NotImplementedError
+
+    def clash(self, seen: str) -> DomainError | None:
+        """What to say to whoever saw ``seen``; None where that still stands."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        # Who sends none asks for nothing; an empty one is a value: there was no bridge.
+        cleaned["seen"] = cleaned.get("seen", "") if "seen" in self.data else None
+        clash = self.clash(cleaned["seen"]) if cleaned["seen"] is not None else None
+        if clash is None or cleaned.get(self.about) == self.standing():
+            return cleaned
+        again: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
+        again["seen"] = self.standing()
+        self.data = again
+        # That the choice is none any more follows from what is said.
+        self.errors.pop(self.about, None)
+        self.add_error(self.about, clash.message)
+        return cleaned
+
+
 class EscalateForm(ActionForm):
     reason = forms.CharField(
         label=_("Why now?"),
@@ -125,6 +222,12 @@ class EscalateForm(ActionForm):
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
         help_text=_("The next level reads this first."),
     )
+    cause = forms.ChoiceField(
+        label=_("What is it needed for?"), choices=Cause.choices, initial=Cause.OTHER, required=False
+    )
+
+    def clean_cause(self) -> str:
+        return self.cleaned_data["cause"] or Cause.OTHER
 
 
 class ReopenForm(ActionForm):
@@ -164,38 +267,53 @@ class SnoozeForm(ActionForm):
 
 
 class ReassignForm(ActionForm):
-    owner = forms.ModelChoiceField(
-        label=_("Hand it to"), queryset=User.objects.none(), empty_label=_("Choose a person")
+    """Who gets it. ``seen`` is the number of who had it when the form was drawn, 0 for nobody."""
+
+    owner = CarryingField(label=_("Hand it to"), empty_label=_("Choose a person"))
+    note = forms.CharField(
+        label=_("What should they know?"),
+        max_length=2_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("They are told at once, with a link to the brief."),
     )
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         owners = self.fields["owner"]
-        assert isinstance(owners, forms.ModelChoiceField)  # noqa: S101  tells the type checker what was declared above
-        owners.queryset = responders_for(self.incident)
+        assert isinstance(owners, CarryingField)  # noqa: S101  tells the type checker what was declared above
+        owners.of(self.incident, User.objects.none())
+        owners.people(responders_for(self.incident), at=self.at)
+        admit_asked(self, "owner")
+        self.initial.setdefault("seen", self.incident.owner_id or 0)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        admit_checked(self, "owner")
+        has_it, seen, chosen = self.incident.owner, cleaned.get("seen"), cleaned.get("owner")
+        if has_it is not None and chosen not in (None, has_it) and seen not in (None, has_it.pk):
+            # Two people hand it on at once: the second learns of the first.
+            again: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
+            again["seen"] = str(has_it.pk)
+            self.data = again
+            self.add_error("owner", _("%(name)s has it by now. Send it again to hand it on.") % {"name": has_it.name})
+        return cleaned
 
 
 def responders_for(incident: Incident) -> Any:
-    """Who could own ``incident``: people who respond and may see it, its own team first."""
+    """Who could have a part in ``incident``: people who respond, its own team first."""
     own = Membership.objects.filter(user=OuterRef("pk"), team=incident.team_id)
     found = User.objects.filter(
         is_active=True, role__in=(User.Role.RESPONDER, User.Role.MANAGER, User.Role.ADMINISTRATOR)
     )
-    found = found.annotate(in_team=Exists(own)).order_by("-in_team", "first_name", "last_name", "username")
-    if incident.restricted:
-        found = found.filter(
-            Q(in_team=True) | Q(role=User.Role.ADMINISTRATOR) | Q(pages__incident=incident) | Q(pk=incident.owner_id)
-        ).distinct()
-    return found
+    return found.annotate(in_team=Exists(own)).order_by("-in_team", "first_name", "last_name", "username")
 
 
-class StageForm(ActionForm):
-    stage = forms.ModelChoiceField(
-        label=_("Stage"),
-        queryset=Stage.objects.exclude(key__in=("resolved", "closed")),
-        empty_label=None,
-        to_field_name="key",
-    )
+def responders_inside(incident: Incident) -> Any:
+    """Those of ``responders_for`` who see it."""
+    found = responders_for(incident)
+    return found.filter(pk__in=insiders(incident)) if incident.restricted else found
 
 
 class SeverityForm(ActionForm):

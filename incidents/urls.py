@@ -2,21 +2,34 @@
 
 from django.urls import include, path
 
-from incidents.views import actions, catalogue, detail, filing, handoff, listing
+from incidents.board_urls import board_pages
+from incidents.builder_urls import builder_pages, review_pages
+from incidents.filing_urls import filing_pages
+from incidents.listing_urls import list_pages
+from incidents.talk_urls import talk_pages
+from incidents.views import actions, assess, catalogue, checkpoint, detail, filing, handoff
+from incidents.work_urls import work_pages
 
 app_name = "incidents"
 incident_pages = [
-    path("", listing.incident_list, name="list"),
-    path("bulk/", listing.incidents_bulk, name="bulk"),
+    *list_pages,
     path("new/", filing.incident_new, name="new"),
     path("new/preview/", filing.filing_preview, name="preview"),
+    *filing_pages,
     path("services/", catalogue.service_list, name="services"),
     path("services/<slug:slug>/", catalogue.service_detail, name="service"),
+    *board_pages,
+    *builder_pages,
     path("<int:pk>/", detail.incident_detail, name="incident"),
     path("<int:pk>/live/", detail.incident_live, name="live"),
     path("<int:pk>/around/", detail.incident_around, name="around"),
     path("<int:pk>/severity/preview/", actions.severity_preview, name="severity_preview"),
-    path("<int:pk>/comment/", actions.incident_write, name="comment"),
+    *talk_pages,
+    *review_pages,
+    path("<int:pk>/checkpoints/<int:number>/", checkpoint.checkpoint_detail, name="checkpoint"),
+    path("<int:pk>/checkpoints/<int:number>/decide/", checkpoint.checkpoint_decided, name="checkpoint_decide"),
+    path("<int:pk>/assess/", assess.incident_assessing, name="assess"),
+    *work_pages,
     path("<int:pk>/<slug:verb>/", actions.incident_act, name="act"),
 ]
 # What is open makes most of a brief, so that its pages are this app's; people look for them beside the schedules.

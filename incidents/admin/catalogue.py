@@ -35,7 +35,7 @@ class ServiceAdmin(Admin):
     autocomplete_fields = ("team", "policy")
     fieldsets = (
         (None, {"fields": ("name", "slug", "description", "runbook_url")}),
-        (_("Who answers"), {"fields": ("team", "policy", "default_severity", "required_skills")}),
+        (_("Who answers"), {"fields": ("team", "policy", "default_severity", "required_skills", "calendar")}),
         (_("What it is"), {"fields": ("tier", "region", "environment", "revenue_flow", "high_risk", "regulated")}),
     )
 

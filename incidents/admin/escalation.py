@@ -10,7 +10,16 @@ from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from escalation_site.admin_site.base import SOURCE, ReadOnlyAdmin, ReadOnlyTabular, column, each
-from incidents.models import EscalationRun, Page, PageReport, ProcessBeat
+from incidents.alarm_words import alarm_words
+from incidents.models import (
+    Alarm,
+    EscalationRun,
+    Page,
+    PageReport,
+    ProcessBeat,
+    RespondingTeam,
+    RoutingDecision,
+)
 from incidents.services.operations import run_retry
 
 PAGE_LABELS = {"pending": "info", "delivered": "success", "failed": "danger", "cancelled": "default"}
@@ -101,3 +110,32 @@ class ProcessBeatAdmin(ReadOnlyAdmin):
     list_display = ("name", "host", "pid", "started_at", "beat_at")
     list_filter = ("name", "host")
     search_fields = ("name", "host")
+
+
+@admin.register(RoutingDecision)
+class RoutingDecisionAdmin(ReadOnlyAdmin):
+    list_display = ("at", "incident", "cause", "book_version")
+    list_select_related = ("incident", "book_version")
+    list_filter = (("at", RangeDateTimeFilter), "cause")
+    search_fields = ("=incident__id",)
+    ordering = ("-id",)
+
+
+@admin.register(RespondingTeam)
+class RespondingTeamAdmin(ReadOnlyAdmin):
+    list_display = ("joined_at", "incident", "team")
+    list_select_related = ("incident", "team")
+    list_filter = ("team",)
+    search_fields = ("=incident__id", "team__name")
+    ordering = ("-id",)
+
+
+@admin.register(Alarm)
+class AlarmAdmin(ReadOnlyAdmin):
+    list_display = ("opened_at", "words", "told_at", "gone_at")
+    list_filter = (("gone_at", admin.EmptyFieldListFilter), "code")
+    search_fields = ("code",)
+
+    @column(_("what is wrong"))
+    def words(self, alarm: Alarm) -> str:
+        return alarm_words(alarm.code, alarm.data)

@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from escalation_site.admin_site.base import SOURCE, Admin, ReadOnlyAdmin, column, each
 from escalation_site.kernel.instants import now
 from escalation_site.ui.shapes import severity
-from incidents.models import Incident, Stage, TimelineEvent
+from incidents.models import Incident, Stage, TimelineEvent, TimelinePin
 from incidents.services.lifecycle import incident_acknowledge, incident_resolve
 from incidents.services.operations import DESCRIPTION, incident_describe
 
@@ -48,7 +48,7 @@ class IncidentAdmin(Admin):
     actions = ("acknowledge", "resolve")
     fieldsets = (
         (None, {"fields": ("title", "summary", "customer_impact", "environment", "restricted", "is_test")}),
-        (_("Where it stands"), {"fields": ("severity", "state", "stage", "owner", "resolution")}),
+        (_("Where it stands"), {"fields": ("severity", "impact", "urgency", "priority", "state", "stage", "owner", "resolution")}),
         (
             _("Where it belongs"),
             {
@@ -61,7 +61,7 @@ class IncidentAdmin(Admin):
             _("When"),
             {
                 "fields": (
-                    "started_at", "acknowledged_at", "mitigated_at", "resolved_at", "resolved_by", "closed_at",
+                    "started_at", "acknowledged_at", "sla_due_at", "mitigated_at", "resolved_at", "resolved_by", "closed_at",
                     "snoozed_until", "exhausted_at",
                 )
             },
@@ -121,4 +121,16 @@ class TimelineEventAdmin(ReadOnlyAdmin):
     list_filter = (("at", RangeDateTimeFilter),)
     search_fields = ("=kind", "=incident__id")
     search_help_text = "incident.acknowledge · 42"
+    ordering = ("-id",)
+
+
+@admin.register(TimelinePin)
+class TimelinePinAdmin(ReadOnlyAdmin):
+    """Lines are pinned and unpinned on the page of their incident."""
+
+    list_display = ("at", "event", "by")
+    list_select_related = ("event", "by")
+    list_filter = (("at", RangeDateTimeFilter),)
+    search_fields = ("=event__incident__id",)
+    search_help_text = "42"
     ordering = ("-id",)

@@ -14,10 +14,15 @@ from rest_framework.response import Response
 
 from escalation_site.kernel.errors import NotAllowed
 from escalation_site.kernel.instants import now
+from incidents.api.criteria import AssessSerializer, assess, judged_by_answers
+from incidents.api.linking import LinkingActions
 from incidents.api.serializers import (
     AlertSerializer,
+    ClassifySerializer,
+    CloseSerializer,
     CommentSerializer,
     EmptySerializer,
+    EscalateSerializer,
     IncidentSerializer,
     NewIncidentSerializer,
     ReasonSerializer,
@@ -26,13 +31,21 @@ from incidents.api.serializers import (
     ServiceSerializer,
     SeveritySerializer,
     SnoozeSerializer,
+    StageMoveSerializer,
+    TeamMoveSerializer,
 )
+from incidents.api.talk import TalkActions
 from incidents.filters import SORTS, IncidentFilter, in_order
 from incidents.models import EscalationRun, Incident, Service
 from incidents.permissions import incident_for, may_file, require_responder
 from incidents.selectors.listing import TABS, in_tab
-from incidents.services import lifecycle
+from incidents.services import handing, lifecycle
+from incidents.services.classify import incident_classify
+from incidents.services.major import incident_major, incident_major_end
 from incidents.services.severity import incident_severity
+from incidents.services.silence import incident_wake
+from incidents.services.stages import incident_close, incident_stage
+from incidents.services.teams import incident_team
 from oncall.models import User
 
 SOURCE = "api"
@@ -48,7 +61,9 @@ def _require_writer(user: User, _incident: Incident) -> None:
         raise NotAllowed(_("You may read this incident, not write to it."))
 
 
-class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]):
+class IncidentViewSet(
+    LinkingActions, TalkActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]
+):
     """Incidents the caller may see. Filters are those of the page; ``tab`` and ``sort`` too."""
 
     queryset = Incident.objects.none()
@@ -62,7 +77,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             return Incident.objects.none()
         return (
             Incident.objects.visible_to(self.request.user)
-            .select_related("service", "team", "stage", "owner", "reporter")
+            .select_related("service", "team", "stage", "owner", "reporter", "overseer", "category", "customer")
             .prefetch_related(CURRENT_RUNS)
             .order_by("-started_at", "-id")
         )
@@ -92,8 +107,19 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         if not may_file(actor):
             raise NotAllowed(_("You may read incidents, not file them."))
         values = self._asked(NewIncidentSerializer)
-        severity = values.pop("severity", None) or values["service"].default_severity
-        incident = lifecycle.incident_open(**values, severity=severity, reporter=actor, at=now(), source=SOURCE)
+        found = judged_by_answers(values)
+        custom = values.pop("custom", None)
+        incident = lifecycle.incident_open(
+            **values,
+            severity=found.severity,
+            impact=found.impact,
+            urgency=found.urgency,
+            facts={**found.facts, "custom": custom} if custom else found.facts,
+            wish=found.wish,
+            reporter=actor,
+            at=now(),
+            source=SOURCE,
+        )
         return self._answer(incident.pk, status=201)
 
     @extend_schema(request=EmptySerializer, responses=IncidentSerializer)
@@ -108,11 +134,11 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         """Give it back: the level in force rings again."""
         return self._act(lifecycle.incident_unacknowledge, EmptySerializer)
 
-    @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
+    @extend_schema(request=EscalateSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
     def escalate(self, request: Request, pk: str) -> Response:
         """Call the next level now."""
-        return self._act(lifecycle.incident_escalate, ReasonSerializer)
+        return self._act(lifecycle.incident_escalate, EscalateSerializer)
 
     @extend_schema(request=EmptySerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
@@ -132,11 +158,35 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         """It is not over after all: the ladder is walked again."""
         return self._act(lifecycle.incident_reopen, ReasonSerializer)
 
+    @extend_schema(request=StageMoveSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def stage(self, request: Request, pk: str) -> Response:
+        """Move it to another stage: 400 for a way that is not open or something that must be there first."""
+        return self._act(incident_stage, StageMoveSerializer)
+
+    @extend_schema(request=CloseSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: str) -> Response:
+        """Nothing more is to be done about it: 400 (guarded) where something must be there first."""
+        return self._act(incident_close, CloseSerializer)
+
+    @extend_schema(request=ClassifySerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def classify(self, request: Request, pk: str) -> Response:
+        """Say what kind it is, whom it hits, and what the house's own fields ask; the rules are asked again."""
+        return self._act(incident_classify, ClassifySerializer)
+
     @extend_schema(request=SnoozeSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
     def snooze(self, request: Request, pk: str) -> Response:
         """Page nobody before an instant."""
         return self._act(lifecycle.incident_snooze, SnoozeSerializer)
+
+    @extend_schema(request=EmptySerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def wake(self, request: Request, pk: str) -> Response:
+        """End a snooze, or the silence that a routing rule keeps, before its time: the level in force is called now."""
+        return self._act(incident_wake, EmptySerializer)
 
     @extend_schema(request=SeveritySerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
@@ -145,11 +195,36 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         starts there at once. A milder one calls nobody. The severity it has already changes nothing."""
         return self._act(incident_severity, SeveritySerializer)
 
+    @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def major(self, request: Request, pk: str) -> Response:
+        """Declare it a major incident: whoever oversees those under its policy is told at once. 409 when it is one already."""
+        return self._act(incident_major, ReasonSerializer)
+
+    @extend_schema(request=ReasonSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"], url_path="major-end")
+    def major_end(self, request: Request, pk: str) -> Response:
+        """It was no major incident after all."""
+        return self._act(incident_major_end, ReasonSerializer)
+
+    @extend_schema(request=AssessSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def assess(self, request: Request, pk: str) -> Response:
+        """Judge it by the severity criteria: the answers become its facts, and it gets the severity they propose, or the one
+        that is given. Answers that leave it open leave its severity as it is."""
+        return self._act(assess, AssessSerializer)
+
     @extend_schema(request=ReassignSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
     def reassign(self, request: Request, pk: str) -> Response:
         """Hand it to somebody."""
-        return self._act(lifecycle.incident_reassign, ReassignSerializer)
+        return self._act(handing.incident_reassign, ReassignSerializer)
+
+    @extend_schema(request=TeamMoveSerializer, responses=IncidentSerializer)
+    @action(detail=True, methods=["post"])
+    def team(self, request: Request, pk: str) -> Response:
+        """Hand it over to another team; its escalation keeps its policy."""
+        return self._act(incident_team, TeamMoveSerializer)
 
     @extend_schema(request=CommentSerializer, responses=IncidentSerializer)
     @action(detail=True, methods=["post"])
@@ -183,7 +258,7 @@ class IncidentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return self._answer(incident.pk)
 
     def _answer(self, pk: int, *, status: int = 200) -> Response:
-        """The incident as it is now. Who filed a restricted one for another team gets its number only."""
+        """The incident as it is now. Whoever handed a restricted one out of their own sight gets its number only."""
         incident = self.get_queryset().filter(pk=pk).first()
         if incident is None:
             return Response({"id": pk, "reference": f"INC-{pk}"}, status=status)

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 
 from escalation_site.ui.durations import in_two_units
 from incidents.duty import policies_of
+from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident, Page, TimelineEvent
 from incidents.querysets import IncidentQuerySet
-from incidents.selectors.listing import OPEN_STATES
-from incidents.selectors.steps import Next, standing_of
+from incidents.selectors.checkpoints import asked_about
+from incidents.selectors.steps import Next, Standing, standing_of
 from incidents.selectors.timeline import actor_words, places_of
 from incidents.timeline_words import line_html
 from oncall import rota
@@ -93,6 +94,10 @@ class Open:
                 return _("Every level was called; nothing more happens by itself")
             case Next.SET_ASIDE:
                 return _("Stopped on an error; administrators were told")
+            case Next.ASKED:
+                return _("A person is asked first whether somebody is to be paged")
+            case Next.NOBODY:
+                return _("Nobody is paged, by decision")
             case Next.NO_POLICY:
                 return _("Nobody is paged: it has no policy")
             case _:
@@ -214,7 +219,7 @@ def _brief(schedule: Schedule, shift: _Shift, *, reader: User, at: datetime) -> 
         until=shift.until,
         before=shift.before,
         incidents=incidents,
-        more=seen.filter(state__in=OPEN_STATES).count() - len(incidents),
+        more=seen.unresolved().count() - len(incidents),
         counts=_counts(seen, since=shift.since, until=shift.came_at),
         notes=tuple(_note(one) for one in notes if not one.watch)[:NOTES],
         watch=tuple(_note(one) for one in notes if one.watch),
@@ -233,7 +238,7 @@ def _led_by(policies: Sequence[EscalationPolicy], incidents: IncidentQuerySet) -
 
 def _open(seen: IncidentQuerySet, *, at: datetime) -> tuple[Open, ...]:
     """The worst open ones, then the oldest: three queries."""
-    rows = seen.filter(state__in=OPEN_STATES).select_related("service__policy__current_version", "owner")
+    rows = seen.unresolved().select_related("service__policy__current_version", "owner")
     incidents = list(rows.order_by("severity", "started_at", "pk")[:SHOWN])
     ids = [incident.pk for incident in incidents]
     runs = {
@@ -242,12 +247,20 @@ def _open(seen: IncidentQuerySet, *, at: datetime) -> tuple[Open, ...]:
             "policy_version__policy"
         )
     }
-    lines = _last_lines(ids)
-    return tuple(_one(incident, runs.get(incident.pk), lines.get(incident.pk, ()), at=at) for incident in incidents)
+    lines, hours = _last_lines(ids), Hours()
+    asked = asked_about(incident for incident in incidents if incident.pk not in runs)
+    return tuple(
+        _one(
+            incident,
+            runs.get(incident.pk),
+            lines.get(incident.pk, ()),
+            standing_of(incident, runs.get(incident.pk), at=at, asked=asked.get(incident.pk), hours=hours),
+        )
+        for incident in incidents
+    )
 
 
-def _one(incident: Incident, run: EscalationRun | None, lines: Sequence[Line], *, at: datetime) -> Open:
-    step = standing_of(incident, run, at=at)
+def _one(incident: Incident, run: EscalationRun | None, lines: Sequence[Line], step: Standing) -> Open:
     policy = run.policy_version.policy if run else incident.service.policy
     version = run.policy_version if run else (policy.current_version if policy else None)
     return Open(

@@ -10,7 +10,7 @@ from django.db.models import Count, Min, Q
 
 from incidents.models import Incident, Integration, Service
 from incidents.selectors.around import open_on
-from incidents.selectors.listing import OPEN_STATES, Row, rows_of
+from incidents.selectors.listing import Row, rows_of
 from incidents.selectors.who import team_on_call
 from oncall.models import Schedule, User
 
@@ -50,7 +50,7 @@ def services_listed(user: Any, *, text: str = "", team: str = "") -> list[Servic
         found = found.filter(Q(name__icontains=text) | Q(description__icontains=text))
     if team:
         found = found.filter(team__slug=team)
-    visible = Incident.objects.visible_to(user).filter(state__in=OPEN_STATES).order_by()
+    visible = Incident.objects.visible_to(user).unresolved().order_by()
     counted = visible.values_list("service").annotate(n=Count("pk"), worst=Min("severity"))
     by_service = {service: (count, worst) for service, count, worst in counted}
     return [ServiceRow(service, *by_service.get(service.pk, (0, None))) for service in found]

@@ -1,23 +1,29 @@
 """The ladder of one incident: what was called and what came of it, what rings now, what comes next and when (R023)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import FilteredRelation, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from escalation_site.ui.durations import in_two_units, list_of
+from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident, Page, TimelineEvent
+from incidents.querysets import IncidentQuerySet
 from incidents.selectors.steps import level_title, next_calls
 from incidents.selectors.who import people_called
 from incidents.timeline_words import because_words, reason_words, why_words
+from oncall.loading import Loaded
 from oncall.models import User
-from policies.definition import PolicyDef
-from policies.escalation import ForecastStep, Phase, RunState
+from policies.definition import PolicyDef, targets_parse
+from policies.escalation import Because, ForecastStep, Phase, RunState
+from policies.glossary import meaning
 from policies.models import Guideline
+from policies.reasons import channels_words_of, untold_words
 from policies.services import version_definition
 
 CHANNEL_ICONS = {"email": "mail", "sms": "message-square", "voice": "phone", "push": "smartphone", "chat": "hash"}
@@ -67,17 +73,20 @@ class Rung:
     answered: bool = False
     due_at: datetime | None = None
     clock_label: str = ""
+    clock_means: str = ""
     then: str = ""
     is_flag: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A remark between two levels: a level that was skipped, an earlier cycle, the end of the ladder."""
+    """A remark between two levels: a level that was skipped, an earlier cycle, the end of the ladder. One that ``belongs`` says
+    more of the level above it: a place that was told."""
 
     text: str
     icon: str
     at: datetime | None = None
+    belongs: bool = False
     is_flag: bool = True
 
 
@@ -113,30 +122,52 @@ class _PageRow:
         )
 
 
+_CURRENT = "current_run"
+
+
+def with_current_run(incidents: IncidentQuerySet) -> IncidentQuerySet:
+    """``incidents``, each with its current run and the run's policy version in the same query."""
+    current = FilteredRelation("runs", condition=Q(runs__superseded=False))
+    return incidents.annotate(**{_CURRENT: current}).select_related(f"{_CURRENT}__policy_version__policy")
+
+
 def run_of(incident: Incident) -> EscalationRun | None:
-    """The incident's current run with its policy version: one query."""
+    """The incident's current run with its policy version: one query, none where it came ``with_current_run``."""
+    if _CURRENT in vars(incident):
+        found: EscalationRun | None = vars(incident)[_CURRENT]
+        return found
     runs = EscalationRun.objects.filter(incident=incident, superseded=False).select_related("policy_version__policy")
     return runs.first()
 
 
-def ladder_of(incident: Incident, run: EscalationRun, *, at: datetime, events: Sequence[TimelineEvent] = ()) -> Ladder:
+def ladder_of(
+    incident: Incident,
+    run: EscalationRun,
+    *,
+    at: datetime,
+    events: Sequence[TimelineEvent] = (),
+    hours: Hours | None = None,
+    schedules: Callable[[], Mapping[int, Loaded]] | None = None,
+) -> Ladder:
     """The ladder of ``run``: one query for its pages with their deliveries, and those of the next level's people.
 
-    ``events`` are the incident's timeline, from which levels that reached nobody are told.
+    ``events`` are the incident's timeline, from which levels that reached nobody are told. ``schedules`` gives all there are, where the
+    page has them at hand.
     """
     policy, state = version_definition(run.policy_version), RunState.from_json(run.state)
     pages = _pages(run)
     coming = (
-        next_calls(policy, state, at=at, limit=len(policy.levels) + 1)
+        next_calls(policy, state, at=at, calendar=(hours or Hours()).of(policy, incident), limit=len(policy.levels) + 1)
         if incident.is_open and not run.set_aside_at
         else ()
     )
-    next_people = _next_people(policy, coming, incident, at)
+    next_people = _next_people(run, state, coming, incident, at, schedules)
     next_names = list_of([one.name for one in next_people])
     past = _past(policy, state, pages, events, incident)
     future = _future(policy, state, coming, next_people)
-    if past and coming:
-        past[-1] = _with_clock(past[-1], state, coming[0], next_names, policy)
+    last = next((row for row in reversed(range(len(past))) if not _belongs(past[row])), None)
+    if last is not None and coming:
+        past[last] = _with_clock(past[last], state, coming[0], next_names, policy)
     version = run.policy_version
     return Ladder(
         policy=version.policy.name,
@@ -196,8 +227,12 @@ def _past(
             steps.append((own[0].values["created_at"], rung))
     began = min((at for at, _step in steps), default=state.cycle_started_at)
     for event in events:
-        if event.kind == "escalation.skip_level" and event.at >= min(began, state.cycle_started_at):
+        if event.at < min(began, state.cycle_started_at):
+            continue
+        if event.kind == "escalation.skip_level":
             steps.append((event.at, _skipped(event)))
+        elif event.kind in _PLACES:
+            steps.append((event.at, _place(event)))
     steps.sort(key=lambda step: step[0])
     return [*_earlier_cycles(levels, newest), *(step for _at, step in steps)]
 
@@ -212,6 +247,31 @@ def _earlier_cycles(levels: dict[tuple[int, int], list[_PageRow]], newest: int) 
         )
         flags.append(Flag(words % {"cycle": cycle + 1, "count": count}, "repeat", own[0].values["created_at"]))
     return flags
+
+
+def _belongs(step: Rung | Flag) -> bool:
+    return isinstance(step, Flag) and step.belongs
+
+
+_PLACES = {"escalation.post": "send", "escalation.post_skip": "skip-forward", "post.failed": "triangle-alert"}
+
+
+def _place(event: TimelineEvent) -> Flag:
+    """A destination that was told beside the people of a level, or could not be."""
+    data = event.data
+    places = {
+        "places": list_of([str(name) for name in data.get("places", ())]),
+        "name": data.get("name", ""),
+        "why": untold_words(str(data.get("untold", ""))),
+    }
+    match event.kind:
+        case "escalation.post":
+            text = _("Told %(places)s") % places
+        case "escalation.post_skip":
+            text = _("%(name)s was not told: %(why)s") % places
+        case _:
+            text = _("%(name)s could not be told: %(why)s") % places
+    return Flag(text, _PLACES[event.kind], event.at, belongs=True)
 
 
 def _skipped(event: TimelineEvent) -> Flag:
@@ -263,7 +323,8 @@ def _each_once(pages: Sequence[_PageRow]) -> list[_PageRow]:
 
 def _told(page: _PageRow, *, in_force: bool, taken: bool) -> Told:
     values = page.values
-    told = Told(page.person, why_words(values["why"]), receipts=page.receipts)
+    why = "; ".join(filter(None, (why_words(values["why"]), channels_words_of(values["why"]))))
+    told = Told(page.person, why, receipts=page.receipts)
     if values["answered_at"]:
         span = in_two_units((values["answered_at"] - values["created_at"]).total_seconds())
         return replace(told, result=_("Took it, %(span)s") % {"span": span}, tone="acc")
@@ -291,21 +352,37 @@ def _with_clock(step: Rung | Flag, state: RunState, call: ForecastStep, names: s
         Phase.PAGING: _("Time to answer"),
         Phase.WAITING: _("Until the next level"),
         Phase.ACKNOWLEDGED: _("Resolution timeout"),
-        Phase.SNOOZED: _("Snoozed"),
+        Phase.SNOOZED: _("Kept silent by a rule") if state.reason is Because.SUPPRESSED else _("Snoozed"),
     }
     whom = names or level_title(policy, call.level)
     then = (
         _("Calls %(whom)s unless it is mitigated or resolved first") if state.acknowledged else _("Then calls %(whom)s")
     )
-    return replace(step, due_at=call.at, clock_label=labels.get(state.phase, ""), then=then % {"whom": whom})
+    means = meaning({Phase.PAGING: "ack_timeout", Phase.ACKNOWLEDGED: "resolve_timeout"}.get(state.phase, ""))
+    label = labels.get(state.phase, "")
+    return replace(step, due_at=call.at, clock_label=label, clock_means=means, then=then % {"whom": whom})
 
 
-def _next_people(policy: PolicyDef, coming: Sequence[ForecastStep], incident: Incident, at: datetime) -> list[Told]:
+def _next_people(
+    run: EscalationRun,
+    state: RunState,
+    coming: Sequence[ForecastStep],
+    incident: Incident,
+    at: datetime,
+    schedules: Callable[[], Mapping[int, Loaded]] | None,
+) -> list[Told]:
+    """Whom the next level would reach; with it those whom a rule sends for, where the walk has still to begin."""
     if not coming:
         return []
-    level = coming[0].level
-    targets = policy.catch_all if level is None else policy.levels[level].targets
-    people = people_called(targets, team=incident.team, at=at)
+    people = people_called(
+        version_definition(run.policy_version),
+        coming[0].level,
+        service=incident.service,
+        team=incident.team,
+        at=at,
+        straight_to=targets_parse(run.straight_to) if state.opens and not state.entered else (),
+        schedules=schedules,
+    )
     return [Told(one.user, why_words(one.why)) for one in people]
 
 

@@ -1,19 +1,36 @@
-"""The rows of the incident list."""
+"""The rows of the incident list, and its counts.
+
+Whatever the list is asked for, the work is bounded: counts stop at ``COUNTED``, pages end there, and what would be looked up row by row
+(next steps, how well words match) is left out of the order beyond that.
+"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, F
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import F, QuerySet
+from django.utils.formats import number_format
 
+from incidents.filters import best_first, in_order
+from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident, Page
 from incidents.querysets import IncidentQuerySet
+from incidents.search import rank, wanted
+from incidents.selectors.checkpoints import asked_about
 from incidents.selectors.steps import Standing, standing_of
 
 OPEN_STATES = (Incident.State.TRIGGERED, Incident.State.ACKNOWLEDGED)
 """Named one by one, so that the index on the state serves."""
 TABS = ("open", "triggered", "acknowledged", "resolved")
+COUNTED = 10_000
+"""Beyond this many a list says "more", and nobody pages further."""
+RANKED = 1_000
+"""Beyond this many matches words are no order any more."""
+RELATED = ("service", "team", "owner", "reporter", "stage", "resolved_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +44,81 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The rows of one state; ``total`` counts all of them, not only this page's."""
+    """The rows of one state; ``total`` counts all of them, not only this page's, and stops one beyond ``COUNTED``. ``more`` says that
+    there are more than were looked up."""
 
     state: str
     total: int
     rows: Sequence[Row]
+    more: bool = False
+
+    @property
+    def count(self) -> str:
+        return count_text(self.total, more=self.more)
 
 
-def tab_counts(incidents: IncidentQuerySet) -> dict[str, int]:
-    """How many of ``incidents`` each tab holds: one query."""
-    found = dict(incidents.order_by().values_list("state").annotate(n=Count("pk")))
-    counts = {state.value: int(found.get(state.value, 0)) for state in Incident.State}
+def count_text(count: int, *, more: bool = False) -> str:
+    """ "10,000+" where counting stopped; a plus also where ``more`` were not looked up."""
+    if more and count <= COUNTED:
+        return f"{number_format(count, force_grouping=True)}+"
+    return f"{number_format(COUNTED, force_grouping=True)}+" if count > COUNTED else str(count)
+
+
+def counted(sets: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    """How many rows each of these holds, one beyond ``COUNTED`` at most: one query for all of them."""
+    parts: list[str] = []
+    params: list[Any] = []
+    counts = dict.fromkeys(sets, 0)
+    asked = []
+    for name, found in sets.items():
+        limited = found.order_by().values("pk")[: COUNTED + 1]
+        try:
+            sql, own = limited.query.get_compiler(connection=connection).as_sql()
+        except EmptyResultSet:
+            continue
+        asked.append(name)
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS part_{len(parts)})")  # noqa: S608  Django's own SQL
+        params += own
+    if asked:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(parts)}", params)
+            counts |= dict(zip(asked, cursor.fetchone(), strict=True))
+    return counts
+
+
+def tab_counts(incidents: IncidentQuerySet, **others: QuerySet[Any]) -> dict[str, int]:
+    """How many of ``incidents`` each tab holds, and how many rows ``others`` hold: one query."""
+    counts = counted({**{state.value: in_tab(incidents, state.value) for state in Incident.State}, **others})
     return {"open": counts["triggered"] + counts["acknowledged"], **counts}
 
 
 def in_tab(incidents: IncidentQuerySet, tab: str) -> IncidentQuerySet:
-    """Those of ``incidents`` that belong to a tab."""
-    return incidents.filter(state__in=OPEN_STATES) if tab == "open" else incidents.in_state(tab)
+    """Those of ``incidents`` that belong to a tab. What is over has the instant, and nothing else has: it is asked for, as the lists'
+    indexes are (``IncidentQuerySet.unresolved``)."""
+    if tab == "resolved":
+        return incidents.filter(resolved_at__isnull=False)
+    return incidents.unresolved() if tab == "open" else incidents.unresolved().in_state(tab)
+
+
+def sorted_in(
+    incidents: IncidentQuerySet, *, tab: str, sort: str, total: int, words: str = "", inside: bool = False
+) -> QuerySet[Incident]:
+    """The incidents of a tab in order: as the reader asked, else by how well they answer to the words that were looked for."""
+    found = in_tab(incidents, tab)
+    if words and not sort and total <= RANKED and (asked := wanted(words)):
+        return best_first(found, words, rank(asked, inside=inside))
+    return in_order(found, sort, tab=tab, many=total > COUNTED)
+
+
+def loaded(ids: Sequence[int]) -> list[Incident]:
+    """These incidents with what a row shows of them, in this order: one query. Numbers are sorted before rows are read, so that a list
+    of many does not drag their texts along."""
+    by_id = Incident.objects.select_related(*RELATED).in_bulk(ids)
+    return [by_id[pk] for pk in ids if pk in by_id]
 
 
 def rows_of(incidents: Sequence[Incident], *, at: datetime) -> list[Row]:
-    """Rows for incidents whose service, team and owner are loaded: two queries more."""
+    """Rows for incidents whose service, team and owner are loaded: two queries more, and one where any has no run."""
     open_ids = [incident.pk for incident in incidents if incident.is_open]
     runs = {
         run.incident_id: run
@@ -55,11 +126,12 @@ def rows_of(incidents: Sequence[Incident], *, at: datetime) -> list[Row]:
             "policy_version"
         )
     }
-    told = _told(list(runs.values()))
+    told, hours = _told(list(runs.values())), Hours()
+    asked = asked_about(incident for incident in incidents if incident.is_open and incident.pk not in runs)
     return [
         Row(
             incident,
-            standing_of(incident, runs.get(incident.pk), at=at),
+            standing_of(incident, runs.get(incident.pk), at=at, asked=asked.get(incident.pk), hours=hours),
             told.get(runs[incident.pk].pk, ()) if incident.pk in runs else (),
         )
         for incident in incidents
@@ -79,9 +151,9 @@ def _told(runs: Sequence[EscalationRun]) -> dict[int, list[str]]:
     return names
 
 
-def grouped(rows: Sequence[Row], counts: dict[str, int]) -> list[Group]:
-    """Rows under their states, in the order they came."""
+def grouped(rows: Sequence[Row], counts: Mapping[str, int], *, more: bool = False) -> list[Group]:
+    """Rows under their states, in the order they came; ``more`` of them were not looked up."""
     by_state: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_state[row.incident.state].append(row)
-    return [Group(state, counts.get(state, len(own)), own) for state, own in by_state.items()]
+    return [Group(state, counts.get(state, len(own)), own, more) for state, own in by_state.items()]

@@ -1,22 +1,24 @@
-"""What the frame of every page counts."""
+"""What the frame of every page asks: one query, because every page asks it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, IntegerField, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import IntegerField, OuterRef, Subquery
 from django.urls import reverse
 
 from incidents.models import Incident
 from incidents.querysets import IncidentQuerySet
-from incidents.selectors.listing import OPEN_STATES
 from oncall.models import User
+from oncall.standing import Mark, mark_columns, mark_of
+
+COUNTED = 999
+"""Counting stops one beyond: more says nothing more, and in a storm every page would count it anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class TeamCount:
-    """A team of the reader's and how many of its incidents are open."""
+    """A team of the reader's and how many of its incidents are open, one beyond ``COUNTED`` at most."""
 
     name: str
     url: str
@@ -25,34 +27,52 @@ class TeamCount:
 
 @dataclass(frozen=True, slots=True)
 class NavigationCounts:
-    """Triggered incidents the reader may see, and the reader's teams."""
+    """Triggered incidents the reader may see, one beyond ``COUNTED`` at most; the reader's teams; and the mark of the schedules,
+    by which who is on call is asked without a query."""
 
     triggered: int
     teams: Sequence[TeamCount]
+    mark: Mark | None = None
+
+
+class _Counted(Subquery):
+    """How many rows, as a value inside another query."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
 
 
 def navigation_counts(user: Any) -> NavigationCounts:
-    """Counts for the navigation: one query, because every page shows them.
+    """Counts for the navigation: one query.
 
     A member sees every incident of a team, so that nothing restricted leaks by a team's count.
     """
     if not user.is_authenticated:
         return NavigationCounts(0, ())
-    triggered = Incident.objects.visible_to(user).in_state(Incident.State.TRIGGERED)
-    own = Incident.objects.filter(team=OuterRef("memberships__team"), state__in=OPEN_STATES)
-    rows = (
+    triggered = Incident.objects.visible_to(user).unresolved().in_state(Incident.State.TRIGGERED)
+    # Only what is resolved has the instant: so the index of the open ones serves, on SQLite too.
+    own = Incident.objects.unresolved().filter(team=OuterRef("memberships__team"))
+    rows = list(
         User.objects.filter(pk=user.pk)
-        .annotate(triggered=_count(triggered), open_count=_count(own))
-        .values_list("triggered", "memberships__team__name", "memberships__team__slug", "open_count")
         .order_by("memberships__team__name")
+        .values(
+            "memberships__team__name",
+            "memberships__team__slug",
+            triggered=_count(triggered),
+            open_count=_count(own),
+            **mark_columns(),
+        )
     )
-    found = list(rows)
+    if not rows:
+        return NavigationCounts(0, ())
     address = reverse("incidents:list")
-    teams = [TeamCount(name, f"{address}?team={slug}", count) for _triggered, name, slug, count in found if slug]
-    return NavigationCounts(found[0][0] if found else 0, teams)
+    teams = [
+        TeamCount(row["memberships__team__name"], f"{address}?team={slug}", row["open_count"])
+        for row in rows
+        if (slug := row["memberships__team__slug"])
+    ]
+    return NavigationCounts(rows[0]["triggered"], teams, mark_of(rows[0]))
 
 
-def _count(incidents: IncidentQuerySet) -> Coalesce:
-    """How many, as a value inside another query."""
-    counted = incidents.order_by().annotate(all=Value(1)).values("all").annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+def _count(incidents: IncidentQuerySet) -> _Counted:
+    return _Counted(incidents.order_by().values("pk")[: COUNTED + 1])

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from escalation_site.ui.durations import list_of
+from incidents.hours import Hours
 from incidents.links import UNDO_WINDOW, expired, nonce_read
 from incidents.models import EscalationRun, Incident, Page
 from incidents.selectors.ladder import run_of
@@ -108,12 +109,14 @@ def phone_page(page: Page, *, at: datetime) -> PhonePage:
     """What to show for ``page`` at ``at``: its run, the pages beside it and whoever is next."""
     incident, look = page.incident, look_of(page, at=at)
     run = run_of(incident)
-    standing = standing_of(incident, run, at=at)
+    hours = Hours()
+    standing = standing_of(incident, run, at=at, hours=hours)
     if run is None:
         return PhonePage(page, incident, look, standing, "", 0)
     policy = version_definition(run.policy_version)
     undo_until = page.answered_at + UNDO_WINDOW if page.answered_at and page.link_used_at else None
-    coming = next_calls(policy, RunState.from_json(run.state), at=at, limit=len(policy.levels))
+    state, calendar = RunState.from_json(run.state), hours.of(policy, incident)
+    coming = next_calls(policy, state, at=at, calendar=calendar, limit=len(policy.levels))
     names = _next_names(run, coming, incident, at)
     pages = list(Page.objects.filter(run=run, cycle=page.cycle).select_related("recipient").order_by("id"))
     return PhonePage(
@@ -141,9 +144,10 @@ def _others(page: Page, pages: Sequence[Page]) -> list[User]:
 def _next_names(run: EscalationRun, coming: Sequence[ForecastStep], incident: Incident, at: datetime) -> str:
     if not coming:
         return ""
-    policy, level = version_definition(run.policy_version), coming[0].level
-    targets = policy.catch_all if level is None else policy.levels[level].targets
-    return list_of([one.user.name for one in people_called(targets, team=incident.team, at=at)])
+    people = people_called(
+        version_definition(run.policy_version), coming[0].level, service=incident.service, team=incident.team, at=at
+    )
+    return list_of([one.user.name for one in people])
 
 
 def _chain(

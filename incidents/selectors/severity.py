@@ -1,13 +1,17 @@
 """What another severity would do to an open incident: whom it pages at once, who is only informed, what comes next."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident
 from incidents.selectors.steps import level_title
-from policies.definition import PolicyDef
+from incidents.services.terms import terms_of
+from policies.definition import PolicyDef, targets_parse
 from policies.escalation import (
+    BusinessTime,
     Decision,
     EnterLevel,
     InformLevel,
@@ -15,6 +19,7 @@ from policies.escalation import (
     Phase,
     RunState,
     SeverityChanged,
+    SlaChanged,
     decide,
     forecast,
 )
@@ -48,16 +53,25 @@ class Effect:
 
 
 def severity_effect(incident: Incident, run: EscalationRun, *, severity: int, at: datetime) -> Effect:
-    """As the engine would do it at ``at``, from the same decisions. ``run`` comes with its policy version."""
+    """As the engine would do it at ``at``, from the same decisions. ``run`` comes with its policy version.
+
+    What routing rules say of the new severity besides is not foretold: whom else they send for or let know.
+    """
     policy, state = version_definition(run.policy_version), RunState.from_json(run.state)
+    calendar = Hours().of(policy, incident)
+    before = _next_at(policy, state, at, calendar)
     resolver = TargetResolver(at=at)
+    straight_to = targets_parse(run.straight_to)
     skills = frozenset(incident.service.required_skills.values_list("slug", flat=True))
 
     def names(action: EnterLevel | InformLevel) -> list[str]:
-        found = reached(policy, action, resolver=resolver, team=incident.team, skills=skills)
+        found = reached(policy, action, resolver=resolver, team=incident.team, skills=skills, straight_to=straight_to)
         return [one.user.name for one in found.recipients]
 
-    decision = decide(policy, state, SeverityChanged(at, severity))
+    sla_due_at = _sla_due_at(incident, severity, at)
+    if sla_due_at != incident.sla_due_at:
+        state = decide(policy, state, SlaChanged(at, sla_due_at), calendar=calendar).state
+    decision = decide(policy, state, SeverityChanged(at, severity), calendar=calendar)
     informed = [name for action in decision.actions if isinstance(action, InformLevel) for name in names(action)]
     paged: list[Called] = []
     while (entered := _entered(decision)) is not None:
@@ -66,15 +80,16 @@ def severity_effect(incident: Incident, run: EscalationRun, *, severity: int, at
         if people:
             break
         # Nobody holds it: the engine leaves it at once, for the next.
-        decision = decide(policy, decision.state, LevelUnreachable(at, entered.level, entered.cycle))
-    coming = forecast(policy, decision.state, not_before=at, limit=1)
+        unreachable = LevelUnreachable(at, entered.level, entered.cycle)
+        decision = decide(policy, decision.state, unreachable, calendar=calendar)
+    coming = forecast(policy, decision.state, not_before=at, limit=1, calendar=calendar)
     return Effect(
         severity,
         paged=paged,
         informed=_each_once(informed),
         next_title=level_title(policy, coming[0].level) if coming else "",
         next_at=coming[0].at if coming else None,
-        next_before=_next_at(policy, state, at),
+        next_before=before,
         exhausted=state.phase is Phase.EXHAUSTED,
     )
 
@@ -83,8 +98,15 @@ def _entered(decision: Decision) -> EnterLevel | None:
     return next((action for action in decision.actions if isinstance(action, EnterLevel)), None)
 
 
-def _next_at(policy: PolicyDef, state: RunState, at: datetime) -> datetime | None:
-    coming = forecast(policy, state, not_before=at, limit=1)
+def _sla_due_at(incident: Incident, severity: int, at: datetime) -> datetime | None:
+    """When its SLA would end with that severity."""
+    other = copy(incident)
+    other.severity = severity
+    return terms_of([other], at=at)[0].sla_due_at
+
+
+def _next_at(policy: PolicyDef, state: RunState, at: datetime, calendar: BusinessTime) -> datetime | None:
+    coming = forecast(policy, state, not_before=at, limit=1, calendar=calendar)
     return coming[0].at if coming else None
 
 

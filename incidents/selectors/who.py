@@ -1,22 +1,44 @@
 """Who would be called now: the people behind a level's targets, in a few queries however many schedules it names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from incidents.models import Service
+from oncall.loading import Loaded
 from oncall.models import Schedule, Team, User
 from oncall.selectors import holders_at
-from policies.definition import TargetDef
-from policies.targets import Recipient, TargetResolver
+from policies.definition import PolicyDef, TargetDef
+from policies.escalation import Because, EnterLevel, PageCatchAll
+from policies.reach import reached
+from policies.targets import NO_SKILLS, Recipient, TargetResolver
 
 
-def people_called(targets: Sequence[TargetDef], *, team: Team, at: datetime) -> list[Recipient]:
-    """The people of ``targets`` at ``at``, each once, in order: as ``TargetResolver`` answers, with all schedules read together.
+def people_called(
+    policy: PolicyDef,
+    level: int | None,
+    *,
+    service: Service,
+    team: Team,
+    at: datetime,
+    straight_to: Sequence[TargetDef] = (),
+    schedules: Callable[[], Mapping[int, Loaded]] | None = None,
+) -> list[Recipient]:
+    """The people whom ``level`` (None: the end of the ladder) would reach at ``at``, each once, in order, as the engine finds them.
 
-    Five queries for the schedules (see ``selections_at``), one or two for each other target.
+    ``straight_to`` are the specialists that are paged with it, where it opens the walk. Five queries for the schedules, read
+    together (one where ``schedules`` gives those at hand), one or two for each other target, and one for the skills that the service asks
+    for beyond the first level.
     """
-    resolver = TargetResolver(at=at)
-    resolver.read_schedules(targets)
-    return list(resolver.recipients(targets, team=team))
+    resolver = TargetResolver(at=at, schedules=schedules)
+    if level is None:
+        resolver.read_schedules(policy.catch_all)
+        action: EnterLevel | PageCatchAll = PageCatchAll(len(policy.levels), 0, Because.STARTED, at)
+        return list(reached(policy, action, resolver=resolver, team=team).recipients)
+    skills = frozenset(service.required_skills.values_list("slug", flat=True)) if level else NO_SKILLS
+    resolver.read_schedules(policy.levels[level].targets, skills=skills)
+    action = EnterLevel(level, 0, Because.STARTED, at, opens=True)
+    found = reached(policy, action, resolver=resolver, team=team, skills=skills, straight_to=straight_to)
+    return list(found.recipients)
 
 
 def team_on_call(team: Team, *, at: datetime) -> list[tuple[Schedule, list[User]]]:

@@ -7,23 +7,23 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from escalation_site.kernel.errors import DomainError, NotAllowed
 from escalation_site.kernel.instants import now
-from incidents.forms import ActionForm, CommentForm, refuse
+from incidents.forms import ActionForm, refuse
 from incidents.models import Incident
-from incidents.permissions import incident_for, may_act, may_file, require_responder
+from incidents.permissions import incident_for, may_act, require_responder
 from incidents.selectors.ladder import run_of
 from incidents.selectors.severity import severity_effect
-from incidents.services.lifecycle import incident_comment
 from incidents.views.answers import page_or_fragment, see_other, status_of, tell_refusal, wants_fragment
 from incidents.views.detail import incident_page, live_fragment
 from incidents.views.verbs import VERBS, Verb
 from policies.severity import Severity, Urgency, urgency_of
 
 UNDO_SECONDS = 30
+UNDONE_BY = {"acknowledge": "unacknowledge", "snooze": "undo", "resolve": "undo", "reassign": "undo"}
+"""What is safe to take back, and the verb that does it."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,7 +38,9 @@ def incident_act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     user: Any = request.user
     incident = incident_for(user, pk)
     at = now()
-    form = action.form(request.POST or None, incident=incident, at=at) if action.form else None
+    # A form may ask for nothing: what is sent is then empty, and sent all the same.
+    sent = request.POST if request.method == "POST" else None
+    form = action.form(sent, incident=incident, at=at) if action.form else None
     try:
         require_responder(user, incident)
         if request.method != "POST" or (form is not None and not form.is_valid()):
@@ -79,7 +81,7 @@ def _done(request: HttpRequest, incident: Incident, action: Verb) -> HttpRespons
         return see_other(incident.get_absolute_url())
     user: Any = request.user
     undo: dict[str, Any] = (
-        {"undo_verb": "unacknowledge", "undo_seconds": UNDO_SECONDS} if action.key == "acknowledge" else {}
+        {"undo_verb": UNDONE_BY[action.key], "undo_seconds": UNDO_SECONDS} if action.key in UNDONE_BY else {}
     )
     response = live_fragment(request, incident_for(user, incident.pk), at=now(), done=action.done, **undo)
     response["HX-Trigger"] = "wb:done"
@@ -107,28 +109,3 @@ def severity_preview(request: HttpRequest, pk: int) -> HttpResponse:
         "quiet": urgency_of(rank) == Urgency.LOW,
     }
     return render(request, "incidents/partials/_severity_effect.html", context)
-
-
-@require_POST
-@login_required
-def incident_write(request: HttpRequest, pk: int) -> HttpResponse:
-    """Add an update to the timeline: everybody who sees the incident, except those who only read."""
-    user: Any = request.user
-    incident = incident_for(user, pk)
-    at = now()
-    form = CommentForm(request.POST)
-    fragment = wants_fragment(request)
-    try:
-        if not may_file(user):
-            raise NotAllowed(_("You may read this incident, not write to it."))
-        if form.is_valid():
-            incident_comment(incident_id=incident.pk, text=form.cleaned_data["text"], actor=user, at=at)
-            if not fragment:
-                return see_other(f"{incident.get_absolute_url()}?show=timeline")
-            return live_fragment(request, incident, at=now(), composer_sent=True)
-    except DomainError as error:
-        tell_refusal(request, error)
-        answer = live_fragment if fragment else incident_page
-        return answer(request, incident, at=at, status=status_of(error))
-    answer = live_fragment if fragment else incident_page
-    return answer(request, incident, at=at, status=422, composer=form, composer_sent=True, show="timeline")

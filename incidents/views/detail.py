@@ -1,6 +1,8 @@
 """The incident page (mock-up 02), its live fragments, and the plain-words page for whoever filed it."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -11,22 +13,33 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from escalation_site.kernel.instants import now
+from escalation_site.ui.context import frame_of
 from escalation_site.ui.shapes import STATES
-from incidents.forms import CommentForm
-from incidents.models import Incident, Stage
+from incidents.hours import Hours
+from incidents.live.feed import latest_entry
+from incidents.markdown import markdown_html
+from incidents.models import Incident, Objective, Stage
 from incidents.permissions import incident_for, may_file
 from incidents.selectors.around import around_of
+from incidents.selectors.checkpoints import checkpoints_of
+from incidents.selectors.joining import joined_late
 from incidents.selectors.ladder import ladder_of, run_of
 from incidents.selectors.steps import Next, Standing, standing_of
-from incidents.selectors.timeline import events_of, line_counts, lines_of
+from incidents.selectors.terms import terms_shown
+from incidents.selectors.timeline import GROUPS, Timeline, Wanted, timeline_of
 from incidents.stages import stage_label
-from incidents.timeline_words import ALERTS, ESCALATION, PEOPLE, SYSTEM
+from incidents.talk_forms import QUICK_REPLIES, TalkForm
+from incidents.timeline_words import ALERTS, DECISIONS, ESCALATION, PEOPLE, SYSTEM
+from incidents.views.answers import page_or_fragment
 from incidents.views.verbs import offer_for
+from oncall.loading import Loaded
 from oncall.models import User
+from oncall.standing import schedules_kept
 
 STAGES_SECONDS = 60
 """How long the names of the stages are remembered; they change once a year."""
-SHOWS = ("ladder", "timeline", "details")
+SHOWS = ("ladder", "timeline", "room", "details")
+_LONGEST_SEARCH = 80
 
 
 @require_safe
@@ -34,7 +47,9 @@ SHOWS = ("ladder", "timeline", "details")
 def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One incident: the ladder, the timeline, the facts, and what the reader may do."""
     user: Any = request.user
-    return incident_page(request, incident_for(user, pk), at=now())
+    # Before anything is read: what changes after this is told to the page once it listens.
+    entry = latest_entry()
+    return incident_page(request, incident_for(user, pk, with_run=True), at=now(), live_entry=entry)
 
 
 def incident_page(
@@ -53,7 +68,7 @@ def incident_page(
 def incident_live(request: HttpRequest, pk: int) -> HttpResponse:
     """The parts of the page that change, each to be put in its place."""
     user: Any = request.user
-    return live_fragment(request, incident_for(user, pk), at=now())
+    return live_fragment(request, incident_for(user, pk, with_run=True), at=now())
 
 
 def live_fragment(
@@ -65,29 +80,41 @@ def live_fragment(
 
 
 def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) -> dict[str, Any]:
-    """What page and fragments share: three queries, and those for the people of the next level."""
+    """What page and fragments share: seven queries, and those for the people of the next level."""
     user: Any = request.user
     run = run_of(incident)
-    events = events_of(incident)
-    group = request.GET.get("lines", "")
-    group = group if group in (PEOPLE, ESCALATION, ALERTS, SYSTEM) else ""
-    ladder = ladder_of(incident, run, at=at, events=events) if run else None
-    standing = standing_of(incident, run, at=at)
+    timeline = timeline_of(incident, reader=user, wanted=wanted_lines(request), at=at)
+    hours = Hours()
+    ladder = (
+        ladder_of(incident, run, at=at, events=timeline.skips, hours=hours, schedules=partial(_schedules, request, at))
+        if run
+        else None
+    )
+    checkpoints = checkpoints_of(incident)
+    asked = next((one.asked for one in checkpoints if one.is_open and one.takes_severity), None)
+    standing = standing_of(incident, run, at=at, asked=asked, hours=hours)
     show = request.GET.get("show", "")
     return {
         "at": at,
         "incident": incident,
+        "objectives": Objective.objects.filter(incident=incident).exclude(state="dropped").order_by("rank", "id"),
         "run": run,
         "standing": standing,
         "ladder": ladder,
-        "lines": lines_of(events, group=group, at=at),
-        "line_tabs": _line_tabs(line_counts(events), group),
-        "lines_group": group,
+        "checkpoints": checkpoints,
+        "past_checkpoints": [one for one in checkpoints if not one.is_open],
+        **lines_context(request, incident, timeline),
+        "joined_late": not _acted(timeline, user) and joined_late(incident, user, at=at),
         "stages": _stages(incident),
         "offer": offer_for(user, incident),
-        "composer": CommentForm() if may_file(user) else None,
+        "composer": TalkForm() if may_file(user) else None,
+        "quick_replies": QUICK_REPLIES if may_file(user) else (),
         "show": show if show in SHOWS else SHOWS[0],
+        "may_talk": may_file(user),
+        "summary_html": markdown_html(incident.summary),
+        "bridge": incident.bridge_url or incident.service.bridge_url,
         "state_name": state_name(incident, standing),
+        "terms": terms_shown(incident, at=at),
         "reporter_page": user.role == User.Role.REPORTER,
         "may_audit": user.role in (User.Role.AUDITOR, User.Role.ADMINISTRATOR),
         "took": (incident.acknowledged_at - incident.started_at) if incident.acknowledged_at else None,
@@ -95,20 +122,82 @@ def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) 
     }
 
 
+def _schedules(request: HttpRequest, at: datetime) -> Mapping[int, Loaded]:
+    """The schedules by which the frame says who is on call."""
+    mark = frame_of(request).counts.mark
+    return schedules_kept(at, mark=mark) if mark is not None else {}
+
+
+def _acted(timeline: Timeline, user: User) -> bool:
+    """Whether ``user`` did anything among the lines at hand, which spares asking whether they came late."""
+    return any(event.actor_id == user.pk for event in timeline.events)
+
+
 def state_name(incident: Incident, standing: Standing) -> str:
     """The state as the tag shows it: exhausted and snoozed are said before triggered."""
+    if standing.suppressed:
+        return "suppressed"
     if standing.next in (Next.EXHAUSTED, Next.SNOOZED):
         return standing.next.value
     return incident.state if incident.state in STATES else "other"
 
 
-def _line_tabs(counts: dict[str, int], current: str) -> list[dict[str, Any]]:
-    labels = {"": _("All"), PEOPLE: _("People"), ESCALATION: _("Escalation"), ALERTS: _("Alerts"), SYSTEM: _("System")}
+def wanted_lines(request: HttpRequest) -> Wanted:
+    """Which lines of the timeline the address asks for; what makes no sense asks for nothing."""
+
+    def number(name: str) -> int:
+        text = request.GET.get(name, "")
+        return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+    group = request.GET.get("lines", "")
+    return Wanted(
+        group=group if group in GROUPS else "",
+        by=number("by"),
+        words=request.GET.get("words", "").strip()[:_LONGEST_SEARCH],
+        oldest=number("line") or number("oldest"),
+        before=number("before"),
+    )
+
+
+def lines_context(request: HttpRequest, incident: Incident, timeline: Timeline) -> dict[str, Any]:
+    """What the timeline's template needs. In the room the newest line stands last, beside the composer."""
+    room = request.GET.get("show") == "room" or request.GET.get("order") == "room"
+    user: Any = request.user
+    return {
+        "timeline": timeline,
+        "lines": list(reversed(timeline.lines)) if room else timeline.lines,
+        "line_tabs": _line_tabs(timeline.counts, timeline.wanted.group, "room" if room else "timeline"),
+        "lines_group": timeline.wanted.group,
+        "room": room,
+        "may_pin": user.may_respond,
+    }
+
+
+@require_safe
+@login_required
+def incident_lines(request: HttpRequest, pk: int) -> HttpResponse:
+    """Older lines of the timeline: what follows the line that the address names. A page of its own without scripts."""
+    user: Any = request.user
+    incident, at = incident_for(user, pk), now()
+    timeline = timeline_of(incident, reader=user, wanted=wanted_lines(request), at=at)
+    context = {"at": at, "incident": incident, **lines_context(request, incident, timeline)}
+    return page_or_fragment(request, "incidents/lines.html", "incidents/partials/_lines.html", context)
+
+
+def _line_tabs(counts: Mapping[str, int], current: str, show: str) -> list[dict[str, Any]]:
+    labels = {
+        "": _("All"),
+        PEOPLE: _("People"),
+        DECISIONS: _("Decisions"),
+        ESCALATION: _("Escalation"),
+        ALERTS: _("Alerts"),
+        SYSTEM: _("System"),
+    }
     return [
         {
             "label": label,
             "count": counts[group],
-            "url": f"?show=timeline&lines={group}",
+            "url": f"?show={show}&lines={group}",
             "group": group,
             "current": group == current,
         }

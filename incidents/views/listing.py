@@ -1,32 +1,51 @@
-"""The incident list (mock-up 01) and what is done to several incidents at once."""
+"""The incident list (mock-up 01): what its address asks for, and the page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page as ListPage
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
 
-from escalation_site.kernel.errors import DomainError, NotAllowed
 from escalation_site.kernel.instants import now
 from escalation_site.ui.durations import list_of
-from incidents.filters import SORTS, IncidentFilter, in_order
-from incidents.models import Incident
-from incidents.selectors.listing import TABS, grouped, in_tab, rows_of, tab_counts
-from incidents.services.lifecycle import incident_acknowledge, incident_escalate, incident_resolve
-from incidents.views.answers import page_or_fragment, see_other
+from incidents.custom_filters import CUSTOM, UNKNOWN, custom_filters
+from incidents.filters import SORTS, IncidentFilter, reference_number
+from incidents.models import CustomField, Incident, SavedView
+from incidents.search import among, wanted
+from incidents.selectors.listing import (
+    COUNTED,
+    RANKED,
+    TABS,
+    count_text,
+    grouped,
+    in_tab,
+    loaded,
+    rows_of,
+    sorted_in,
+    tab_counts,
+)
+from incidents.selectors.saved import Kept, begins_with, views_of
+from incidents.selectors.searching import Matches, matches_of
+from incidents.views.answers import page_or_fragment
 from oncall.models import User
+from policies.priority import priority_name
 
 PER_PAGE = 50
-BULK_MOST = 200
+URGENT = ("1", "2")
+"""The priorities of the quick filter."""
+_WRITTEN = {"severity": "SEV-", "priority": "P"}
+_ALONE = frozenset(("q", "tab", "sort", "page", "view"))
+"""What an address may say beside words without narrowing what they find."""
+_OWN_CHIPS = ("whose", "major")
 TAB_LABELS = {
     "open": gettext_lazy("Open"),
     "triggered": gettext_lazy("Triggered"),
@@ -41,11 +60,11 @@ EMPTY = {
 }
 
 
-class _CountedPaginator(Paginator[Incident]):
-    """A paginator that is told the count: the tabs have asked for it already."""
+class _CountedPaginator(Paginator[int]):
+    """A paginator that is told the count: the tabs have asked for it already. It ends where counting stopped."""
 
     def __init__(self, found: Any, per_page: int, total: int) -> None:
-        self._total = total
+        self._total = min(total, COUNTED)
         super().__init__(found, per_page)
 
     @cached_property
@@ -53,55 +72,169 @@ class _CountedPaginator(Paginator[Incident]):
         return self._total
 
 
+class Asked:
+    """What a list's address asks for: tab, filters, order. Pages, bulk answers and exports read it in one way.
+
+    ``few`` is for a page: of very many incidents that say the words it shows the newest. A file has all of them.
+    """
+
+    def __init__(self, request: HttpRequest, *, few: bool = False) -> None:
+        self.query = request.GET
+        self.user: Any = request.user
+        tab, sort = self.query.get("tab", ""), self.query.get("sort", "")
+        self.tab = tab if tab in TABS else TABS[0]
+        self.sort = sort if sort in SORTS else ""
+        self.words = self.query.get("q", "").strip()
+        self.visible = Incident.objects.visible_to(self.user)
+        self._request = request
+        self.matches = self._matches() if few and self.words else None
+        if self.matches is not None:
+            self.visible = self.visible.filter(among(self.matches.ids))
+        self.filters = self._filters(self.query)
+
+    def _matches(self) -> Matches | None:
+        """What says the words; None where that is too much and something else narrows it: that may be true of older ones alone."""
+        asked, inside = wanted(self.words), self.user.role != User.Role.REPORTER
+        if not asked:
+            return Matches(())
+        found = matches_of(asked, self.visible, inside=inside, also=reference_number(self.words))
+        return None if found.more_resolved and set(self.query) - _ALONE else found
+
+    def _filters(self, query: QueryDict) -> IncidentFilter:
+        looked_up = self.matches is not None
+        return IncidentFilter(query, queryset=self.visible, request=self._request, looked_up=looked_up)
+
+    @property
+    def more(self) -> bool:
+        """Whether the tab holds more than the list looked up or counts."""
+        return self.counts[self.tab] > COUNTED or self.more_in(self.tab)
+
+    def more_in(self, tab: str) -> bool:
+        """Whether more of a tab say the words than the list looked up."""
+        return self.matches is not None and self.matches.more(tab)
+
+    @property
+    def found(self) -> Any:
+        return self._each_once(self.filters.qs)
+
+    def by_whose(self, whose: str) -> Any:
+        """The tab's incidents with another answer to whose they are; "" is everybody's."""
+        query = self.query.copy()
+        query["whose"] = whose
+        return in_tab(self._each_once(self._filters(query).qs), self.tab)
+
+    def _each_once(self, found: Any) -> Any:
+        """Without those merged into another one, which stands for them; unless they are asked for, or words are looked for."""
+        return found if self.words or self.query.get("merged") else found.filter(merged_into=None)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Of each tab, and of the quick filters: one query."""
+        whose = {"everybody": "", "mine": "mine", "team": "team"}
+        chosen = self.query.get("whose", "")
+        found = tab_counts(
+            self.found, **{name: self.by_whose(value) for name, value in whose.items() if value != chosen}
+        )
+        # What is chosen is what the tab holds: counted once.
+        return found | {name: min(found[self.tab], COUNTED + 1) for name, value in whose.items() if value == chosen}
+
+    def in_order(self) -> QuerySet[Incident]:
+        inside = self.user.role != User.Role.REPORTER
+        total = self.counts[self.tab]
+        return sorted_in(self.found, tab=self.tab, sort=self.sort, total=total, words=self.words, inside=inside)
+
+    def page(self) -> ListPage[int]:
+        """The numbers of one page."""
+        ids = self.in_order().values_list("pk", flat=True)
+        return _CountedPaginator(ids, PER_PAGE, self.counts[self.tab]).get_page(self.query.get("page"))
+
+    @property
+    def sort_label(self) -> Any:
+        total = self.counts[self.tab]
+        if self.words and not self.sort and total <= RANKED:
+            return _("Best match")
+        if self.tab == "resolved" and self.sort != "oldest":
+            return SORTS["newest"]
+        return _("Severity, then age") if not self.sort and total > COUNTED else SORTS[self.sort]
+
+
 @require_safe
 @login_required
 def incident_list(request: HttpRequest) -> HttpResponse:
     """Incidents the reader may see, by tab, filters and order; 50 to a page. htmx gets the tabs and the table alone."""
-    at = now()
-    context = list_context(request, at)
+    user: Any = request.user
+    views = views_of(user, place=SavedView.Place.LIST, current=request.GET.get("view", ""))
+    if not request.GET and (begins := begins_with(views)):
+        return redirect(begins.url)
+    context = list_context(request, now(), views)
     return page_or_fragment(request, "incidents/incident_list.html", "incidents/partials/_list.html", context)
 
 
-def list_context(request: HttpRequest, at: datetime) -> dict[str, Any]:
-    """Everything the list shows: five queries."""
-    tab = request.GET.get("tab", "")
-    tab = tab if tab in TABS else TABS[0]
-    sort = request.GET.get("sort", "")
-    sort = sort if sort in SORTS else ""
-    filters = IncidentFilter(request.GET, queryset=Incident.objects.visible_to(request.user), request=request)
-    counts = tab_counts(filters.qs)
-    found = in_order(in_tab(filters.qs, tab), sort, tab=tab).select_related(
-        "service", "team", "owner", "reporter", "stage", "resolved_by"
-    )
-    page = _CountedPaginator(found, PER_PAGE, counts[tab]).get_page(request.GET.get("page"))
-    rows = rows_of(list(page.object_list), at=at)
-    chips = _chips(filters, request.GET)
+def list_context(request: HttpRequest, at: datetime, views: Sequence[Kept] | None = None) -> dict[str, Any]:
+    """Everything the list shows: six queries. ``views`` are the saved ones, where they are read already."""
+    asked = Asked(request, few=True)
+    query, counts = asked.query, asked.counts
+    page = asked.page()
+    rows = rows_of(loaded(list(page.object_list)), at=at)
     return {
         "at": at,
-        "tab": tab,
-        "tabs": _tabs(request.GET, counts, tab),
-        "filters": filters,
-        "chips": chips,
-        "whose": _whose(request.GET),
+        "tab": asked.tab,
+        "tabs": _tabs(asked),
+        "chips": _chips(asked.filters, query),
+        "whose": [*_whose(asked), _urgent(query), _major(query)],
+        "views": views_of(asked.user, place=SavedView.Place.LIST, current=query.get("view", ""))
+        if views is None
+        else views,
+        "kept_query": _address(query).removeprefix("?"),
+        "hidden": hidden_fields(query, "q"),
         "page": page,
-        "groups": grouped(rows, counts),
-        "sorts": _sorts(request.GET, sort),
-        "sort_label": SORTS[sort or ("newest" if tab == "resolved" else "")],
-        "empty_title": EMPTY[tab],
+        "more": asked.more,
+        "most": count_text(counts[asked.tab], more=asked.more),
+        "groups": grouped(rows, counts, more=asked.more_in(asked.tab)),
+        "sorts": _sorts(query, asked.sort, asked.tab),
+        "sort_label": asked.sort_label,
+        "empty_title": EMPTY[asked.tab],
         "last_resolved": _last_resolved(request.user) if not rows else None,
         "may_act": bool(getattr(request.user, "may_respond", False)),
     }
 
 
+@require_safe
+@login_required
+def list_filters(request: HttpRequest) -> HttpResponse:
+    """The form of all filters, read when it is opened: its lists ask for a query each."""
+    user: Any = request.user
+    asked = IncidentFilter(request.GET, queryset=Incident.objects.visible_to(user), request=request)
+    own = custom_filters(CustomField.objects.filter(active=True))
+    asked.filters.update({name: one for name, one in own.items() if name not in asked.filters})
+    # A range asks for one value too; whether it is known stands among the rest.
+    drawn = [name for name in own if f"{name}.from" not in own]
+    kept = [name for name in asked.form.fields if name.startswith(CUSTOM) and name not in drawn]
+    context = {
+        "form": asked.form,
+        "own": [asked.form[name] for name in drawn if not name.endswith(".known")],
+        "own_known": [asked.form[name] for name in drawn if name.endswith(".known")],
+        "hidden": hidden_fields(request.GET, *(name for name in asked.form.fields if name not in kept)),
+    }
+    return page_or_fragment(request, "incidents/list_filters.html", "incidents/partials/_filters.html", context)
+
+
+def hidden_fields(query: QueryDict, *but: str) -> list[tuple[str, str]]:
+    """What an address says besides ``but``, value by value, for a form that keeps it."""
+    left_out = {*but, "page", "view"}
+    return [(name, value) for name, values in query.lists() if name not in left_out for value in values]
+
+
 def _last_resolved(user: Any) -> Incident | None:
     """For an empty list: the last fact there is."""
-    return Incident.objects.visible_to(user).in_state("resolved").order_by("-resolved_at").first()
+    return in_tab(Incident.objects.visible_to(user), "resolved").order_by("-resolved_at").first()
 
 
 def _address(query: QueryDict, **changes: str) -> str:
-    """The list's address with some values changed ("" removes one), from its first page."""
+    """The list's address with some values changed ("" removes one), from its first page. It is no saved view any more."""
     query = query.copy()
-    query.pop("page", None)
+    for name in ("page", "view"):
+        query.pop(name, None)
     for name, value in changes.items():
         if value:
             query[name] = value
@@ -110,121 +243,81 @@ def _address(query: QueryDict, **changes: str) -> str:
     return f"?{query.urlencode()}"
 
 
-def _tabs(query: QueryDict, counts: Mapping[str, int], current: str) -> list[dict[str, Any]]:
+def _tabs(asked: Asked) -> list[dict[str, Any]]:
+    query, counts = asked.query, asked.counts
     return [
         {
             "label": TAB_LABELS[tab],
             "count": counts[tab],
+            "shown": count_text(counts[tab], more=asked.more_in(tab)),
             "url": _address(query, tab="" if tab == TABS[0] else tab),
-            "current": tab == current,
+            "current": tab == asked.tab,
         }
         for tab in TABS
     ]
 
 
-def _sorts(query: QueryDict, current: str) -> list[dict[str, Any]]:
-    return [
-        {"label": label, "url": _address(query, sort=sort), "current": sort == current} for sort, label in SORTS.items()
-    ]
+def _sorts(query: QueryDict, current: str, tab: str) -> list[dict[str, Any]]:
+    """The orders that mean something in this tab."""
+    names = ("newest", "oldest") if tab == "resolved" else tuple(SORTS)
+    now_on = current if current in names else names[0]
+    return [{"label": SORTS[sort], "url": _address(query, sort=sort), "current": sort == now_on} for sort in names]
 
 
-def _whose(query: QueryDict) -> list[dict[str, Any]]:
-    """The quick filters, each on or off."""
-    labels = {"mine": _("Mine"), "team": _("My teams’"), "nobody": _("Nobody owns"), "filed": _("Filed by me")}
+def _whose(asked: Asked) -> list[dict[str, Any]]:
+    """The quick filters, each on or off; those of the house, of the reader and of their teams with their counts (R264)."""
+    labels = {"": _("Everybody’s"), "mine": _("Mine"), "team": _("My teams’")}
+    labels |= {"nobody": _("Nobody owns"), "filed": _("Filed by me")}
+    query, counts, more = asked.query, asked.counts, asked.more_in(asked.tab)
     chosen = query.get("whose", "")
     return [
-        {"label": label, "url": _address(query, whose="" if whose == chosen else whose), "current": whose == chosen}
+        {
+            "label": label,
+            "url": _address(query, whose="" if whose == chosen else whose),
+            "current": whose == chosen,
+            "count": counts.get(whose or "everybody"),
+            "shown": count_text(counts[whose or "everybody"], more=more) if (whose or "everybody") in counts else "",
+        }
         for whose, label in labels.items()
     ]
 
 
+def _urgent(query: QueryDict) -> dict[str, Any]:
+    """Those at the top, by severity, impact or because an SLA runs down; everything else stays out of sight."""
+    on = sorted(query.getlist("priority")) == list(URGENT)
+    plain = query.copy()
+    plain.setlist("priority", [] if on else list(URGENT))
+    return {"label": " – ".join(priority_name(int(step)) for step in URGENT), "url": _address(plain), "current": on}
+
+
+def _major(query: QueryDict) -> dict[str, Any]:
+    on = query.get("major") == "yes"
+    return {"label": _("Major"), "url": _address(query, major="" if on else "yes"), "current": on}
+
+
 def _chips(filters: IncidentFilter, query: QueryDict) -> list[dict[str, str]]:
     """The filters that are on, each with the address that takes it off."""
-    if not filters.form.is_valid():
-        return []
+    filters.form.is_valid()
     chips = []
     for name, value in filters.form.cleaned_data.items():
-        if value and name != "whose":
-            words = list_of([f"SEV-{one}" for one in value]) if name == "severity" else str(value)
-            chips.append(
-                {"name": str(filters.form.fields[name].label), "value": words, "url": _address(query, **{name: ""})}
-            )
+        words = _words(filters, name, value)
+        if words and name not in _OWN_CHIPS and (name != "priority" or sorted(value) != list(URGENT)):
+            label = str(filters.form.fields[name].label)
+            chips.append({"name": label, "value": words, "url": _address(query, **{name: ""})})
     return chips
 
 
-def _acknowledge(pk: int, actor: User, at: datetime, _reason: str) -> object:
-    return incident_acknowledge(incident_id=pk, actor=actor, at=at)
-
-
-def _escalate(pk: int, actor: User, at: datetime, reason: str) -> object:
-    return incident_escalate(incident_id=pk, actor=actor, reason=reason, at=at)
-
-
-def _resolve(pk: int, actor: User, at: datetime, reason: str) -> object:
-    return incident_resolve(incident_id=pk, actor=actor, at=at, resolution=reason)
-
-
-BULK: Mapping[str, Callable[[int, User, datetime, str], object]] = {
-    "acknowledge": _acknowledge,
-    "escalate": _escalate,
-    "resolve": _resolve,
-}
-
-
-@require_POST
-@login_required
-def incidents_bulk(request: HttpRequest) -> HttpResponse:
-    """One action on the chosen incidents, each in its own transaction; what was refused is told incident by incident."""
-    at = now()
-    actor: Any = request.user
-    act = BULK.get(request.POST.get("verb", ""))
-    chosen = [int(pk) for pk in request.POST.getlist("incident") if pk.isascii() and pk.isdigit()][:BULK_MOST]
-    visible = Incident.objects.visible_to(actor).filter(pk__in=chosen).order_by("severity", "pk")
-    if act is None or not chosen:
-        messages.error(request, _("Choose some incidents and what to do with them."))
-        return see_other(_back(request))
-    refused: list[str] = []
-    done: list[str] = []
-    for incident in visible:
-        try:
-            act(incident.pk, actor, at, request.POST.get("reason", ""))
-            done.append(incident.reference)
-        except NotAllowed as error:
-            return _refused_all(request, error)
-        except DomainError as error:
-            refused.append(f"{incident.reference}: {error.message}")
-    _tell(request, done, refused)
-    return see_other(_back(request))
-
-
-def _refused_all(request: HttpRequest, error: NotAllowed) -> HttpResponse:
-    """Who may not act on one may not act on any: the list again, with the reason."""
-    messages.error(request, error.message)
-    return page_or_fragment(
-        request,
-        "incidents/incident_list.html",
-        "incidents/partials/_list.html",
-        list_context(request, now()),
-        status=403,
-    )
-
-
-def _tell(request: HttpRequest, done: Sequence[str], refused: Sequence[str]) -> None:
-    verbs = {
-        "acknowledge": ngettext("Acknowledged %(names)s.", "Acknowledged %(count)d: %(names)s.", len(done)),
-        "escalate": ngettext(
-            "Called the next level for %(names)s.", "Called the next level for %(count)d: %(names)s.", len(done)
-        ),
-        "resolve": ngettext("Resolved %(names)s.", "Resolved %(count)d: %(names)s.", len(done)),
-    }
-    if done:
-        messages.success(request, verbs[request.POST["verb"]] % {"names": list_of(list(done)), "count": len(done)})
-    for line in refused:
-        messages.error(request, line)
-
-
-def _back(request: HttpRequest) -> str:
-    """The list as it was, or the plain list where the form named no address of ours."""
-    wanted = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith(reverse("incidents:list"))
-    return wanted if safe else reverse("incidents:list")
+def _words(filters: IncidentFilter, name: str, value: Any) -> str:
+    """A filter's value as people say it: the names of what was chosen."""
+    if value is None or value in ("", []):
+        return ""
+    if name in _WRITTEN:
+        return list_of([_("Unknown") if one == UNKNOWN else f"{_WRITTEN[name]}{one}" for one in value])
+    if value is True or value is False:
+        return str(_("Yes") if value else _("No"))
+    several = list(value) if isinstance(value, QuerySet | list | tuple | set) else [value]
+    if not several or UNKNOWN in several or not isinstance(several[0], str):
+        return list_of([str(_("Unknown") if one == UNKNOWN else one) for one in several])
+    # Asked of texts only: a choice of rows would look them up.
+    labels = {str(key): str(label) for key, label in getattr(filters.form.fields[name], "choices", ())}
+    return list_of([labels.get(one, one) for one in several])

@@ -9,9 +9,24 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from incidents import forms
+from incidents.board_forms import TeamForm
+from incidents.classify_forms import ClassifyForm
+from incidents.linking_forms import LinkForm, MergeForm, SplitForm, UnmergeForm
+from incidents.major_forms import MajorEndForm, MajorForm
 from incidents.models import Incident
-from incidents.services import lifecycle
+from incidents.permissions import may_silence
+from incidents.services import handing, lifecycle
+from incidents.services.classify import incident_classify
+from incidents.services.describing import incident_bridge
+from incidents.services.major import incident_major, incident_major_end
 from incidents.services.severity import incident_severity
+from incidents.services.silence import incident_wake
+from incidents.services.stages import incident_close, incident_stage
+from incidents.services.teams import incident_team
+from incidents.services.undoing import incident_undo
+from incidents.stage_forms import CloseForm, StageForm
+from incidents.talk_forms import BridgeForm
+from incidents.views import linking_verbs
 from oncall.models import User
 
 State = Incident.State
@@ -49,15 +64,20 @@ def _unacknowledge(pk: int, actor: User, at: datetime, _data: dict[str, Any]) ->
 
 
 def _escalate(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
-    return lifecycle.incident_escalate(incident_id=pk, actor=actor, reason=data["reason"], at=at)
+    return lifecycle.incident_escalate(incident_id=pk, actor=actor, reason=data["reason"], cause=data["cause"], at=at)
 
 
 def _reassign(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
-    return lifecycle.incident_reassign(incident_id=pk, owner=data["owner"], actor=actor, at=at)
+    more = {"note": data.get("note", ""), "admit": data.get("admit", False)}
+    return handing.incident_reassign(incident_id=pk, owner=data["owner"], actor=actor, at=at, **more)
 
 
 def _snooze(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
     return lifecycle.incident_snooze(incident_id=pk, until=data["until"], actor=actor, at=at)
+
+
+def _wake(pk: int, actor: User, at: datetime, _data: dict[str, Any]) -> object:
+    return incident_wake(incident_id=pk, actor=actor, at=at)
 
 
 def _mitigate(pk: int, actor: User, at: datetime, _data: dict[str, Any]) -> object:
@@ -72,14 +92,47 @@ def _reopen(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
     return lifecycle.incident_reopen(incident_id=pk, actor=actor, reason=data["reason"], at=at)
 
 
+def _team(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
+    return incident_team(
+        incident_id=pk, team=data["team"], actor=actor, reason=data["reason"], at=at, seen=data["seen"]
+    )
+
+
+def _bridge(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
+    return incident_bridge(incident_id=pk, url=data["url"], actor=actor, at=at, seen=data["seen"])
+
+
+def _undo(pk: int, actor: User, at: datetime, _data: dict[str, Any]) -> object:
+    return incident_undo(incident_id=pk, actor=actor, at=at)
+
+
 def _stage(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
-    return lifecycle.incident_stage(incident_id=pk, stage=data["stage"], actor=actor, at=at)
+    more = {"override": data.get("override", ""), "seen": data["seen"]}
+    return incident_stage(incident_id=pk, stage=data["stage"], actor=actor, at=at, **more)
+
+
+def _classify(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
+    return incident_classify(
+        incident_id=pk, category=data["category"], customer=data["customer"], custom=data["custom"], actor=actor, at=at
+    )
+
+
+def _close(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
+    return incident_close(incident_id=pk, actor=actor, at=at, override=data.get("override", ""))
 
 
 def _severity(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
     return incident_severity(
         incident_id=pk, severity=data["severity"], actor=actor, at=at, reason=data["reason"], seen=data["seen"]
     )
+
+
+def _major(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
+    return incident_major(incident_id=pk, actor=actor, at=at, reason=data["reason"])
+
+
+def _major_end(pk: int, actor: User, at: datetime, data: dict[str, Any]) -> object:
+    return incident_major_end(incident_id=pk, actor=actor, at=at, reason=data["reason"])
 
 
 VERBS: Mapping[str, Verb] = {
@@ -102,6 +155,7 @@ VERBS: Mapping[str, Verb] = {
             "snooze", _("Snooze"), "moon", "z", _snooze, _("Snoozed."),
             forms.SnoozeForm, _("Nobody is paged until then; afterwards the level in force rings again."),
         ),
+        Verb("wake", _("End the silence"), "bell-ring", "", _wake, _("The level in force is called now.")),
         Verb("mitigate", _("Mark mitigated"), "shield-check", "g", _mitigate, _("Marked mitigated."), busy=_("Marking")),
         Verb(
             "resolve", _("Resolve"), "circle-check", "r", _resolve, _("Resolved: nobody is paged any more."),
@@ -111,11 +165,50 @@ VERBS: Mapping[str, Verb] = {
             "reopen", _("Reopen"), "rotate-cw", "o", _reopen, _("Open again: the ladder is walked from its first level."),
             forms.ReopenForm, _("The first level is paged at once."),
         ),
-        Verb("stage", _("Change stage"), "arrow-right", "s", _stage, _("Moved."), forms.StageForm),
+        Verb(
+            "team", _("Hand over to a team"), "users", "t", _team, _("Handed over."),
+            TeamForm, _("Whoever is on call there is told at once. Your team keeps it in sight."),
+        ),
+        Verb("bridge", _("Set the bridge"), "headset", "b", _bridge, _("Saved."), BridgeForm),
+        Verb(
+            "link", _("Link"), "link", "", linking_verbs.link, _("Linked."),
+            LinkForm, _("Both timelines say so. Nobody is called, and each keeps its own escalation."),
+        ),
+        Verb(
+            "merge", _("Merge"), "merge", "", linking_verbs.merge, _("Merged."),
+            MergeForm, _("Its alerts, followers and teams go over, and nobody is paged for it any more. It can be split again."),
+        ),
+        Verb(
+            "unmerge", _("Split it again"), "split", "", linking_verbs.unmerge, _("It stands alone again."),
+            UnmergeForm, _("It gets back what it brought. It is as open as it was, and rings where nobody had it."),
+        ),
+        Verb(
+            "split", _("Split"), "split", "", linking_verbs.split, _("Split: the new incident is linked below."),
+            SplitForm, _("What you choose becomes an incident of its own, whose first level is paged."),
+        ),
+        Verb("undo", _("Undo"), "undo-2", "", _undo, _("It is as it was before.")),
+        Verb("stage", _("Change stage"), "arrow-right", "s", _stage, _("Moved."), StageForm),
+        Verb(
+            "classify", _("Change type and answers"), "tag", "y", _classify, _("Kept."),
+            ClassifyForm, _("The routing rules look at it again: what gets worse applies at once."),
+        ),
+        Verb(
+            "close", _("Close"), "lock", "l", _close, _("Closed: nothing more is to be done."),
+            CloseForm, _("Its record stays as it is. Whoever reopens it calls the first level again."),
+            fields="incidents/partials/_close_fields.html",
+        ),
         Verb(
             "severity", _("Change severity"), "gauge", "v", _severity, _("Its severity is changed."),
             forms.SeverityForm, _("Its clocks run by the severity you choose; a worse one may call people at once."),
             fields="incidents/partials/_severity_fields.html",
+        ),
+        Verb(
+            "major", _("Declare a major incident"), "siren", "m", _major, _("It is a major incident."),
+            MajorForm, _("Whoever oversees major incidents under its policy is told at once."),
+        ),
+        Verb(
+            "major-end", _("No major incident"), "undo-2", "m", _major_end, _("It is no major incident."),
+            MajorEndForm, _("The mark and the overseer are taken off it. What was declared stays in its timeline."),
         ),
     )
 }  # fmt: skip
@@ -137,13 +230,32 @@ def offer_for(user: User, incident: Incident) -> Offer:
     """What ``user``, who sees ``incident``, may do with it in its present state."""
     if not user.may_respond:
         return NOTHING
+    if incident.merged_into_id is not None:
+        return Offer(VERBS["unmerge"], (VERBS["link"],), ())
     if incident.state == State.RESOLVED:
+        if incident.closed_at is None:
+            return Offer(VERBS["close"], (VERBS["reopen"],), ())
         return Offer(VERBS["reopen"], (), ())
+    major = "major" if incident.major_at is None else "major-end"
+    snooze = "snooze" if may_silence(user, incident) else ""
     if incident.state == State.TRIGGERED:
-        return _offer("acknowledge", "escalate reassign resolve", "mitigate snooze severity stage")
+        wake = "wake" if incident.snoozed_until is not None else ""
+        return _offer(
+            "acknowledge",
+            "escalate reassign resolve",
+            f"{wake} mitigate {snooze} team severity {major} stage classify bridge link merge split",
+        )
     if incident.mitigated_at is None:
-        return _offer("mitigate", "escalate reassign resolve", "snooze severity stage unacknowledge")
-    return _offer("resolve", "escalate reassign", "snooze severity stage unacknowledge")
+        return _offer(
+            "mitigate",
+            "escalate reassign resolve",
+            f"{snooze} team severity {major} stage classify bridge link merge split unacknowledge",
+        )
+    return _offer(
+        "resolve",
+        "escalate reassign",
+        f"{snooze} team severity {major} stage classify bridge link merge split unacknowledge",
+    )
 
 
 def _offer(first: str, beside: str, more: str) -> Offer:

@@ -1,26 +1,54 @@
-"""The manager's dashboard put together: figures, trends, spreads and load of one scope, with the period before
-beside them.
-"""
+"""The manager's dashboards put together: which figures, trends, spreads and loads stand on which tab."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from django.utils import dateformat
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from escalation_site.ui import charts
-from oncall.models import Team
 from policies.severity import Severity
-from reports import metrics
+from reports.figures import counting
+from reports.figures.counting import Load, Spread
+from reports.figures.definitions import METRICS, Group, Kind, Metric
 from reports.heat import Heat, heat
-from reports.metrics import IncidentRow, Measure
-from reports.period import Period
-from reports.selectors import Scope, incident_rows, page_loads
-from reports.wording import Card, cards, time_text
+from reports.names import PERSON, TITLES, Name
+from reports.pages_behind import HEAVY, WENT
+from reports.panels import PAGES, Data, Groups, groups, line, number_card, week, words_of
+from reports.panels import Week as HoursOfWeek
+from reports.wording import Card, time_text
 
 HEADROOM = 1.05
-Weeks = dict[date, list[IncidentRow]]
+TABS: Mapping[str, str | Promise] = {
+    "overview": gettext_lazy("Overview"),
+    "speed": gettext_lazy("Speed"),
+    "escalation": gettext_lazy("Escalation"),
+    "quality": gettext_lazy("Quality and SLA"),
+    "load": gettext_lazy("Load and rest"),
+}
+_OVERVIEW = ("acknowledge", "resolve", "escalated", "again", "sla")
+_LINES: Mapping[str, tuple[str, ...]] = {
+    "overview": ("acknowledge", "resolve"),
+    "speed": ("respond", "recover", "repair", "detect"),
+    "escalation": ("escalated", "escalate", "handoff", "resolve_escalated"),
+    "quality": ("sla", "csat"),
+    "load": (PAGES, "sleep"),
+}
+_FAMILIES: Mapping[str, tuple[tuple[str | Promise, tuple[str, ...]], ...]] = {
+    "escalation": (
+        (gettext_lazy("Volume: how much is escalated"), ("escalated", "again", "exhausted")),
+        (gettext_lazy("Efficiency: how fast it goes on"), ("escalate", "handoff", "resolve_escalated")),
+        (gettext_lazy("Quality: how it is for customers"), ("csat", "context", "first_contact")),
+    )
+}
+_BARS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "speed": (("recover", "service"), ("respond", "team")),
+    "escalation": (("escalated", "team"), ("escalated", "policy")),
+    "quality": (("sla", "service"), ("noise", "service"), ("refired", "service"), ("severity_kept", "team")),
+    "load": ((PAGES, "team"), (PAGES, "service")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +59,7 @@ class Range:
 
     label: str
     rank: int | None
-    query: dict[str, str]
+    link: str
     median: str
     p90: str
     before: str
@@ -54,151 +82,204 @@ class Spreads:
 
 
 @dataclass(frozen=True, slots=True)
-class Dashboard:
-    period: Period
-    before: Period
+class Borne:
+    """One number of what a person bore, and what leads to its pages."""
+
+    number: int
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """What one person bore: pages, those outside working hours, those asleep, shifts with a page and those beyond two
+    incidents; and how many pages it was in the period before."""
+
+    name: str
+    load: Load
+    numbers: tuple[Borne, ...]
+    before: int
+
+    @property
+    def heavy(self) -> Borne:
+        return self.numbers[-1]
+
+
+def bearers(data: Data) -> tuple[Bearer, ...]:
+    """Who was paged in the period, the most loaded first."""
+    before = {load.person: load.pages for load in counting.loads_of(data.old(PAGES), shifts=False)}
+    found = []
+    for load in counting.loads_of(data.now(PAGES)):
+        name = data.names.name(PERSON, load.person)
+        counted = (
+            (load.pages, WENT),
+            (load.off, "off_hours.yes"),
+            (load.sleep, "sleep.yes"),
+            (load.shifts, WENT),
+            (load.heavy, HEAVY),
+        )
+        numbers = tuple(Borne(number, data.link(which, PERSON, name.slug)) for number, which in counted)
+        found.append(Bearer(name.label, load, numbers, before.get(load.person, 0)))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One tab. ``families`` are cards under titles; ``heat`` is pages per person and week, ``hours`` incidents or pages by
+    hour and day of the week."""
+
+    tab: str
     cards: tuple[Card, ...]
-    acknowledge: charts.LineChart
-    resolve: charts.LineChart
-    started: charts.ColumnChart
-    acknowledge_spread: Spreads
-    resolve_spread: Spreads
-    heat: Heat
-    total: int
+    lines: tuple[charts.LineChart | charts.ColumnChart, ...]
+    spreads: tuple[Spreads, ...] = ()
+    bars: tuple[tuple[Metric | None, Groups], ...] = ()
+    heat: Heat | None = None
+    hours: tuple[HoursOfWeek, ...] = ()
+    bearers: tuple[Bearer, ...] = ()
+    families: tuple[tuple[str, tuple[Card, ...]], ...] = ()
+    total: int = field(default=0)
 
 
-def dashboard(scope: Scope) -> Dashboard:
-    """Three queries: the incidents of both periods, the pages, the names of the teams."""
-    before = scope.period.before()
-    both = Period(before.first, scope.period.last, scope.period.zone)
-    rows = incident_rows(scope.during(both))
-    now_rows = [row for row in rows if row.started_at >= scope.period.since]
-    old_rows = [row for row in rows if row.started_at < scope.period.since]
-    teams = Team.objects.in_bulk()
-    weeks, earlier = _weeks(now_rows, scope.period), list(_weeks(old_rows, before).values())
-    return Dashboard(
-        period=scope.period,
-        before=before,
-        cards=cards(metrics.figures(now_rows), metrics.figures(old_rows)),
-        acknowledge=_trend(
-            weeks, earlier, scope.period, metrics.time_to_acknowledge, _("Time to acknowledge, by week")
-        ),
-        resolve=_trend(weeks, earlier, scope.period, metrics.time_to_resolve, _("Time to resolve, by week")),
-        started=_started(weeks, scope.period),
-        acknowledge_spread=_spreads(
-            now_rows, old_rows, teams, metrics.time_to_acknowledge, _("MTTA by severity and team")
-        ),
-        resolve_spread=_spreads(now_rows, old_rows, teams, metrics.time_to_resolve, _("MTTR by severity and team")),
-        heat=heat(page_loads(scope), period=scope.period),
-        total=len(now_rows),
+def board(data: Data, tab: str) -> Board:
+    """The tab of that name: at most three queries."""
+    data.kinds = {"overview": ("incidents", "times", PAGES), "load": ("incidents", PAGES)}.get(tab, ())
+    families = tuple(
+        (str(title), tuple(number_card(data, key) for key in keys)) for title, keys in _FAMILIES.get(tab, ())
     )
-
-
-def _weeks(rows: Sequence[IncidentRow], period: Period) -> Weeks:
-    return metrics.by_week(rows, zone=period.zone, first=period.first, last=period.last)
-
-
-def day_text(day: date) -> str:
-    return dateformat.format(day, "j M")
-
-
-def _trend(
-    weeks: Weeks, earlier: Sequence[Sequence[IncidentRow]], period: Period, measure: Measure, title: str
-) -> charts.LineChart:
-    """Medians and p90 by week; the dashes are the same week of the period before, counted from its beginning."""
-    points = []
-    for index, (monday, rows) in enumerate(weeks.items()):
-        spread = metrics.spread(rows, measure)
-        before = metrics.spread(earlier[index], measure).median if index < len(earlier) else None
-        points.append(charts.LinePoint(day_text(max(monday, period.first)), spread.median, spread.p90, before))
-    known = [point for point in points if point.median is not None]
-    description = _("No incident has such a time in this period.")
-    if known:
-        description = _(
-            "The median went from %(first)s in the week of %(week)s to %(last)s in the week of %(until)s."
-        ) % {
-            "first": time_text(known[0].median),
-            "week": known[0].label,
-            "last": time_text(known[-1].median),
-            "until": known[-1].label,
-        }
-    return charts.line_chart(
-        points, title=title, description=description, heads=(_("Week of"), _("median"), _("to p90"), _("median before"))
-    )
-
-
-def _started(weeks: Weeks, period: Period) -> charts.ColumnChart:
-    bars = [(day_text(max(monday, period.first)), float(len(found))) for monday, found in weeks.items()]
-    return charts.column_chart(
-        bars,
-        title=_("Incidents by week"),
-        description=_("%(number)d incidents started in the period.")
-        % {"number": sum(len(found) for found in weeks.values())},
-        heads=(_("Week of"), _("incidents")),
-    )
-
-
-def _spreads(
-    now: Sequence[IncidentRow], old: Sequence[IncidentRow], teams: dict[int, Team], measure: Measure, title: str
-) -> Spreads:
-    severity_now, severity_old = metrics.by_severity(now), metrics.by_severity(old)
-    team_now, team_old = metrics.by_team(now), metrics.by_team(old)
-    groups = [*severity_now.values(), *team_now.values()]
-    top = max((metrics.spread(rows, measure).p90 or 0.0 for rows in groups), default=0.0) * HEADROOM or 1.0
-    severities = tuple(
-        _range(
-            rows,
-            severity_old.get(rank, []),
-            measure,
-            top,
-            label=str(Severity(rank).label),
-            rank=rank,
-            query={"severity": str(rank)},
+    shown = {card.key for _title, several in families for card in several}
+    keys = _OVERVIEW if tab == "overview" else [metric.key for metric in METRICS.values() if metric.group == Group(tab)]
+    keys = [key for key in keys if key not in shown]
+    cards = [number_card(data, key) for key in keys]
+    if tab in ("overview", "load"):
+        cards.append(number_card(data, PAGES if tab == "load" else "incidents"))
+    parts: dict[str, Any] = {}
+    if tab == "overview":
+        parts["spreads"] = (
+            spreads(data, METRICS["acknowledge"], _("MTTA by severity and team")),
+            spreads(data, METRICS["resolve"], _("MTTR by severity and team")),
         )
-        for rank, rows in severity_now.items()
-    )
-    by_name = sorted(team_now.items(), key=lambda item: teams[item[0]].name)
-    team_ranges = tuple(
-        _range(
-            rows, team_old.get(pk, []), measure, top, label=teams[pk].name, rank=None, query={"team": teams[pk].slug}
+        parts["hours"] = (week(data, "incidents"),)
+        parts["lines"] = (*lines(data, tab), line(data, "incidents"))
+    if tab in ("overview", "load"):
+        loads = counting.loads_of(data.now(PAGES), shifts=False)
+        people = {load.person: data.names.name(PERSON, load.person).label for load in loads}
+        parts["heat"] = heat(loads, people, data.now(PAGES), period=data.scope.period)
+        if tab == "load":
+            parts["bearers"] = bearers(data)
+            parts["hours"] = (week(data, PAGES),)
+    bars = tuple((METRICS.get(key), groups(data, key, dimension)) for key, dimension in _BARS.get(tab, ()))
+    parts = {"lines": lines(data, tab), **parts}
+    return Board(tab, tuple(cards), bars=bars, families=families, total=len(data.now()), **parts)
+
+
+def lines(data: Data, tab: str) -> tuple[charts.LineChart | charts.ColumnChart, ...]:
+    return tuple(line(data, key) for key in _LINES[tab])
+
+
+def spreads(data: Data, metric: Metric, title: str) -> Spreads:
+    """The metric, a time, by severity and by team, with the medians of the period before."""
+    found = {
+        dimension: (
+            _spread_values(data, metric, dimension, now=True),
+            _spread_values(data, metric, dimension, now=False),
         )
-        for pk, rows in by_name
+        for dimension in ("severity", "team")
+    }
+    tops = [value.p90 or 0 for now, _old in found.values() for value in now.values()]
+    top = max(tops, default=0) * HEADROOM or 1.0
+
+    def ranges(dimension: str, order: Sequence[int]) -> tuple[Range, ...]:
+        now, old = found[dimension]
+        return tuple(_range(data, metric, dimension, number, now[number], old.get(number), top) for number in order)
+
+    by_name = sorted(found["team"][0], key=lambda number: data.names.name("team", number).label)
+    return Spreads(
+        title,
+        ranges("severity", sorted(found["severity"][0])),
+        ranges("team", by_name),
+        _("0 to %(top)s") % {"top": charts.span_words(round(top))},
     )
-    return Spreads(title, severities, team_ranges, _("0 to %(top)s") % {"top": charts.span_words(round(top))})
+
+
+def _spread_values(data: Data, metric: Metric, dimension: str, *, now: bool) -> dict[int, Spread]:
+    columns = data.now() if now else data.old()
+    values = counting.values_by(columns, dimension, metric, work=data.scope.work)
+    return {number: value for number, value in values.items() if isinstance(value, Spread)}
 
 
 def _range(
-    now: Sequence[IncidentRow],
-    old: Sequence[IncidentRow],
-    measure: Measure,
-    top: float,
-    *,
-    label: str,
-    rank: int | None,
-    query: dict[str, str],
+    data: Data, metric: Metric, dimension: str, number: int, now: Spread, old: Spread | None, top: float
 ) -> Range:
-    spread, before = metrics.spread(now, measure), metrics.spread(old, measure)
+    before = old.median if old else None
     places: dict[str, str] = {}
-    if spread.median is not None and spread.p90 is not None:
+    if now.median is not None and now.p90 is not None:
         places = {
-            "median_at": _percent(spread.median / top),
-            "p90_at": _percent(spread.p90 / top),
-            "width": _percent((spread.p90 - spread.median) / top),
+            "median_at": _percent(now.median / top),
+            "p90_at": _percent(now.p90 / top),
+            "width": _percent((now.p90 - now.median) / top),
         }
-    if before.median is not None:
-        places["before_at"] = _percent(before.median / top)
+    if before is not None:
+        places["before_at"] = _percent(before / top)
+    name = data.names.name(dimension, number)
+    severity = dimension == "severity"
     return Range(
-        label,
-        rank,
-        query,
-        time_text(spread.median),
-        time_text(spread.p90),
-        time_text(before.median),
-        spread.done,
-        spread.waiting,
+        str(Severity(number).label) if severity else name.label,
+        number if severity else None,
+        data.link(f"{metric.key}.done", dimension, name.slug),
+        time_text(now.median),
+        time_text(now.p90),
+        time_text(before),
+        now.done,
+        now.waiting,
         **places,
     )
 
 
 def _percent(share: float) -> str:
     return f"{min(max(share, 0.0), 1.0) * 100:.4g}%"
+
+
+def glossary() -> list[tuple[str | Promise, list[Metric]]]:
+    """Every metric with its definition, by tab."""
+    return [(TABS[group], [metric for metric in METRICS.values() if metric.group == group]) for group in Group]
+
+
+COMPARED = ("acknowledge", "recover", "resolve", "escalated", "sla", "noise", "csat")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One cell: the number in words, and what leads to its incidents."""
+
+    words: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Groups as rows, figures as columns; the first cell of a row is the number of its incidents."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Name, int | None, tuple[Compared, ...]], ...]
+
+
+def comparison(data: Data, dimension: str) -> Comparison:
+    """Every group of the dimension that has an incident in the period, the one with the most first."""
+    columns = data.now()
+    sizes = counting.counts_by(columns, dimension)
+    metrics = [METRICS[key] for key in COMPARED]
+    values = [counting.values_by(columns, dimension, metric, work=data.scope.work) for metric in metrics]
+    rows = []
+    for number in sorted(sizes, key=lambda one: (-sizes[one], data.names.name(dimension, one).label)):
+        name = data.names.name(dimension, number)
+
+        def link(which: str, slug: str = name.slug) -> str:
+            return data.link(which, dimension, slug) if slug else ""
+
+        cells = [Compared(str(sizes[number]), link("all"))]
+        for metric, found in zip(metrics, values, strict=True):
+            part = "yes" if metric.kind == Kind.SHARE else "done"
+            cells.append(Compared(words_of(metric, found[number]), link(f"{metric.key}.{part}")))
+        rows.append((name, number if dimension == "severity" else None, tuple(cells)))
+    heads = (_("Incidents"), *(str(metric.title) for metric in metrics))
+    return Comparison(str(TITLES[dimension]), heads, tuple(rows))

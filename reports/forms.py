@@ -6,10 +6,14 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from oncall.models import Team, User
+from incidents.custom_fields import label_of, options_of
+from incidents.models import CustomField
+from oncall.models import User
 from policies.severity import Severity
+from reports.names import TITLES, Names
 from reports.period import DEFAULT, period_of
 from reports.selectors import Scope
 
@@ -19,7 +23,11 @@ PERIODS = (
     ("12m", _("Last 12 months")),
     ("custom", _("From … to …")),
 )
+CLOCKS = (("", _("all hours")), ("work", _("working hours only")))
+_PICKED = tuple(name for name in TITLES if name not in ("team", "severity"))
 LONGEST_DAYS = 1830
+CUSTOM = "custom_"
+_ASKED = (CustomField.Kind.FLAG, CustomField.Kind.CHOICE)
 
 
 class ReportFilters(forms.Form):
@@ -30,16 +38,43 @@ class ReportFilters(forms.Form):
     last = forms.DateField(
         label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    team = forms.ModelMultipleChoiceField(
-        label=_("Teams"),
-        queryset=Team.objects.all(),
-        to_field_name="slug",
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
+    clock = forms.ChoiceField(label=_("Times"), choices=CLOCKS, required=False)
+    team = forms.MultipleChoiceField(label=_("Teams"), required=False, widget=forms.CheckboxSelectMultiple)
     severity = forms.TypedMultipleChoiceField(
         label=_("Severity"), choices=Severity.choices, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
+
+    def __init__(self, *args: Any, names: Names | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.names = names or Names()
+        for dimension in _PICKED:
+            self.fields[dimension] = forms.MultipleChoiceField(
+                label=str(TITLES[dimension]), required=False, widget=forms.CheckboxSelectMultiple
+            )
+        for dimension in ("team", *_PICKED):
+            self.fields[dimension].choices = self.names.choices(dimension)  # type: ignore[attr-defined]
+        self.answers = list(CustomField.objects.filter(kind__in=_ASKED, active=True).order_by("position", "key"))
+        for field in self.answers:
+            self.fields[f"{CUSTOM}{field.key}"] = forms.ChoiceField(
+                label=label_of(field), choices=[("", _("all")), *_choices(field)], required=False
+            )
+
+    @property
+    def own(self) -> list[forms.BoundField]:
+        """The filters by the house's own fields: those with a few answers to choose from."""
+        return [self[f"{CUSTOM}{field.key}"] for field in self.answers]
+
+    @property
+    def picked(self) -> list[forms.BoundField]:
+        """The filters by the other dimensions that have any value to choose."""
+        return [self[dimension] for dimension in _PICKED if self.names.of(dimension)]
+
+    @property
+    def chosen(self) -> int:
+        """How many of the further filters are in force."""
+        data = getattr(self, "cleaned_data", {})
+        own = [f"{CUSTOM}{field.key}" for field in self.answers]
+        return sum(bool(data.get(name)) for name in (*_PICKED, *own))
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -66,5 +101,28 @@ class ReportFilters(forms.Form):
             first=data.get("first") if custom else None,
             last=data.get("last") if custom else None,
         )
-        teams = [team.pk for team in data.get("team") or ()]
-        return Scope(user, period, teams, list(data.get("severity") or ()))
+        picked = {name: self.names.numbers(name, data.get(name) or ()) for name in ("team", *_PICKED)}
+        return Scope(
+            user,
+            period,
+            picked.pop("team"),
+            list(data.get("severity") or ()),
+            self._where(data),
+            {name: numbers for name, numbers in picked.items() if numbers},
+            work=data.get("clock") == "work",
+        )
+
+    def _where(self, data: dict[str, Any]) -> Q:
+        found = Q()
+        for field in self.answers:
+            chosen = data.get(f"{CUSTOM}{field.key}")
+            if chosen:
+                value = chosen == "yes" if field.kind == CustomField.Kind.FLAG else chosen
+                found &= Q(**{f"facts__custom__{field.key}": value})
+        return found
+
+
+def _choices(field: CustomField) -> list[tuple[str, Any]]:
+    if field.kind == CustomField.Kind.FLAG:
+        return [("yes", _("Yes")), ("no", _("No"))]
+    return [(option, option) for option in options_of(field)]

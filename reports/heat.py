@@ -1,16 +1,17 @@
 """Pages per responder and week as a table whose cells are shaded; the number stands in each cell."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from django.utils import dateformat
 from django.utils.translation import gettext as _
 
-from reports.metrics import monday_of
-from reports.period import Period
-from reports.selectors import Load
+from reports.figures.columns import Columns
+from reports.figures.counting import Load, stretches
+from reports.figures.definitions import NO, YES
+from reports.period import Period, day_begins, monday_of
 
 MOST_WEEKS = 8
 MOST_PEOPLE = 12
@@ -47,20 +48,26 @@ class Heat:
     note: str
 
 
-def heat(loads: Sequence[Load], *, period: Period) -> Heat:
+def heat(loads: Sequence[Load], people: Mapping[int, str], pages: Columns, *, period: Period) -> Heat:
+    """Of the people in ``loads``, the most loaded first, by week of ``period`` on its clock."""
     weeks = _weeks(period)
     shown = loads[:MOST_PEOPLE]
-    counted = [(load, _count(load.pages, period)) for load in shown]
-    most = max((pages for _load, (found, _night) in counted for pages in found.values()), default=0)
+    counted = _count(pages, weeks, period)
+    most = max((sum(found.values()) for load in shown for found in counted[load.person]), default=0)
     lines = tuple(
-        Line(load.name, tuple(_cell(found[week], nights[week], most) for week in weeks), load.total, load.nights)
-        for load, (found, nights) in counted
+        Line(
+            people.get(load.person, "–"),
+            tuple(_cell(found[YES] + found[NO], found[YES], most) for found in counted[load.person]),
+            load.pages,
+            load.sleep,
+        )
+        for load in shown
     )
     return Heat(
         tuple(dateformat.format(max(week, period.first), "j M") for week in weeks),
         lines,
         len(loads) - len(shown),
-        _note(loads),
+        _note(loads, people),
     )
 
 
@@ -70,29 +77,35 @@ def _weeks(period: Period) -> list[date]:
     return [last - timedelta(days=7 * back) for back in reversed(range(number))]
 
 
-def _count(pages: Sequence[tuple[datetime, bool]], period: Period) -> tuple[Counter[date], Counter[date]]:
-    mondays = [(monday_of(at.astimezone(period.zone).date()), night) for at, night in pages]
-    return Counter(monday for monday, _night in mondays), Counter(monday for monday, night in mondays if night)
+def _count(pages: Columns, weeks: Sequence[date], period: Period) -> dict[int, list[Counter[int]]]:
+    """By person, for each week, how often the codes of sleep occur."""
+    found: dict[int, list[Counter[int]]] = defaultdict(lambda: [Counter() for _week in weeks])
+    bounds = [day_begins(max(week, period.first), period.zone) for week in weeks] + [period.until]
+    for number, part in enumerate(stretches(pages, bounds)):
+        for (person, code), times in Counter(zip(part["person"], part["sleep"], strict=True)).items():
+            if code:
+                found[person][number][code] += times
+    return found
 
 
 def _cell(pages: int, nights: int, most: int) -> Cell:
     return Cell(pages, nights, -(-pages * SHADES // most) if pages else 0)
 
 
-def _note(loads: Sequence[Load]) -> str:
+def _note(loads: Sequence[Load], people: Mapping[int, str]) -> str:
     """A sentence about the most loaded person when they carried far more than an even share."""
-    total = sum(load.total for load in loads)
+    total = sum(load.pages for load in loads)
     if len(loads) < 2 or not total:
         return ""
     first = loads[0]
-    share, even = 100 * first.total / total, 100 / len(loads)
+    share, even = 100 * first.pages / total, 100 / len(loads)
     if share < even * UNFAIR:
         return ""
     return _(
         "%(name)s carried %(share).0f%% of the pages, %(nights)d of them at night; an even share is %(even).0f%%."
     ) % {
-        "name": first.name,
+        "name": people.get(first.person, "–"),
         "share": share,
-        "nights": first.nights,
+        "nights": first.sleep,
         "even": even,
     }

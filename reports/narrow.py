@@ -1,44 +1,90 @@
-"""The incidents behind one number of the dashboard: each number's link names one of these."""
+"""The incidents behind one number of a report: each number's link names a metric and which of its incidents are meant."""
 
-from django.db.models import F, Q, QuerySet
+from collections.abc import Mapping
+
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from incidents.models import Incident
-from reports.selectors import with_called
+from reports.figures.definitions import METRICS, NO, OPEN, WAITING, YES, Kind
+from reports.models import PageFigures
+from reports.names import STATE, STATES
+from reports.selectors import Scope, chosen_incidents, incidents_in
 
-TITLES: dict[str, str | Promise] = {
-    "all": _("All incidents"),
-    "acknowledged": _("Acknowledged, the slowest first"),
-    "unacknowledged": _("Not acknowledged"),
-    "resolved": _("Resolved, the slowest first"),
-    "open": _("Still open"),
-    "past-level-1": _("Went past level 1"),
-    "again": _("Escalated again"),
-    "exhausted": _("Nobody answered on any level"),
+ALL = "all"
+CODES = {"yes": YES, "no": NO, "open": OPEN}
+_WORDS: Mapping[str, str | Promise] = {
+    "done": _("slowest first"),
+    "waiting": _("without one yet"),
+    "yes": _("counted"),
+    "no": _("not counted"),
+    "open": _("not known yet"),
 }
+OLD = {
+    "acknowledged": "acknowledge.done",
+    "unacknowledged": "acknowledge.waiting",
+    "resolved": "resolve.done",
+    "open": "resolve.waiting",
+    "past-level-1": "escalated.yes",
+    "again": "again.yes",
+    "exhausted": "exhausted.yes",
+}
+"""Addresses that people have kept."""
+
+
+def _titles() -> dict[str, str | Promise]:
+    found: dict[str, str | Promise] = {ALL: _("All incidents")}
+    for metric in METRICS.values():
+        for part in ("yes", "no", "open") if metric.kind == Kind.SHARE else ("done", "waiting"):
+            found[f"{metric.key}.{part}"] = format_lazy("{}: {}", metric.title, _WORDS[part])
+    named: dict[str, str | Promise] = {
+        "acknowledge.done": _("Acknowledged, the slowest first"),
+        "acknowledge.waiting": _("Not acknowledged"),
+        "resolve.done": _("Resolved, the slowest first"),
+        "resolve.waiting": _("Still open"),
+        "escalated.yes": _("Went past level 1"),
+        "again.yes": _("Escalated again"),
+        "exhausted.yes": _("Nobody answered on any level"),
+        "sla.yes": _("SLA kept"),
+        "sla.no": _("SLA missed"),
+        "noise.yes": _("Recovered by itself"),
+        "csat.done": _("Judged, the most content first"),
+    }
+    stands = {f"{STATE}.{state.value}": format_lazy("{}: {}", _("State"), state.label) for state in Incident.State}
+    return {**found, **named, **stands, **{old: named[new] for old, new in OLD.items()}}
+
+
+TITLES = _titles()
+
+
+def behind(scope: Scope, which: str) -> QuerySet[Incident]:
+    """The incidents of the scope behind the number called ``which`` (a key of TITLES; anything else means all), in the
+    order to read them. Of pages: those of the incidents that had such a page in the period.
+    """
+    key, _dot, part = OLD.get(which, which).partition(".")
+    metric = METRICS.get(key)
+    if metric is not None and metric.of == "pages" and part in CODES:
+        period = scope.period
+        pages = PageFigures.objects.filter(
+            incident=OuterRef("pk"), at__gte=period.since, at__lt=period.until, **{metric.column: CODES[part]}
+        )
+        return chosen_incidents(scope).filter(Exists(pages))
+    return narrowed(incidents_in(scope), which)
 
 
 def narrowed(incidents: QuerySet[Incident], which: str) -> QuerySet[Incident]:
-    """Those of `incidents` behind the number called `which` (a key of TITLES; anything else means all), in the
-    order to read them.
-    """
-    match which:
-        case "acknowledged":
-            took = F("acknowledged_at") - F("started_at")
-            return incidents.filter(acknowledged_at__isnull=False).annotate(took=took).order_by("-took", "-id")
-        case "resolved":
-            took = F("resolved_at") - F("started_at")
-            return incidents.filter(resolved_at__isnull=False).annotate(took=took).order_by("-took", "-id")
-        case "unacknowledged":
-            return incidents.filter(acknowledged_at=None)
-        case "open":
-            return incidents.filter(resolved_at=None)
-        case "exhausted":
-            return incidents.filter(exhausted_at__isnull=False)
-        case "past-level-1":
-            return with_called(incidents).filter(Q(called__gt=1))
-        case "again":
-            return with_called(incidents).filter(Q(called__gt=2))
-        case _:
-            return incidents
+    """Those of ``incidents`` behind the number called ``which``; numbers of pages narrow nothing here."""
+    key, _dot, part = OLD.get(which, which).partition(".")
+    metric = METRICS.get(key)
+    if key == STATE and part in STATES:
+        return incidents.filter(state=part)
+    if metric is None or metric.of != "incidents":
+        return incidents
+    column = f"figures__{metric.column}"
+    if metric.kind == Kind.SHARE:
+        return incidents.filter(**{column: CODES[part]}) if part in CODES else incidents
+    if part == "waiting":
+        return incidents.filter(**{column: WAITING})
+    return incidents.filter(**{f"{column}__gte": 0}).order_by(f"-{column}", "-id") if part == "done" else incidents

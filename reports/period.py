@@ -18,16 +18,25 @@ class Period:
     @property
     def since(self) -> datetime:
         """The first instant (UTC)."""
-        return _midnight(self.first, self.zone)
+        return day_begins(self.first, self.zone)
 
     @property
     def until(self) -> datetime:
         """The first instant after the period (UTC)."""
-        return _midnight(self.last + timedelta(days=1), self.zone)
+        return day_begins(self.last + timedelta(days=1), self.zone)
 
     @property
     def days(self) -> int:
         return (self.last - self.first).days + 1
+
+    def weeks(self) -> list[date]:
+        """The first day of each week of the period: its own first day, then the Mondays."""
+        monday = self.first + timedelta(days=7 - self.first.weekday())
+        return [self.first, *(monday + timedelta(days=day) for day in range(0, (self.last - monday).days + 1, 7))]
+
+    def week_bounds(self) -> list[datetime]:
+        """The instants (UTC) at which its weeks begin, and the one at which the last ends."""
+        return [*(day_begins(day, self.zone) for day in self.weeks()), self.until]
 
     def before(self) -> "Period":
         """The period of as many days that ends the day before this one begins."""
@@ -35,7 +44,13 @@ class Period:
         return Period(last - timedelta(days=self.days - 1), last, self.zone)
 
 
-def _midnight(day: date, zone: tzinfo) -> datetime:
+def monday_of(day: date) -> date:
+    """The first day of its week."""
+    return day - timedelta(days=day.weekday())
+
+
+def day_begins(day: date, zone: tzinfo) -> datetime:
+    """Midnight (UTC) at the beginning of ``day`` on the clock of ``zone``."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 

@@ -1,44 +1,59 @@
-"""What the reports read: incidents as rows, pages per person. Everything begins with what the reader may see."""
+"""Which incidents a report is about. Everything begins with what the reader may see."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
-from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from incidents.models import Incident, Page
 from oncall.models import User
-from oncall.rota.clock import zone_named
-from reports.metrics import IncidentRow
+from reports.figures.definitions import SLEEP
+from reports.figures.facts import hours_of
 from reports.period import Period
 
-NIGHT_BEGINS, NIGHT_ENDS = 22, 6  # o'clock, where the person lives
-_FIELDS = ("id", "severity", "team_id", "started_at", "acknowledged_at", "resolved_at", "exhausted_at", "called")
+# These can be asked of the incident itself; the others of its figures.
+_LOOKUPS = {name: f"{name}__in" for name in ("team", "service", "severity", "priority", "category", "customer")}
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which incidents a report is about. Empty `teams` or `severities` mean all."""
+    """Which incidents a report is about. Empty `teams` or `severities` mean all; so do the other dimensions
+    (`reports.figures.columns`) in `more`. `where` narrows it by what the house asked. With `work`, times are those of
+    working hours where a metric has such.
+    """
 
     user: User
     period: Period
     teams: Sequence[int] = ()
     severities: Sequence[int] = ()
+    where: Q = field(default_factory=Q)
+    more: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    work: bool = False
 
     def during(self, period: Period) -> "Scope":
-        return Scope(self.user, period, self.teams, self.severities)
+        return replace(self, period=period)
+
+    @property
+    def dimensions(self) -> dict[str, Sequence[int]]:
+        """What is chosen of each dimension."""
+        return {"team": self.teams, "severity": self.severities, **self.more}
 
 
 def incidents_in(scope: Scope) -> QuerySet[Incident]:
-    """The incidents of the scope that count: no tests, and none the reader may not see."""
-    found = Incident.objects.visible_to(scope.user).counted()
-    found = found.filter(started_at__gte=scope.period.since, started_at__lt=scope.period.until)
-    if scope.teams:
-        found = found.filter(team__in=scope.teams)
-    if scope.severities:
-        found = found.filter(severity__in=scope.severities)
-    return found
+    """The incidents of the scope that count: no tests, none merged into another, and none the reader may not see."""
+    found = chosen_incidents(scope)
+    return found.filter(started_at__gte=scope.period.since, started_at__lt=scope.period.until)
+
+
+def chosen_incidents(scope: Scope) -> QuerySet[Incident]:
+    """As ``incidents_in``, of any time."""
+    found = Incident.objects.visible_to(scope.user).counted().filter(merged_into=None)
+    for name, values in scope.dimensions.items():
+        if values:
+            found = found.filter(**{_LOOKUPS.get(name, f"figures__{name}__in"): values})
+    return found.filter(scope.where) if scope.where else found
 
 
 def with_called(incidents: QuerySet[Incident]) -> QuerySet[Incident]:
@@ -53,59 +68,5 @@ def with_called(incidents: QuerySet[Incident]) -> QuerySet[Incident]:
     return incidents.annotate(called=Coalesce(Subquery(rungs.values("rungs"), output_field=IntegerField()), 0))
 
 
-def incident_rows(scope: Scope) -> list[IncidentRow]:
-    """One query, however long the range."""
-    found = with_called(incidents_in(scope)).order_by("id").values_list(*_FIELDS)
-    return [
-        IncidentRow(pk, severity, team, started, acknowledged, resolved, exhausted is not None, called)
-        for pk, severity, team, started, acknowledged, resolved, exhausted, called in found
-    ]
-
-
-@dataclass(slots=True)
-class Load:
-    """What one person was paged, each time as (instant, at night where they live)."""
-
-    user_id: int
-    name: str
-    pages: list[tuple[datetime, bool]] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        return len(self.pages)
-
-    @property
-    def nights(self) -> int:
-        return sum(night for _at, night in self.pages)
-
-
-def page_loads(scope: Scope) -> list[Load]:
-    """The pages of the period per person, the most loaded first: one query."""
-    found = (
-        Page.objects.filter(
-            created_at__gte=scope.period.since, created_at__lt=scope.period.until, incident__is_test=False
-        )
-        .filter(incident__in=Incident.objects.visible_to(scope.user))
-        .order_by("created_at")
-    )
-    if scope.teams:
-        found = found.filter(incident__team__in=scope.teams)
-    if scope.severities:
-        found = found.filter(incident__severity__in=scope.severities)
-    names = (
-        "recipient_id",
-        "recipient__first_name",
-        "recipient__last_name",
-        "recipient__username",
-        "recipient__time_zone",
-    )
-    loads: dict[int, Load] = {}
-    for pk, first, last, username, zone, at in found.values_list(*names, "created_at"):
-        load = loads.setdefault(pk, Load(pk, f"{first} {last}".strip() or username))
-        load.pages.append((at, is_night(at, zone_named(zone))))
-    return sorted(loads.values(), key=lambda load: (-load.total, load.name))
-
-
 def is_night(at: datetime, zone: tzinfo) -> bool:
-    hour = at.astimezone(zone).hour
-    return hour >= NIGHT_BEGINS or hour < NIGHT_ENDS
+    return hours_of(at, zone) == SLEEP

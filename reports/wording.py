@@ -1,11 +1,13 @@
 """Figures in words: times as people say them, changes as faster or slower, more or fewer."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.utils.translation import gettext as _
 
 from escalation_site.ui import durations
-from reports.metrics import Figures, Share, Spread
+from reports.figures import counting
+from reports.figures.definitions import Kind, Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,43 @@ def time_change(now: float | None, before: float | None) -> Change:
     return Change(_("%(span)s slower") % {"span": span}, "warn", "trending-up")
 
 
-def share_text(share: Share) -> str:
+def share_text(share: "Percentage") -> str:
     return "–" if share.percent is None else _("%(percent).1f%%") % {"percent": share.percent}
 
 
-def share_change(now: Share, before: Share) -> Change:
+class Percentage(Protocol):
+    """A share, however it was counted."""
+
+    @property
+    def percent(self) -> float | None: ...
+
+
+def share_change(now: Percentage, before: Percentage, *, better: str = "less") -> Change:
     if now.percent is None or before.percent is None:
         return Change(_("nothing to compare with"))
     points = round(now.percent - before.percent, 1)
     if not points:
         return Change(_("as before"))
+    tone = "ok" if (points < 0) == (better == "less") else "warn"
     if points < 0:
-        return Change(_("%(points).1f points fewer") % {"points": -points}, "ok", "trending-down")
-    return Change(_("%(points).1f points more") % {"points": points}, "warn", "trending-up")
+        return Change(_("%(points).1f points fewer") % {"points": -points}, tone, "trending-down")
+    return Change(_("%(points).1f points more") % {"points": points}, tone, "trending-up")
+
+
+def mark_text(hundredths: float | None) -> str:
+    """A mark from 0 to 5: "4.3"; a dash where there is none."""
+    return "–" if hundredths is None else f"{hundredths / 100:.1f}"
+
+
+def mark_change(now: float | None, before: float | None) -> Change:
+    if now is None or before is None:
+        return Change(_("nothing to compare with"))
+    difference = round(now / 100 - before / 100, 1)
+    if not difference:
+        return Change(_("as before"))
+    if difference > 0:
+        return Change(_("%(points).1f more") % {"points": difference}, "ok", "trending-up")
+    return Change(_("%(points).1f less") % {"points": -difference}, "warn", "trending-down")
 
 
 def count_change(now: int, before: int) -> Change:
@@ -61,17 +87,18 @@ def count_change(now: int, before: int) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One number of a card: its text, what it is, how it changed."""
+    """One number of a card: its text, what it is, how it changed. ``quiet`` ones stand beside the others in small."""
 
     value: str
     label: str
     change: Change
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One of the five figures. `which` names the list behind it (reports.narrow); `aside` what the figure leaves
-    out, and its list.
+    """One figure. `which` names the list behind it (reports.narrow); `aside` what has none yet, and its list; `metric`
+    says how it is counted.
     """
 
     key: str
@@ -81,81 +108,74 @@ class Card:
     which: str
     aside: str = ""
     aside_which: str = ""
+    metric: Metric | None = None
+    link: str = ""
+    aside_link: str = ""
 
 
-def cards(now: Figures, before: Figures) -> tuple[Card, ...]:
-    """The five figures with their change against the period before."""
-    return (
-        Card(
-            "mtta",
-            _("MTTA, time to acknowledge"),
-            _(
-                "From the start of an incident until somebody acknowledged it. "
-                "Half were faster than the median, nine in ten than p90."
-            ),
-            _spread_parts(now.acknowledge, before.acknowledge),
-            "acknowledged",
-            _("%(number)d not acknowledged") % {"number": now.acknowledge.waiting} if now.acknowledge.waiting else "",
-            "unacknowledged",
-        ),
-        Card(
-            "mttr",
-            _("MTTR, time to resolve"),
-            _(
-                "From the start of an incident until it was resolved. "
-                "Half were faster than the median, nine in ten than p90."
-            ),
-            _spread_parts(now.resolve, before.resolve),
-            "resolved",
-            _("%(number)d still open") % {"number": now.resolve.waiting} if now.resolve.waiting else "",
-            "open",
-        ),
-        Card(
-            "past",
-            _("Past level 1"),
-            _("The share of incidents for which the second level was called."),
-            (
-                Part(
-                    share_text(now.past_first),
-                    _("%(part)d of %(whole)d") % {"part": now.past_first.part, "whole": now.past_first.whole},
-                    share_change(now.past_first, before.past_first),
-                ),
-            ),
-            "past-level-1",
-        ),
-        Card(
-            "again",
-            _("Escalated again"),
-            _("Of those past level 1, the share that had to go further still."),
-            (
-                Part(
-                    share_text(now.again),
-                    _("%(part)d of those %(whole)d") % {"part": now.again.part, "whole": now.again.whole},
-                    share_change(now.again, before.again),
-                ),
-            ),
-            "again",
-            _("%(number)d unanswered on every level") % {"number": now.exhausted} if now.exhausted else "",
-            "exhausted",
-        ),
-        Card(
-            "incidents",
-            _("Incidents"),
-            _("Incidents that started in the period, tests left out."),
-            (
-                Part(
-                    str(now.total),
-                    _("%(number)d still open") % {"number": now.open},
-                    count_change(now.total, before.total),
-                ),
-            ),
-            "all",
-        ),
+def waiting_words(key: str, number: int) -> str:
+    """What is counted beside a figure because it has no value yet; "" for none."""
+    if not number:
+        return ""
+    words = {
+        "acknowledge": _("%(number)d not acknowledged"),
+        "respond": _("%(number)d not acknowledged"),
+        "resolve": _("%(number)d still open"),
+        "sla": _("%(number)d still in time"),
+        "delivered": _("%(number)d on their way"),
+    }
+    return words.get(key, _("%(number)d without one yet")) % {"number": number}
+
+
+def metric_card(metric: Metric, now: counting.Value, before: counting.Value) -> Card:
+    """A metric with its change against the period before."""
+    if isinstance(now, counting.Share) and isinstance(before, counting.Share):
+        parts: tuple[Part, ...] = (_share_part(metric, now, before),)
+        which, aside = "yes", "open"
+    elif isinstance(now, counting.Spread) and isinstance(before, counting.Spread):
+        parts = (_mark_parts if metric.kind == Kind.MARK else _time_parts)(now, before)
+        which, aside = "done", "waiting"
+    else:
+        raise TypeError("a share and a spread cannot be compared")
+    return Card(
+        metric.key,
+        str(metric.title),
+        str(metric.rule),
+        parts,
+        f"{metric.key}.{which}",
+        waiting_words(metric.key, now.waiting),
+        f"{metric.key}.{aside}",
+        metric,
     )
 
 
-def _spread_parts(now: Spread, before: Spread) -> tuple[Part, ...]:
+def _share_part(metric: Metric, now: counting.Share, before: counting.Share) -> Part:
+    label = _("%(part)d of %(whole)d") % {"part": now.part, "whole": now.whole}
+    return Part(share_text(now), label, share_change(now, before, better=metric.better))
+
+
+def _time_parts(now: counting.Spread, before: counting.Spread) -> tuple[Part, ...]:
     return (
         Part(time_text(now.median), _("median"), time_change(now.median, before.median)),
         Part(time_text(now.p90), _("p90"), time_change(now.p90, before.p90)),
+        Part(time_text(now.mean), _("mean"), time_change(now.mean, before.mean), quiet=True),
+    )
+
+
+def _mark_parts(now: counting.Spread, before: counting.Spread) -> tuple[Part, ...]:
+    label = _("mean of %(number)d") % {"number": now.done}
+    return (
+        Part(mark_text(now.mean), label, mark_change(now.mean, before.mean)),
+        Part(mark_text(now.median), _("median"), mark_change(now.median, before.median), quiet=True),
+    )
+
+
+def count_card(key: str, title: str, definition: str, now: int, before: int, which: str = "all") -> Card:
+    """A number of things with its change."""
+    return Card(
+        key,
+        title,
+        definition,
+        (Part(str(now), _("%(number)d before") % {"number": before}, count_change(now, before)),),
+        which,
     )

@@ -1,0 +1,271 @@
+"""The figures of many incidents (or pages) as columns of plain numbers, packed into bytes and back. Pure.
+
+One day of incidents is one row of the database. Reading a quarter is reading ninety rows, and counting is done on
+arrays: that is what makes a dashboard of a million incidents a matter of milliseconds while every figure stays exact,
+since nothing is rounded and no incident is forgotten in a sum.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate, compress
+from struct import Struct
+from typing import Self
+
+from reports.figures.definitions import CODES, PAGE_CODES, TIMES
+from reports.figures.times import GROUPINGS, TIMED, DayTimes, Grouped, little, times_of
+
+Row = tuple[int, ...]
+Layout = Mapping[str, str]
+"""Names of columns and their type codes: q is 64 bits, i 32 bits, B 8 bits without a sign."""
+
+DIMENSIONS = ("team", "service", "policy", "category", "customer", "integration")
+SMALL_DIMENSIONS = ("severity", "priority", "source", "detection")
+_SCOPE: Layout = {**dict.fromkeys(DIMENSIONS, "i"), **dict.fromkeys(SMALL_DIMENSIONS, "B")}
+INCIDENTS: Layout = {
+    "at": "q",
+    "id": "q",
+    **_SCOPE,
+    "open": "B",
+    **dict.fromkeys(TIMES, "i"),
+    **dict.fromkeys(CODES, "B"),
+}
+PAGES: Layout = {
+    "at": "q",
+    "id": "q",
+    **_SCOPE,
+    "incident": "q",
+    "person": "i",
+    "shift": "i",
+    "hours": "B",
+    **dict.fromkeys(PAGE_CODES, "B"),
+}
+FORMAT = 1
+"""Raise it when a layout or what a column means changes: days of another format are made anew."""
+_HEAD = Struct("<HI")
+MOST_SECONDS = 2**31 - 1
+"""68 years: no span of ours is longer."""
+
+
+def instant_of(at: datetime) -> int:
+    """Whole seconds since 1970, as the columns hold instants."""
+    return int(at.timestamp() // 1)
+
+
+def packed(rows: Iterable[Row], layout: Layout) -> bytes:
+    """The rows, each in the order of ``layout``, as bytes."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(layout)
+    arrays = [array(code, column) for code, column in zip(layout.values(), columns, strict=True)]
+    return _HEAD.pack(FORMAT, len(arrays[0])) + b"".join(little(one).tobytes() for one in arrays)
+
+
+class Columns:
+    """Columns of equal length, in the order of ``at``. Narrowing is done column by column, when one is asked for."""
+
+    def __init__(self, layout: Layout, arrays: "dict[str, array[int]] | None" = None) -> None:
+        self.layout = layout
+        self._arrays = arrays if arrays is not None else {name: array(code) for name, code in layout.items()}
+
+    @classmethod
+    def of_rows(cls, layout: Layout, rows: Iterable[Row]) -> Self:
+        """Rows in the order of the layout; they need not be in the order of time."""
+        columns = list(zip(*sorted(rows), strict=True)) or [()] * len(layout)
+        return cls(
+            layout,
+            {name: array(code, column) for (name, code), column in zip(layout.items(), columns, strict=True)},
+        )
+
+    def __len__(self) -> int:
+        return len(self._arrays["at"])
+
+    def __getitem__(self, name: str) -> "array[int]":
+        return self._arrays[name]
+
+    def bytes_of(self, name: str) -> bytes:
+        """A column of codes, in which codes are counted fast."""
+        return self[name].tobytes()
+
+    def joined(self, other: "Columns") -> "Columns":
+        """Both, in the order of time."""
+        return _Joined(self, other) if len(other) else self
+
+    def between(self, since: datetime, until: datetime) -> "Columns":
+        """Those from ``since`` on and before ``until``."""
+        begin, end = (bisect_left(self["at"], instant_of(moment)) for moment in (since, until))
+        return self._part(begin, end)
+
+    def narrowed(self, chosen: Mapping[str, Collection[int]]) -> "Columns":
+        """Those whose dimensions are among the chosen; a dimension with nothing chosen is not asked."""
+        asked = {name: frozenset(values) for name, values in chosen.items() if values}
+        masks = [self._mask(name, values) for name, values in asked.items()]
+        if not masks:
+            return self
+        mask = masks[0] if len(masks) == 1 else bytes(map(all, zip(*masks, strict=True)))
+        return _Narrowed(self, mask, asked)
+
+    def _mask(self, name: str, wanted: Collection[int]) -> bytes:
+        """A 1 for each row whose dimension is among the wanted, else a 0."""
+        if self.layout[name] == "B":
+            return self[name].tobytes().translate(bytes(code in wanted for code in range(256)))
+        return bytes(map(wanted.__contains__, self[name]))
+
+    def times(self, column: str, grouping: str = "") -> Sequence[Grouped] | None:
+        """The sorted times in the column by day and group; None where they were not sorted beforehand."""
+        if column not in TIMED or grouping not in GROUPINGS:
+            return None
+        return self._times(0, len(self), column, grouping)
+
+    def _part(self, begin: int, end: int) -> "Columns":
+        return _Slice(self, begin, end)
+
+    def _times(self, begin: int, end: int, column: str, grouping: str) -> Sequence[Grouped] | None:
+        """As ``times``, of the rows from ``begin`` on and before ``end``."""
+        return None
+
+    def _sorted(self, begin: int, end: int, column: str, grouping: str) -> Grouped:
+        """Those rows' times, sorted now."""
+        return times_of(self[column][begin:end], self[grouping][begin:end] if grouping else None)
+
+
+class Packed(Columns):
+    """The packed ``parts``, one after the other, a column read when it is asked for.
+
+    ``times`` are what was sorted beforehand of each part, None where nothing was. Raises ValueError for bytes of another
+    format.
+    """
+
+    def __init__(self, layout: Layout, parts: Sequence[bytes], times: Sequence[DayTimes | None] = ()) -> None:
+        super().__init__(layout, {})
+        self._parts = [memoryview(part) for part in parts]
+        heads = [_HEAD.unpack_from(part) for part in self._parts]
+        if wrong := {form for form, _count in heads} - {FORMAT}:
+            raise ValueError(f"packed figures of format {min(wrong)}")
+        self._counts: list[int] = [count for _form, count in heads]
+        self._ends: list[int] = [0, *accumulate(self._counts)]
+        self._sorted_before = times if any(times) else ()
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __getitem__(self, name: str) -> "array[int]":
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = array(self.layout[name])
+            before = sum(_WIDTHS[code] for code in list(self.layout.values())[: list(self.layout).index(name)])
+            for part, count in zip(self._parts, self._counts, strict=True):
+                begin = _HEAD.size + count * before
+                found.frombytes(part[begin : begin + count * found.itemsize])
+            little(found)
+        return found
+
+    def _times(self, begin: int, end: int, column: str, grouping: str) -> Sequence[Grouped] | None:
+        if not self._sorted_before:
+            return None
+        found: list[Grouped] = []
+        # From the day that ``begin`` lies in to the one before which ``end`` does.
+        days = range(max(bisect_right(self._ends, begin) - 1, 0), bisect_left(self._ends, end))
+        for times, first, last in ((self._sorted_before[day], self._ends[day], self._ends[day + 1]) for day in days):
+            if begin <= first and last <= end and times is not None:
+                found.append(times.of(column, grouping))
+            elif max(begin, first) < min(end, last):
+                found.append(self._sorted(max(begin, first), min(end, last), column, grouping))
+        return found
+
+
+_WIDTHS = {code: array(code).itemsize for code in "qiB"}
+
+
+class _Derived(Columns):
+    """Made of other columns, each when it is first asked for."""
+
+    def __init__(self, base: Columns, make: "Callable[[array[int]], Iterable[int]]") -> None:
+        super().__init__(base.layout, {})
+        self._base, self._make = base, make
+
+    def __len__(self) -> int:
+        return len(self["at"])
+
+    def __getitem__(self, name: str) -> "array[int]":
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = array(self.layout[name], self._make(self._base[name]))
+        return found
+
+
+class _Slice(_Derived):
+    """A stretch of other columns; copying memory, not numbers."""
+
+    def __init__(self, base: Columns, begin: int, end: int) -> None:
+        super().__init__(base, lambda values: values[begin:end])
+        self._begin, self._end = begin, end
+
+    def __len__(self) -> int:
+        return self._end - self._begin
+
+    def _part(self, begin: int, end: int) -> Columns:
+        return _Slice(self._base, self._begin + begin, self._begin + end)
+
+    def _times(self, begin: int, end: int, column: str, grouping: str) -> Sequence[Grouped] | None:
+        return self._base._times(self._begin + begin, self._begin + end, column, grouping)
+
+
+class _Narrowed(_Derived):
+    """The rows of other columns that a mask has a 1 for: those of the chosen dimensions."""
+
+    def __init__(self, base: Columns, mask: bytes, chosen: Mapping[str, Collection[int]]) -> None:
+        super().__init__(base, lambda values: compress(values, mask))
+        self._mask_of, self._chosen = mask, chosen
+
+    def __len__(self) -> int:
+        return self._mask_of.count(1)
+
+    def between(self, since: datetime, until: datetime) -> Columns:
+        begin, end = (bisect_left(self._base["at"], instant_of(moment)) for moment in (since, until))
+        return _Narrowed(self._base._part(begin, end), self._mask_of[begin:end], self._chosen)
+
+    def _times(self, begin: int, end: int, column: str, grouping: str) -> Sequence[Grouped] | None:
+        """Groups of the one dimension by which it is narrowed, whole or together."""
+        if (begin, end) != (0, len(self)) or len(self._chosen) != 1:
+            return None
+        ((dimension, wanted),) = self._chosen.items()
+        if dimension not in GROUPINGS or grouping not in ("", dimension):
+            return None
+        found = self._base._times(0, len(self._base), column, dimension)
+        if found is None:
+            return None
+        kept = [{key: times for key, times in part.items() if key in wanted} for part in found]
+        return kept if grouping else [{0: times} for part in kept for times in part.values()]
+
+
+class _Joined(_Derived):
+    """Many, with a few others put in where their time is."""
+
+    def __init__(self, base: Columns, other: Columns) -> None:
+        places = [bisect_right(base["at"], at) for at in other["at"]]
+        super().__init__(base, lambda values: values)
+        self._other, self._places = other, places
+
+    def __len__(self) -> int:
+        return len(self._base) + len(self._other)
+
+    def __getitem__(self, name: str) -> "array[int]":
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = array(self.layout[name])
+            base, done = self._base[name], 0
+            for place, value in zip(self._places, self._other[name], strict=True):
+                found.extend(base[done:place])
+                found.append(value)
+                done = place
+            found.extend(base[done:])
+        return found
+
+    def between(self, since: datetime, until: datetime) -> Columns:
+        return self._base.between(since, until).joined(self._other.between(since, until))
+
+    def _times(self, begin: int, end: int, column: str, grouping: str) -> Sequence[Grouped] | None:
+        if (begin, end) != (0, len(self)):
+            return None
+        found = self._base._times(0, len(self._base), column, grouping)
+        return None if found is None else [*found, self._other._sorted(0, len(self._other), column, grouping)]

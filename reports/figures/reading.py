@@ -1,0 +1,90 @@
+"""The figures of a range of days as columns, for whoever reads: packed days, and the few restricted incidents they may see."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from incidents.querysets import restricted_concerns
+from oncall.models import User
+from reports.figures.columns import INCIDENTS, PAGES, Columns, Layout, Packed
+from reports.figures.keeping import incident_rows, page_rows
+from reports.figures.times import DayTimes
+from reports.models import DayFigures, IncidentFigures, PageFigures
+from reports.selectors import Scope, chosen_incidents
+
+Days = Mapping[str, Mapping[date, bytes]]
+"""Packed days by kind, in order."""
+
+
+def days_read(kinds: Collection[str], *, since: datetime, until: datetime) -> Days:
+    """The packed days that touch the time from ``since`` to ``until``, in order: one query for all kinds."""
+    first, last = days_of(since, until)
+    # In the order of the index: sorting rows of some hundred kilobytes took longer than reading them.
+    days = DayFigures.objects.filter(kind__in=kinds, day__gte=first, day__lte=last, count__gt=0)
+    days = days.order_by("kind", "day")
+    found: dict[str, dict[date, bytes]] = {kind: {} for kind in kinds}
+    for kind, day, data in days.values_list("kind", "day", "data"):
+        found[kind][day] = bytes(data)
+    return found
+
+
+Seen = Collection[int] | None
+"""Restricted incidents that a reader may see, by number; None means every one."""
+
+
+def restricted_seen(scope: Scope) -> Seen:
+    """Which restricted incidents, of any time, the scope's reader may see: no query for those who see all, else one."""
+    if scope.user.role in (User.Role.AUDITOR, User.Role.ADMINISTRATOR):
+        return None
+    return sorted(number for row in restricted_concerns(scope.user) for number in row.values())
+
+
+def incident_columns(
+    scope: Scope, *, since: datetime, until: datetime, seen: Seen, days: Days | None = None
+) -> Columns:
+    """The incidents of the scope that began from ``since`` on and before ``until``, of restricted ones those ``seen``
+    (``restricted_seen``): one query where there are any, and one more where the ``days`` have not been read.
+
+    What the house's own questions narrow is not packed: then they are read one by one, in one query.
+    """
+    own = IncidentFigures.objects.filter(counted=True, started_at__gte=since, started_at__lt=until)
+    if scope.where:
+        return Columns.of_rows(INCIDENTS, incident_rows(own.filter(incident__in=chosen_incidents(scope).order_by())))
+    found = _packed("incidents", INCIDENTS, scope, since, until, days)
+    if seen is not None and not seen:
+        return found
+    some = own.filter(restricted=True, **_asked(scope))
+    some = some if seen is None else some.filter(pk__in=seen)
+    return found.joined(Columns.of_rows(INCIDENTS, incident_rows(some)))
+
+
+def page_columns(scope: Scope, *, since: datetime, until: datetime, seen: Seen, days: Days | None = None) -> Columns:
+    """The pages made in that time for incidents of the scope, as ``incident_columns``."""
+    # By the day as well: that is what its index begins with.
+    first, last = days_of(since, until)
+    own = PageFigures.objects.filter(incident__counted=True, at__gte=since, at__lt=until, day__gte=first, day__lte=last)
+    if scope.where:
+        chosen = chosen_incidents(scope).order_by().values("pk")
+        return Columns.of_rows(PAGES, page_rows(own.filter(incident__in=chosen)))
+    found = _packed("pages", PAGES, scope, since, until, days)
+    if seen is not None and not seen:
+        return found
+    some = own.filter(incident__restricted=True, **_asked(scope, "incident__"))
+    some = some if seen is None else some.filter(incident__in=seen)
+    return found.joined(Columns.of_rows(PAGES, page_rows(some)))
+
+
+def days_of(since: datetime, until: datetime) -> tuple[date, date]:
+    """The first and the last UTC day that the time touches."""
+    return since.astimezone(UTC).date(), (until - timedelta(microseconds=1)).astimezone(UTC).date()
+
+
+def _packed(kind: str, layout: Layout, scope: Scope, since: datetime, until: datetime, days: Days | None) -> Columns:
+    if days is None or kind not in days:
+        days = days_read([kind], since=since, until=until)
+    parts, times = days[kind], days.get("times", {}) if kind == "incidents" else {}
+    found = Packed(layout, list(parts.values()), [DayTimes(times[day]) if day in times else None for day in parts])
+    return found.between(since, until).narrowed(scope.dimensions)
+
+
+def _asked(scope: Scope, prefix: str = "") -> dict[str, Sequence[int]]:
+    return {f"{prefix}{name}__in": values for name, values in scope.dimensions.items() if values}

@@ -1,7 +1,8 @@
 """The regular tasks of settings.SCHEDULES, kept in django-q2's table: an edit of the settings takes effect at the
-next migration."""
+next migration, or at the next start of `manage.py up`."""
 
 from django.conf import settings
+from django.db import connection
 from django_q.models import Schedule
 
 _PREFIX = "watchbell: "
@@ -9,7 +10,9 @@ _PREFIX = "watchbell: "
 
 def schedules_apply() -> None:
     """Add what is missing, change what differs, remove ours that are no longer listed. Schedules of other names are
-    left alone."""
+    left alone. Does nothing where django-q2 has no tables yet."""
+    if Schedule._meta.db_table not in connection.introspection.table_names():
+        return
     existing = {schedule.name: schedule for schedule in Schedule.objects.filter(name__startswith=_PREFIX)}
     for name, (function, minutes) in settings.SCHEDULES.items():
         schedule = existing.pop(_PREFIX + name, None) or Schedule(name=_PREFIX + name)

@@ -1,11 +1,12 @@
 """What a review begins with: how the policy did since the last one. Plain figures, kept with the review as they were."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
+from incidents.causes import Cause
 from incidents.models import EscalationRun, Page, TimelineEvent
 from policies.models import EscalationPolicy, PolicyFinding
 from policies.services import version_definition
@@ -13,7 +14,7 @@ from reports.metrics import percentile
 
 
 def evidence_gather(*, policy: EscalationPolicy, since: datetime, at: datetime) -> dict[str, Any]:
-    """JSON values only; times in seconds, instants as ISO text. Tests are left out. Seven queries."""
+    """JSON values only; times in seconds, instants as ISO text. Tests are left out. Eight queries."""
     rows = EscalationRun.objects.filter(
         superseded=False,
         policy_version__policy=policy,
@@ -21,16 +22,21 @@ def evidence_gather(*, policy: EscalationPolicy, since: datetime, at: datetime) 
         incident__started_at__gte=since,
         incident__started_at__lt=at,
     )
-    fields = ("severity", "started_at", "acknowledged_at", "resolved_at", "exhausted_at")
+    fields = ("severity", "started_at", "acknowledged_at", "resolved_at", "mitigated_at", "exhausted_at")
     incidents = {pk: values for pk, *values in rows.values_list("incident", *(f"incident__{name}" for name in fields))}
     acknowledged = {
         pk: max((done - started).total_seconds(), 0.0)
-        for pk, (_severity, started, done, _resolved, _exhausted) in incidents.items()
+        for pk, (_severity, started, done, *_later) in incidents.items()
         if done is not None
     }
     resolved = {
         pk: max((done - started).total_seconds(), 0.0)
-        for pk, (_severity, started, _acknowledged, done, _exhausted) in incidents.items()
+        for pk, (_severity, started, _acknowledged, done, *_later) in incidents.items()
+        if done is not None
+    }
+    mitigated = {
+        pk: max((done - started).total_seconds(), 0.0)
+        for pk, (_severity, started, _acknowledged, _resolved, done, _exhausted) in incidents.items()
         if done is not None
     }
     severities: dict[str, int] = defaultdict(int)
@@ -43,7 +49,8 @@ def evidence_gather(*, policy: EscalationPolicy, since: datetime, at: datetime) 
         "severities": dict(sorted(severities.items())),
         "acknowledge": _spread(acknowledged.values()),
         "resolve": _spread(resolved.values()),
-        "levels": _levels(policy, rows, incidents, times=(acknowledged, resolved)),
+        "levels": _levels(policy, rows, incidents, times=(acknowledged, resolved, mitigated)),
+        "by_hand": _by_hand(rows),
         "exhausted": sum(exhausted is not None for *_others, exhausted in incidents.values()),
         "findings": _findings(policy),
         "version": _version(policy),
@@ -60,13 +67,13 @@ def _levels(
     runs: QuerySet[EscalationRun],
     incidents: dict[int, list[Any]],
     *,
-    times: tuple[dict[int, float], dict[int, float]],
+    times: tuple[dict[int, float], dict[int, float], dict[int, float]],
 ) -> list[dict[str, Any]]:
     """By level: for how many incidents it was called, how often it was skipped, and the times of the incidents that were
     answered while it was the highest called."""
     if policy.current_version is None:
         return []
-    acknowledged, resolved = times
+    acknowledged, resolved, mitigated = times
     called: dict[int, set[int]] = defaultdict(set)
     answered_at: dict[int, int] = {}
     skipped: dict[int, int] = defaultdict(int)
@@ -88,10 +95,18 @@ def _levels(
             "called": len(called[index]),
             "skipped": skipped[index],
             "acknowledge": _spread(acknowledged[pk] for pk, at in answered_at.items() if at == index),
+            "mitigate": _spread(mitigated[pk] for pk, at in answered_at.items() if at == index and pk in mitigated),
             "resolve": _spread(resolved[pk] for pk, at in answered_at.items() if at == index and pk in resolved),
         }
         for index, level in enumerate(version_definition(policy.current_version).levels)
     ]
+
+
+def _by_hand(runs: QuerySet[EscalationRun]) -> dict[str, int]:
+    """How often people called the next level before its time, by what they needed it for (R050)."""
+    lines = TimelineEvent.objects.filter(incident__in=runs.values("incident"), kind="incident.escalate")
+    causes = Counter(str(data.get("cause", Cause.OTHER)) for data in lines.values_list("data", flat=True))
+    return dict(sorted(causes.items()))
 
 
 def _findings(policy: EscalationPolicy) -> int:

@@ -9,6 +9,8 @@ from incidents.models import EscalationRun, Service
 from oncall.models import GapAcceptance, Membership, Schedule, Team, User
 from oncall.rota import Gap
 from oncall.selectors import Loaded, schedules_load
+from policies.book_pages.names import HouseNames, rules_findings
+from policies.books import ROUTING, book_read
 from policies.care import HORIZON, Subject, circular, lint_contexts
 from policies.lint import (
     Code,
@@ -34,7 +36,13 @@ def everything_found(*, at: datetime) -> list[Finding]:
     services = list(Service.objects.select_related("team", "policy").order_by("pk"))
     found = _of_policies(services, at=at)
     found += lint_house(_owned(services), _used(services, at=at))
-    return merged(found)
+    return merged(found) + _of_rules()
+
+
+def _of_rules() -> list[Finding]:
+    """Of the routing rules in force; nothing is looked up where there are none."""
+    routing = book_read(ROUTING).value
+    return rules_findings(routing, HouseNames([routing])) if routing != ROUTING.default else []
 
 
 def _of_policies(services: Collection[Service], *, at: datetime) -> list[Finding]:

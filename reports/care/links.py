@@ -59,6 +59,9 @@ def fix_link(about: str, data: Mapping[str, object], *, slugs: Slugs, reader: Us
             if reader.is_administrator:
                 return _named("admin:incidents_service_change", int(pk))
             return _named("incidents:service", slug)
+        case "book" if pk == "routing":
+            query = urlencode({"rule": data["key"]}) if data.get("key") else ""
+            return _named("policies:rules_edit") + f"?{query}" if reader.may_manage else _named("policies:rules")
         case "user" if reader.is_administrator:
             return _named("admin:oncall_user_change", int(pk))
     return ""

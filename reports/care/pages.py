@@ -9,11 +9,13 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from incidents.causes import Cause
 from oncall.models import User
 from oncall.wording import role_words
+from policies.care import policies_let_down
 from policies.lint import Code, FindingWords, Weight, words_of
 from policies.lint.values import weight_of
-from policies.models import EscalationPolicy, PolicyFinding, PolicyReview
+from policies.models import PolicyFinding, PolicyReview
 from policies.severity import Severity
 from reports.care.links import fix_link, slugs_read
 
@@ -44,12 +46,6 @@ class Group:
     findings: Sequence[Shown]
 
 
-def open_findings(policy: EscalationPolicy | None = None) -> list[PolicyFinding]:
-    """What is not mended, of one policy or of all; what a policy stands on counts as its own. One query."""
-    rows = PolicyFinding.objects.filter(gone_at=None).select_related("policy")
-    return [row for row in rows if policy is None or row.policy_id == policy.pk or policy.name in _names(row)]
-
-
 def groups_of(rows: Iterable[PolicyFinding], *, reader: User) -> list[Group]:
     """The findings by how bad they are, worst first; groups without any are left out. At most five queries."""
     rows = list(rows)
@@ -58,7 +54,7 @@ def groups_of(rows: Iterable[PolicyFinding], *, reader: User) -> list[Group]:
     for row in rows:
         words = words_of(row.code, row.data, role=role_words(str(row.data.get("role", ""))))
         link = fix_link(row.about, row.data, slugs=slugs, reader=reader)
-        found[_group(row.code)].append(Shown(row, words, link, _names(row)))
+        found[_group(row.code)].append(Shown(row, words, link, policies_let_down(row)))
     return [
         Group(name, str(HEADINGS[name][0]), HEADINGS[name][1], sorted(shown, key=_order))
         for name, shown in found.items()
@@ -78,13 +74,6 @@ def _group(code: str) -> str:
     return _GROUPS[weight_of(Code(code))]
 
 
-def _names(row: PolicyFinding) -> tuple[str, ...]:
-    """The policies it lets down, by name."""
-    if row.policy is not None:
-        return (row.policy.name,)
-    return tuple(str(name) for name in row.data.get("policies", ()))
-
-
 # --- reviews
 
 
@@ -100,9 +89,14 @@ class Evidence:
     resolve: Mapping[str, Any]
     levels: Sequence[Mapping[str, Any]]
     exhausted: int
+    by_hand: tuple[tuple[str, int], ...]
     findings: int
     version: Mapping[str, Any]
     changed_at: datetime | None
+
+    @property
+    def by_hand_total(self) -> int:
+        return sum(count for _label, count in self.by_hand)
 
 
 def evidence_of(review: PolicyReview) -> Evidence:
@@ -118,6 +112,7 @@ def evidence_of(review: PolicyReview) -> Evidence:
         resolve=data.get("resolve", none),
         levels=data.get("levels", ()),
         exhausted=data.get("exhausted", 0),
+        by_hand=tuple((str(Cause(key).label), count) for key, count in data.get("by_hand", {}).items()),
         findings=data.get("findings", 0),
         version=version,
         changed_at=parse_datetime(version.get("at", "")),

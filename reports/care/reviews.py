@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -64,8 +64,8 @@ def _major(at: datetime) -> Iterator[tuple[EscalationPolicy, str]]:
         ).values_list("policy_id", "subject")
     )
     runs = EscalationRun.objects.filter(
+        Q(incident__severity=MAJOR) | Q(incident__major_at__isnull=False),
         superseded=False,
-        incident__severity=MAJOR,
         incident__is_test=False,
         incident__resolved_at__gte=at - MAJOR_WITHIN,
         incident__resolved_at__lte=at,

@@ -6,22 +6,27 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from escalation_site.kernel.errors import Conflict, DomainError
 from escalation_site.kernel.instants import now
+from incidents.selectors.held import held_for
 from oncall.access import role_required
 from oncall.models import User
+from policies.book_pages.rules_editor import draft_read
+from policies.books import ROUTING, book_read
+from policies.care import open_findings
 from policies.models import EscalationPolicy, PolicyFinding, PolicyReview
 from policies.views import READERS
 from reports.care.findings import findings_check
 from reports.care.forms import ReviewCloseForm, ReviewOpenForm
-from reports.care.pages import evidence_of, groups_of, incident_of, open_findings
+from reports.care.pages import evidence_of, groups_of, incident_of
 from reports.care.permissions import may_review
 from reports.care.reviews import review_close, review_open
+from reports.care.rules_past import past_of
 
 MANAGERS = (User.Role.MANAGER, User.Role.ADMINISTRATOR)
 PAGE_SIZE = 25
@@ -117,3 +122,30 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         "groups": groups_of(open_findings(found.policy), reader=user) if found.closed_at is None else [],
     }
     return render(request, "policies/review.html", context, status=status)
+
+
+@require_POST
+@role_required(*MANAGERS)
+def rules_past(request: HttpRequest) -> HttpResponse:
+    """Which of the last incidents a draft of the routing rules would have sent another way. Nothing is stored."""
+    try:
+        draft = draft_read(request.POST.get("document", ""))
+    except (DomainError, ValueError):
+        messages.error(request, _("The draft could not be read. Begin again from what is in force."))
+        return redirect("policies:rules_edit")
+    past = past_of(draft, book_read(ROUTING).value, reader=cast(User, request.user))
+    context = {"at": now(), "past": past, "base": request.POST.get("base", "0"), "document": request.POST["document"]}
+    return render(request, "policies/rules_past.html", context)
+
+
+@require_safe
+@role_required(*READERS)
+def rules_held(request: HttpRequest, key: str) -> HttpResponse:
+    """The incidents that one rule of the routing rules in force held for of late, and what it did to each."""
+    rule = next((one for one in book_read(ROUTING).value.rules if one.key == key), None)
+    if rule is None:
+        raise Http404
+    at = now()
+    found = held_for(key, reader=cast(User, request.user), at=at)
+    context = {"at": at, "rule": rule, "page": Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))}
+    return render(request, "policies/rules_held.html", context)

@@ -1,0 +1,1 @@
+"""Documents to print: one way to set headings, facts and tables as PDF, for reports and for the audit pack."""

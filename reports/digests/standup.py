@@ -1,0 +1,160 @@
+"""The stand-up: what is open, what is unresolved with its age and owner, what changed in a day, who is on call today."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, time, timedelta
+from html import unescape
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.html import strip_tags
+from django.utils.translation import gettext as _
+
+from escalation_site.ui import durations, moments
+from incidents.models import Incident, TimelineEvent
+from incidents.querysets import IncidentQuerySet
+from incidents.timeline_words import line_html
+from oncall.loading import schedules_load
+from oncall.models import Schedule, Team, User
+from oncall.rota import Shift
+from oncall.rota.clock import first_instant
+from oncall.wording import role_words
+from policies.severity import Severity
+from reports.digests.value import Content, Figure, Line, Section
+
+DAY = timedelta(days=1)
+SHOWN = 25
+"""Incidents of one section: a morning's mail is read standing."""
+MOST_LINES = 400
+CHANGES = (
+    "incident.open", "incident.acknowledge", "incident.unacknowledge", "incident.ack_expire", "incident.escalate",
+    "incident.reassign", "incident.team", "incident.severity", "incident.stage", "incident.mitigate", "incident.resolve",
+    "incident.reopen", "incident.close", "incident.merge", "incident.snooze", "incident.major_person", "incident.major_rule",
+    "incident.major_level", "escalation.exhaust", "vendor.call", "review.publish",
+)  # fmt: skip
+"""What people want to have heard of in the morning; not each page and each remark."""
+
+
+def standup_content(
+    *,
+    visible: IncidentQuerySet,
+    team: Team | None,
+    teams: Collection[int] | None,
+    at: datetime,
+    zone: ZoneInfo,
+    shown: int = SHOWN,
+) -> Content:
+    """``visible`` are the incidents its reader may see, ``teams`` the team and those below it (None: all). ``zone`` is the clock
+    on which today ends; ``shown`` incidents of each section at most. In the language and zone in force. Seven queries."""
+    mine = visible.counted() if teams is None else visible.counted().filter(team__in=teams)
+    still = _still_open(mine)
+    changes = _changes(mine, at)
+    address = _list_address(team)
+    opened = mine.filter(started_at__gte=at - DAY, started_at__lte=at).count()
+    resolved = mine.filter(resolved_at__gte=at - DAY, resolved_at__lte=at).count()
+    waiting = sum(incident.state == Incident.State.TRIGGERED for incident in still)
+    return Content(
+        title=_("Stand-up: %(team)s") % {"team": team.name} if team else _("Stand-up"),
+        about=_("%(when)s. The last 24 hours, and what is still open.") % {"when": moments.written(at, "full", at=at)},
+        figures=(
+            Figure(_("Open"), str(len(still)), _("%(number)d not acknowledged") % {"number": waiting}, address()),
+            Figure(_("Opened in 24 hours"), str(opened), "", address(tab="", sort="newest")),
+            Figure(_("Resolved in 24 hours"), str(resolved), "", address(tab="resolved")),
+        ),
+        sections=(
+            Section(
+                _("Still unresolved"),
+                [_unresolved(incident, at) for incident in still[:shown]],
+                _("Nothing is open."),
+                max(len(still) - shown, 0),
+                address(),
+            ),
+            Section(
+                _("What changed in the last 24 hours"),
+                [_changed(incident, lines) for incident, lines in changes[:shown]],
+                _("Nothing changed."),
+                max(len(changes) - shown, 0),
+                address(sort="newest"),
+            ),
+            Section(_("On call today"), _on_call(teams, at, zone), _("No schedule names anybody today.")),
+        ),
+    )
+
+
+def _list_address(team: Team | None) -> Callable[..., str]:
+    def address(**filters: str) -> str:
+        given = {**({"team": team.slug} if team else {}), **{name: value for name, value in filters.items() if value}}
+        return reverse("incidents:list") + (f"?{urlencode(given)}" if given else "")
+
+    return address
+
+
+def _still_open(mine: IncidentQuerySet) -> list[Incident]:
+    """Worst first, then the oldest."""
+    return list(mine.open().select_related("owner", "service").order_by("severity", "started_at", "pk"))
+
+
+def _unresolved(incident: Incident, at: datetime) -> Line:
+    age = durations.in_two_units((at - incident.started_at).total_seconds(), smallest=durations.MINUTE)
+    owner = incident.owner.name if incident.owner else _("nobody owns it")
+    parts = [Severity(incident.severity).label, _("for %(age)s") % {"age": age}, str(owner)]
+    if incident.state == Incident.State.TRIGGERED:
+        parts.append(_("not acknowledged"))
+    return Line(f"{incident.reference} {incident.title}", " · ".join(map(str, parts)), incident.get_absolute_url())
+
+
+def _changes(mine: IncidentQuerySet, at: datetime) -> list[tuple[Incident, list[TimelineEvent]]]:
+    """What happened to each incident in a day, the one that changed last first."""
+    rows = (
+        TimelineEvent.objects.filter(kind__in=CHANGES, at__gt=at - DAY, at__lte=at)
+        .filter(incident__in=mine.filter(Q(resolved_at=None) | Q(resolved_at__gte=at - DAY)).values("pk"))
+        .select_related("actor")
+        .order_by("-at", "-id")[:MOST_LINES]
+    )
+    by_incident: dict[int, list[TimelineEvent]] = defaultdict(list)
+    for row in rows:
+        by_incident[row.incident_id].insert(0, row)
+    found = Incident.objects.in_bulk(list(by_incident))
+    return [(found[pk], lines) for pk, lines in by_incident.items() if pk in found]
+
+
+def _changed(incident: Incident, lines: Sequence[TimelineEvent]) -> Line:
+    said = (_words(line) for line in lines)
+    return Line(f"{incident.reference} {incident.title}", "; ".join(dict.fromkeys(said)), incident.get_absolute_url())
+
+
+def _words(row: TimelineEvent) -> str:
+    actor = row.actor.name if row.actor else "Watchbell"
+    return unescape(strip_tags(line_html(row.kind, actor=actor, data=row.data)))
+
+
+def _on_call(teams: Collection[int] | None, at: datetime, zone: ZoneInfo) -> list[Line]:
+    """Every shift from now to midnight on the team's clock, schedule by schedule."""
+    wanted = Schedule.objects.select_related("team").order_by("name")
+    schedules = list(wanted if teams is None else wanted.filter(team__in=teams))
+    midnight = first_instant(datetime.combine(at.astimezone(zone).date() + DAY, time()), zone)
+    loaded = schedules_load(schedules, since=at)
+    shifts = {item.schedule: item.shifts(since=at, until=midnight) for item in loaded.values()}
+    people = User.objects.in_bulk({shift.user_id for several in shifts.values() for shift in several})
+    return [
+        Line(schedule.name, text, reverse("oncall:schedule", args=(schedule.slug,)))
+        for schedule, several in shifts.items()
+        if (text := _held(several, people, at, midnight))
+    ]
+
+
+def _held(shifts: Iterable[Shift], people: Mapping[int, User], at: datetime, midnight: datetime) -> str:
+    parts = []
+    for shift in sorted(shifts, key=lambda one: (one.role, one.start)):
+        user = people.get(shift.user_id)
+        if user is None or not user.is_active or shift.start >= midnight or shift.end <= at:
+            continue
+        words = f"{role_words(shift.role)}: {user.name}" if shift.role else user.name
+        if shift.start > at:
+            words = _("%(who)s from %(time)s") % {"who": words, "time": moments.written(shift.start, "clock", at=at)}
+        elif shift.end < midnight:
+            words = _("%(who)s until %(time)s") % {"who": words, "time": moments.written(shift.end, "clock", at=at)}
+        parts.append(words)
+    return " · ".join(dict.fromkeys(parts))

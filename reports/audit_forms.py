@@ -13,7 +13,7 @@ from audit.models import LedgerEntry
 from audit.selectors import LedgerFilter, around
 from oncall.models import User
 from reports.ledger import subject_from
-from reports.ledger_words import OBJECTS
+from reports.ledger_words import OBJECTS, SOURCES
 
 TEXT_REACH = timedelta(days=30)
 MOST_ACTORS = 50
@@ -22,9 +22,11 @@ MOST_ACTORS = 50
 class MomentField(forms.DateTimeField):
     """A date and time as the browser's own control sends it; read on the reader's clock by ``filters``."""
 
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, seconds: bool = False, **options: Any) -> None:
+        exact = {"step": "1"} if seconds else {}
+        options["widget"] = forms.DateTimeInput(
+            attrs={"type": "datetime-local", **exact}, format="%Y-%m-%dT%H:%M:%S" if seconds else "%Y-%m-%dT%H:%M"
+        )
         super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"], required=False, **options)
 
     def to_python(self, value: Any) -> datetime | None:
@@ -39,6 +41,7 @@ class LedgerFilters(forms.Form):
     action = forms.CharField(label=_("Action"), required=False, max_length=60)
     subject = forms.CharField(label=_("Incident"), required=False, max_length=60)
     object_type = forms.ChoiceField(label=_("Object"), required=False, choices=[("", _("anything")), *OBJECTS.items()])
+    source = forms.ChoiceField(label=_("By way of"), required=False, choices=[("", _("any way")), *SOURCES.items()])
     text = forms.CharField(label=_("Named"), required=False, max_length=100)
     together = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -59,8 +62,9 @@ class LedgerFilters(forms.Form):
                 return around(entry)
         since, until = (make_aware(data[name], zone) if data.get(name) else None for name in ("since", "until"))
         narrow = data.get("who") or data.get("action") or data.get("subject")
-        if (data.get("text") or data.get("object_type")) and since is None and not narrow:
-            # Names and kinds of objects have no index of their own: look through a month, not through everything.
+        wide = data.get("text") or data.get("object_type") or data.get("source")
+        if wide and since is None and not narrow:
+            # Names and kinds of objects, and ways, have no index of their own: look through a month, not through everything.
             since = (until or at) - TEXT_REACH
         return LedgerFilter(
             since=since,
@@ -69,6 +73,7 @@ class LedgerFilters(forms.Form):
             action=data.get("action", ""),
             subject=subject_from(data.get("subject", "")),
             object_type=data.get("object_type", ""),
+            source=data.get("source", ""),
             text=data.get("text", ""),
         )
 

@@ -1,4 +1,4 @@
-"""The browser of the ledger: search, one entry with before and after, export. It reads and never writes."""
+"""The browser of the ledger: search, one entry with before and after, export. It changes nothing, and its reading is on record."""
 
 import json
 from collections.abc import Iterator
@@ -13,12 +13,19 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from audit.checking import ledger_health
+from audit.looking import Reading, reading_note
 from audit.models import LedgerEntry
+from audit.proving import entries_waiting, entry_proof, newest_seal
 from audit.selectors import MOST_COUNTED, LedgerFilter, actions_known, ledger_count, ledger_export, ledger_page
+from audit.services import EntryValue, entry_append
+from audit.values import Actor
 from escalation_site.kernel.instants import now
 from escalation_site.kernel.streams import csv_pieces, streamed
 from oncall.access import role_required
 from oncall.models import User
+from reports.audit.kept_views import LONGEST, query_kept, views_seen
+from reports.audit.versions import version_words, versions_made_by
 from reports.audit_forms import LedgerFilters
 from reports.ledger import Line, as_json, database_protection, detail, line
 from reports.ledger_words import action_words
@@ -27,14 +34,25 @@ READERS = (User.Role.AUDITOR, User.Role.ADMINISTRATOR)
 CSV_STRUCTURES = ("before", "after", "data")
 
 
-def _asked(request: HttpRequest, at: datetime) -> tuple[LedgerFilters, LedgerFilter, ZoneInfo]:
+def asked(request: HttpRequest, at: datetime) -> tuple[LedgerFilters, LedgerFilter, ZoneInfo]:
+    """What the address asks for: the form, the filter that follows from it, and the reader's zone."""
     zone = ZoneInfo(cast(User, request.user).time_zone)
     form = LedgerFilters(request.GET)
     form.is_valid()
     return form, form.filters(at=at, zone=zone), zone
 
 
-def _number(text: str) -> int | None:
+def reading(page: str, about: str = "") -> None:
+    """Whoever looks into the ledger is on record too: with what they looked for, once per visit."""
+    reading_note(Reading("ledger.read", "ledger", page, about))
+
+
+def _sought(request: HttpRequest) -> str:
+    """What the address looks for, without where in the result the reader is."""
+    return query_kept(request.GET.urlencode()[:LONGEST])
+
+
+def number_in(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
@@ -44,9 +62,15 @@ def _number(text: str) -> int | None:
 def browser(request: HttpRequest) -> HttpResponse:
     """Entries that match the filters, newest first, a page at a time; ``entry`` is shown beside them."""
     at = now()
-    form, wanted, zone = _asked(request, at)
-    page = ledger_page(wanted, before=_number(request.GET.get("before", "")))
-    count = ledger_count(wanted)
+    form, wanted, zone = asked(request, at)
+    before, after = (number_in(request.GET.get(name, "")) for name in ("before", "after"))
+    page = ledger_page(wanted, before=before, after=after)
+    if after is not None and page.newer is None:
+        # On the way forward the last step leads to the newest page, which is full.
+        page = ledger_page(wanted)
+    whole = page.older is None and page.newer is None
+    count = len(page.entries) if whole else ledger_count(wanted)
+    reading("browser", _sought(request))
     chosen = _chosen(request, page.entries[0] if page.entries else None)
     context = {
         "at": at,
@@ -59,14 +83,20 @@ def browser(request: HttpRequest) -> HttpResponse:
         "detail": detail(chosen) if chosen else None,
         "actions": [(action, action_words(action)) for action in actions_known()],
         "protection": database_protection(),
+        "health": ledger_health(),
+        "seal": newest_seal(),
+        "waiting": entries_waiting([entry.pk for entry in page.entries]),
+        "proof": entry_proof(chosen.pk) if chosen else None,
         "newest": LedgerEntry.objects.order_by("-id").first(),
         "zone_name": at.astimezone(zone).tzname(),
+        "kept": views_seen(cast(User, request.user)),
+        "sought": _sought(request),
     }
     return render(request, "audit/browser.html", context)
 
 
 def _chosen(request: HttpRequest, first: LedgerEntry | None) -> LedgerEntry | None:
-    pk = _number(request.GET.get("entry", ""))
+    pk = number_in(request.GET.get("entry", ""))
     return first if pk is None else LedgerEntry.objects.filter(pk=pk).first() or first
 
 
@@ -85,7 +115,15 @@ def entry_page(request: HttpRequest, pk: int) -> HttpResponse:
     entry = LedgerEntry.objects.filter(pk=pk).first()
     if entry is None:
         raise Http404
-    return render(request, "audit/entry.html", {"at": now(), "detail": detail(entry)})
+    reading("entry", str(entry.pk))
+    context = {
+        "at": now(),
+        "detail": detail(entry),
+        "proof": entry_proof(entry.pk),
+        "made": versions_made_by(entry),
+        "words": version_words(),
+    }
+    return render(request, "audit/entry.html", context)
 
 
 @never_cache
@@ -94,12 +132,28 @@ def entry_page(request: HttpRequest, pk: int) -> HttpResponse:
 def export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """All entries that match, as CSV or as JSON (one array), newest first, sent as they are read."""
     at = now()
-    _form, wanted, _zone = _asked(request, at)
+    _form, wanted, _zone = asked(request, at)
+    _exported(request, kind, at)
     entries = ledger_export(wanted)
     name = f"ledger-{at:%Y%m%dT%H%M%SZ}.{kind}"
     if kind == "csv":
         return streamed(request, csv_pieces(_csv_rows(entries)), content_type="text/csv", filename=name)
     return streamed(request, _json_pieces(entries), content_type="application/json", filename=name)
+
+
+def _exported(request: HttpRequest, kind: str, at: datetime) -> None:
+    """On record before the first line is sent, each time."""
+    user = cast(User, request.user)
+    entry_append(
+        EntryValue(
+            at=at,
+            action="ledger.download",
+            object_type="ledger",
+            object_id=kind,
+            actor=Actor("user", str(user.pk), user.name),
+            data={"filters": _sought(request)},
+        )
+    )
 
 
 def _csv_rows(entries: Iterator[LedgerEntry]) -> Iterator[list[Any]]:

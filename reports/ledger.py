@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.apps import apps
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
+from django.utils.timezone import localtime
 
 from audit.models import LedgerEntry
 from audit.selectors import Protection, protection
@@ -17,6 +19,7 @@ from incidents.models import Service, Stage, TimelineEvent
 from oncall.models import ScheduleVersion, Team, User
 from policies.models import EscalationPolicy, PolicyVersion
 from policies.severity import Severity
+from reports.audit.histories import histories
 from reports.ledger_words import action_words, object_words
 
 _INCIDENT = re.compile(r"(?:inc-|incident:)?([0-9]{1,18})", re.IGNORECASE | re.ASCII)
@@ -33,22 +36,28 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry of the list: what was done, to what."""
+    """One entry of the list: what was done, to what, and what that belongs to."""
 
     entry: LedgerEntry
     what: str
     object: str
+    subject: str
 
 
 def line(entry: LedgerEntry) -> Line:
     return Line(
-        entry, action_words(entry.action), entry.object_label or f"{object_words(entry.object_type)} {entry.object_id}"
+        entry,
+        action_words(entry.action),
+        entry.object_label or f"{object_words(entry.object_type)} {entry.object_id}",
+        subject_of(entry.subject)[0],
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One entry in full. ``subject_url`` leads to the incident it belongs to, where there is one."""
+    """One entry in full. ``subject_url`` leads to the incident it belongs to, where there is one; so do ``trail_url`` to that
+    incident followed, ``past_url`` to its subject as it was just after, ``versions_url`` to the versions of the object.
+    """
 
     line: Line
     object_kind: str
@@ -56,6 +65,9 @@ class Detail:
     data: tuple[tuple[str, str], ...]
     subject_label: str
     subject_url: str
+    trail_url: str = ""
+    past_url: str = ""
+    versions_url: str = ""
 
 
 def detail(entry: LedgerEntry) -> Detail:
@@ -67,7 +79,30 @@ def detail(entry: LedgerEntry) -> Detail:
         data=tuple((name, written(value)) for name, value in (entry.data or {}).items()),
         subject_label=label,
         subject_url=url,
+        **_ways(entry),
     )
+
+
+_PAST_KINDS = ("incident", "schedule", "policy")
+_MODELS = {"policy": "escalationpolicy"}
+"""What the ledger calls otherwise than its model is called."""
+
+
+def _ways(entry: LedgerEntry) -> dict[str, str]:
+    """Addresses of what more there is about an entry's subject and its object."""
+    found = {}
+    kind, _colon, pk = entry.subject.partition(":")
+    if kind in _PAST_KINDS and pk.isdecimal():
+        # The clock of the page's field has whole seconds; the change itself is to be seen.
+        after = localtime(entry.at + timedelta(seconds=1))
+        moment = after.strftime("%Y-%m-%dT%H:%M:%S")
+        found["past_url"] = f"{reverse('audit:past')}?{urlencode({'kind': kind, 'ref': pk, 'moment': moment})}"
+        if kind == "incident":
+            found["trail_url"] = reverse("audit:trail", args=(int(pk),))
+    name = _MODELS.get(entry.object_type, entry.object_type.replace("_", ""))
+    if name in histories() and entry.object_id.isdecimal():
+        found["versions_url"] = reverse("audit:versions", args=(name, int(entry.object_id)))
+    return found
 
 
 Names = Mapping[tuple[str, Any], str]

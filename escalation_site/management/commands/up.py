@@ -4,13 +4,15 @@ import os
 import threading
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand
 from django.db import connections
 
 from escalation_site.env import EXIT_CODE, Environment, read_or_exit
 from escalation_site.kernel.instants import now
+from escalation_site.kernel.migrations import EXIT_MISMATCH, migration_mismatch
+from escalation_site.schedules import schedules_apply
 from escalation_site.supervisor import prepare
 from escalation_site.supervisor.lock import AlreadyRunning, SingleStart
 from escalation_site.supervisor.output import Output
@@ -61,20 +63,22 @@ class Command(BaseCommand):
                 f"PORT: {environment.port} on {environment.host} is taken by another program; "
                 f"example: PORT={environment.port % 65535 + 1}"
             )
+        mismatch = migration_mismatch()
+        if mismatch.unknown:
+            self._refuse(mismatch.line, code=EXIT_MISMATCH)
         if options["prepare"]:
             prepare.database_prepare(output.say)
             prepare.static_prepare(output.say)
             if options["demo"]:
                 prepare.demo_prepare(output.say)
-        elif missing := prepare.migrations_missing():
-            self._refuse(
-                f"The database lacks {missing} migrations: run `manage.py migrate` first, or `manage.py up --prepare`."
-            )
+        elif mismatch:
+            self._refuse(f"{mismatch.line} `manage.py up --prepare` does it too.", code=EXIT_MISMATCH)
+        schedules_apply()
         connections.close_all()
 
-    def _refuse(self, line: str) -> None:
+    def _refuse(self, line: str, *, code: int = EXIT_CODE) -> NoReturn:
         self.stderr.write(line)
-        raise SystemExit(EXIT_CODE)
+        raise SystemExit(code)
 
 
 def _greet(environment: Environment, output: Output, stopping: threading.Event) -> None:

@@ -1,0 +1,1 @@
+"""One file that holds the whole database, and the way back from it (docs/operations/backup.md)."""

@@ -79,7 +79,7 @@ def _read(document: Item, environ: Mapping[str, str]) -> list[tuple[Kind, list[_
     stored = _Stored(kinds)
     scope = Scope(
         environ=environ,
-        in_file={section: set(item.members) for section, item in sections.items()},
+        in_file={section: set(_entries(kinds[section], item)) for section, item in sections.items()},
         in_database=stored.names,
     )
     return [
@@ -103,10 +103,11 @@ class _Stored:
 
 
 def _read_section(kind: Kind, section: Item, scope: Scope) -> list[_Wanted]:
-    current = kind.current() if section.members else {}
+    members = _entries(kind, section)
+    current = kind.current() if members else {}
     entries = []
-    for name, item in section.members.items():
-        if not re.fullmatch(kind.name_pattern, name) or len(name) > kind.name_length:
+    for name, item in members.items():
+        if not kind.single and not _may_be_called(kind, name):
             item.wrong(
                 _("“%(name)s” cannot be a name here: at most %(most)d of %(pattern)s")
                 % {"name": name, "most": kind.name_length, "pattern": kind.name_pattern}
@@ -117,6 +118,17 @@ def _read_section(kind: Kind, section: Item, scope: Scope) -> list[_Wanted]:
             before = current.get(name)
             entries.append(_Wanted(name, item, kind.read(item, scope, exists=before is not None), before))
     return _ordered(kind, entries, current)
+
+
+def _entries(kind: Kind, section: Item) -> Mapping[str, Item]:
+    """The entries by name. A section left empty says nothing, a single document neither."""
+    if kind.single:
+        return {} if section.data is None else {"": section}
+    return section.members
+
+
+def _may_be_called(kind: Kind, name: str) -> bool:
+    return re.fullmatch(kind.name_pattern, name) is not None and len(name) <= kind.name_length
 
 
 def _ordered(kind: Kind, entries: list[_Wanted], current: Mapping[str, Fields]) -> list[_Wanted]:

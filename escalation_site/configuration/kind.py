@@ -66,7 +66,8 @@ class Kind(ABC):
 
     ``after`` names the sections that must be written before this one. ``own_reference`` is the field, if any, by which
     an entry names another of the same section (``own_name`` where it lies deeper): it is written after that one, and a
-    circle is refused.
+    circle is refused. ``single``: the section is itself the only entry, one document for the whole house, and is
+    called "".
     """
 
     section: ClassVar[str]
@@ -78,6 +79,7 @@ class Kind(ABC):
     fields: ClassVar[tuple[Field, ...]]
     after: ClassVar[tuple[str, ...]] = ()
     own_reference: ClassVar[str] = ""
+    single: ClassVar[bool] = False
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of one entry."""

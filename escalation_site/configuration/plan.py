@@ -43,7 +43,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of the object ``name`` of ``section``."""
+    """What becomes of the object ``name`` of ``section``; ``name`` is "" where the section is one document."""
 
     section: str
     name: str
@@ -52,7 +52,8 @@ class Change:
 
     def lines(self) -> Iterator[str]:
         sign = {Step.CREATED: "+", Step.CHANGED: "~", Step.UNCHANGED: "="}[self.step]
-        yield f"{sign} {self.section}/{self.name} {self.step.value}"
+        place = f"{self.section}/{self.name}" if self.name else self.section
+        yield f"{sign} {place} {self.step.value}"
         for field in self.fields:
             yield f"    {field}"
 

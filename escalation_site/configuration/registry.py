@@ -34,19 +34,26 @@ def file_schema() -> dict[str, Any]:
 
     What it accepts may still be refused: it does not know which names there are, nor the rules that cross fields.
     """
+    schemas = {kind.section: kind.schema() for kind in all_kinds()}
+    # References lead to the file's own definitions: those of a section stand at the top.
+    definitions = {name: part for schema in schemas.values() for name, part in schema.pop("$defs", {}).items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Watchbell configuration",
         "type": "object",
         "additionalProperties": False,
         "patternProperties": {f"^{IGNORED_PREFIX}": {}},
-        "properties": {
-            kind.section: {
-                "description": kind.help,
-                "type": ["object", "null"],
-                "propertyNames": {"pattern": f"^{kind.name_pattern}$", "maxLength": kind.name_length},
-                "additionalProperties": kind.schema(),
-            }
-            for kind in all_kinds()
-        },
+        "properties": {kind.section: _section_schema(kind, schemas[kind.section]) for kind in all_kinds()},
+        "$defs": definitions,
+    }
+
+
+def _section_schema(kind: Kind, schema: dict[str, Any]) -> dict[str, Any]:
+    if kind.single:
+        return {"description": kind.help, **schema, "type": ["object", "null"]}
+    return {
+        "description": kind.help,
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": f"^{kind.name_pattern}$", "maxLength": kind.name_length},
+        "additionalProperties": schema,
     }

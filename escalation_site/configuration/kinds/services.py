@@ -5,6 +5,7 @@ from typing import Any
 
 from escalation_site.configuration.fields import Flag, Reference, References, SeverityField, Text, Whole
 from escalation_site.configuration.kind import Fields, Kind, Writing
+from escalation_site.configuration.kinds.calendars import KIND as CALENDARS
 from escalation_site.configuration.kinds.policies import KIND as POLICIES
 from escalation_site.configuration.kinds.skills import KIND as SKILLS
 from escalation_site.configuration.kinds.teams import KIND as TEAMS
@@ -32,12 +33,17 @@ class Services(Kind):
     help = "Services, by slug."
     model = Service
     name_length = 80
-    after = ("teams", "policies", "skills")
+    after = ("teams", "policies", "skills", "calendars")
     fields = (
         Text("name", "Name, unique among services.", required=True, most=120),
         Text("description", "What it does, for somebody who never heard of it.", most=5000),
         Reference("team", "The team that answers for it.", required=True, section="teams"),
         Reference("policy", "The escalation policy of its incidents; without one nobody is paged.", section="policies"),
+        Reference(
+            "calendar",
+            "The business calendar by which its times are counted; the default one unless said.",
+            section="calendars",
+        ),
         Whole("tier", "1 critical, 2 important, 3 normal.", empty=3, least=1, most=3),
         Text("region", "Where it runs.", most=60),
         Text("environment", "production, staging …; production unless said.", empty="production", most=40),
@@ -63,9 +69,12 @@ class Services(Kind):
                 **{name: getattr(service, name) for name in _PLAIN},
                 "team": service.team.slug,
                 "policy": service.policy.slug if service.policy else None,
+                "calendar": service.calendar.slug if service.calendar else None,
                 "required_skills": sorted(skill.slug for skill in service.required_skills.all()),
             }
-            for service in Service.objects.select_related("team", "policy").prefetch_related("required_skills")
+            for service in Service.objects.select_related("team", "policy", "calendar").prefetch_related(
+                "required_skills"
+            )
         }
 
     def write(self, writing: Writing, name: str, wanted: Fields, changed: Mapping[str, Any]) -> Service:
@@ -75,6 +84,8 @@ class Services(Kind):
             values["team"] = writing.row(TEAMS, changed["team"])
         if "policy" in changed:
             values["policy"] = writing.row(POLICIES, changed["policy"])
+        if "calendar" in changed:
+            values["calendar"] = writing.row(CALENDARS, changed["calendar"])
         service_set(service=service, values=values, actor=writing.user, at=writing.at)
         if "required_skills" in changed:
             skills_set(

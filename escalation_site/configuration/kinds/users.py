@@ -32,7 +32,7 @@ from escalation_site.configuration.fields import (
 from escalation_site.configuration.kind import Fields, Kind, Writing
 from escalation_site.configuration.kinds.skills import KIND as SKILLS
 from escalation_site.configuration.problems import did_you_mean
-from notifications.channels import channel_kinds
+from notifications.channels import kind_choices
 from notifications.models import ContactMethod
 from notifications.services import contact_methods_set
 from notifications.values import ContactMethodValue
@@ -53,6 +53,7 @@ _PLAIN = (
     "holiday_calendar",
     "capacity_hours",
     "capacity_pages",
+    "capacity_incidents",
 )
 
 
@@ -71,7 +72,7 @@ class ContactMethodsField(Field):
                 "additionalProperties": False,
                 "required": ["kind", "address"],
                 "properties": {
-                    "kind": {"enum": list(channel_kinds())},
+                    "kind": {"enum": [kind for kind, _label in kind_choices()]},
                     "address": {"type": "string", "maxLength": 254},
                     "enabled": {"type": "boolean", "default": True},
                 },
@@ -104,7 +105,9 @@ class ContactMethodsField(Field):
             if name not in item.members:
                 item.wrong(_("“%(field)s” is missing") % {"field": name})
         if "kind" in item.members:
-            Choice("kind", "", required=True, choices=tuple(channel_kinds())).read(item.members["kind"], scope)
+            Choice("kind", "", required=True, choices=tuple(kind for kind, _label in kind_choices())).read(
+                item.members["kind"], scope
+            )
         if "enabled" in item.members:
             Flag("enabled", "").read(item.members["enabled"], scope)
         if "address" in item.members:
@@ -231,6 +234,13 @@ class Users(Kind):
             least=1,
             most=1000,
         ),
+        Whole(
+            "capacity_incidents",
+            "Open incidents they carry at once; five unless said.",
+            empty=None,
+            least=1,
+            most=1000,
+        ),
         Reference("manager", "Their manager's user name.", section="users"),
         Flag("active", "false: they keep their history but cannot sign in and are not paged.", empty=True),
         ContactMethodsField(
@@ -260,6 +270,7 @@ class Users(Kind):
                 "skills": sorted(skill.slug for skill in user.skills.all()),
                 "capacity_hours": user.capacity_hours,
                 "capacity_pages": user.capacity_pages,
+                "capacity_incidents": user.capacity_incidents,
                 "manager": user.manager.username if user.manager else None,
                 "active": user.is_active,
                 "contact_methods": methods[user.pk],

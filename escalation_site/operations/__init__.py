@@ -1,0 +1,1 @@
+"""How the house works now, for administrators: queues, lateness, set-aside rows, processes."""

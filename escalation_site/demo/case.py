@@ -13,11 +13,14 @@ from audit.values import Actor
 from escalation_site.demo.recording import RecordedChanges, RecordedEscalator, Recording
 from escalation_site.demo.sending import Post
 from incidents.models import Alert, EscalationRun, Incident, Page, PageReport
-from incidents.services import intake, lifecycle, paging
+from incidents.services import handing, intake, lifecycle, notices, paging, telling
+from incidents.services.escalator import RunStart, late_seconds
 from incidents.services.intake import News
+from incidents.services.opening import opening_facts
 from notifications.decisions import Result
 from notifications.models import Delivery
 from oncall.models import User
+from policies.books import PRIORITY
 from policies.escalation import (
     Acknowledged,
     Because,
@@ -29,6 +32,7 @@ from policies.escalation import (
     Snoozed,
     Tick,
 )
+from policies.priority import priority_of
 
 State = Incident.State
 Outcomes = Callable[[Delivery], Result]
@@ -93,13 +97,16 @@ class Case:
 
     def _opened(self, changes: RecordedChanges, escalator: RecordedEscalator) -> None:
         incident = self.incident
-        self.recording.history(incident, user=changes.user, at=changes.at, kind="+")
-        changes.ledger(incident, "incident.open", after=lifecycle._facts(incident))
+        incident.priority = priority_of(
+            PRIORITY.default, severity=incident.severity, impact=incident.impact, urgency=incident.urgency
+        )
+        changes.opened([incident])
+        changes.ledger(incident, "incident.open", after=opening_facts(incident))
         changes.timeline(incident, "incident.open", source=incident.source, severity=incident.severity)
         policy = incident.service.policy
         if policy is None or policy.current_version is None:
             raise ValueError(f"{incident.service.slug} has no policy")
-        (self.run,) = escalator.start([(incident, policy.current_version)])
+        (self.run,) = escalator.start([RunStart(incident, policy.current_version)])
 
     # --- what time does
 
@@ -116,6 +123,8 @@ class Case:
     def tick(self, at: datetime) -> None:
         self._call("tick", at)
         with self._acting(at, source="engine") as (_changes, escalator):
+            if self.run is not None:
+                escalator.late[self.run.pk] = late_seconds(self.run.next_due_at, at=at)
             self._event(escalator, Tick(at))
         self._send()
 
@@ -171,21 +180,23 @@ class Case:
     def moved(self, actor: User, at: datetime, stage: str) -> None:
         self._call("moved", at, actor=actor, stage=stage)
         with self._acting(at, user=actor, source="web") as (changes, _escalator):
-            changes.set(self.incident, "incident.stage", stage=self._stage(stage))
-            changes.timeline(self.incident, "incident.stage", name=self._stage(stage).name, source="web")
+            before, after = self.incident.stage.name, self._stage(stage)
+            changes.set(self.incident, "incident.stage", stage=after)
+            changes.timeline(self.incident, "incident.stage", name=after.name, before=before, source="web")
 
     def commented(self, actor: User, at: datetime, text: str) -> None:
         self._call("commented", at, actor=actor, text=text)
         with self._acting(at, user=actor, source="web") as (changes, _escalator):
-            changes.ledger(self.incident, "incident.comment", after={"text": text})
-            changes.timeline(self.incident, "incident.comment", text=text, source="web")
+            said: dict[str, Any] = {"public": False, "mentions": []}
+            changes.timeline(self.incident, "incident.comment", text=text, source="web", **said)
+            changes.ledger(self.incident, "incident.comment", after={"text": text}, data=said)
 
     def escalated(self, actor: User, at: datetime, reason: str) -> None:
         """By hand; the run must have a level to go to."""
         self._call("escalated", at, actor=actor, reason=reason)
         with self._acting(at, user=actor, source="web") as (changes, escalator):
-            changes.ledger(self.incident, "incident.escalate", data={"reason": reason})
-            changes.timeline(self.incident, "incident.escalate", text=reason, source="web")
+            changes.ledger(self.incident, "incident.escalate", data={"reason": reason, "cause": "other"})
+            changes.timeline(self.incident, "incident.escalate", text=reason, source="web", cause="other")
             self._event(escalator, EscalateNow(at))
         self._send()
 
@@ -194,6 +205,8 @@ class Case:
         with self._acting(at, user=actor, source="web") as (changes, _escalator):
             changes.set(self.incident, "incident.reassign", owner=owner)
             changes.timeline(self.incident, "incident.reassign", name=owner.name, source="web")
+            self._handed(owner, changes)
+        self._send()
 
     def mitigated(self, actor: User, at: datetime) -> None:
         self._call("mitigated", at, actor=actor)
@@ -211,10 +224,12 @@ class Case:
 
     def resolved(self, actor: User, at: datetime, resolution: str) -> None:
         self._call("resolved", at, actor=actor, resolution=resolution)
-        with self._acting(at, user=actor, source="web") as (_changes, escalator):
+        with self._acting(at, user=actor, source="web") as (changes, escalator):
             self._resolve(escalator, resolution)
+            self._over(changes)
         if self.alert is not None and self.alert.resolved_at is None:
             self.alert.resolved_at = at
+        self._send()
 
     def reopened(self, actor: User, at: datetime, reason: str) -> None:
         self._call("reopened", at, actor=actor, reason=reason)
@@ -262,6 +277,37 @@ class Case:
     def _resolve(self, escalator: RecordedEscalator, resolution: str = "") -> None:
         lifecycle.resolve(self.incident, self.run, escalator, resolved=self._stage("resolved"), resolution=resolution)
 
+    def _over(self, changes: RecordedChanges) -> None:
+        """Whoever filed it hears that it is resolved, as ``telling.resolutions_tell`` has it; nobody follows one."""
+        incident = self.incident
+        if incident.reporter is not None:
+            key = f"resolved:{incident.pk}:{changes.at.isoformat()}"
+            says = telling._resolved_says(incident, asks=True)
+            self._tell(incident.reporter, key, says, telling._page(incident), changes)
+
+    def _handed(self, owner: User, changes: RecordedChanges) -> None:
+        """Whoever has it from now on hears by whom."""
+        key = f"handed:{self.incident.pk}:{changes.at.timestamp():.6f}"
+        place = f"{self.incident.get_absolute_url()}brief/"
+        self._tell(owner, key, lambda: handing.handed_words(changes), place, changes)
+
+    def _tell(self, user: User, key: str, says: Callable[[], list[str]], place: str, changes: RecordedChanges) -> None:
+        """A notice, as ``notices.people_tell`` makes it."""
+        if user != changes.user and self._may_see(user):
+            value = notices._notice(self.incident, user, key, says, "low", place)
+            _message, deliveries = self.recording.message(value, at=changes.at)
+            self.queue += deliveries
+
+    def _may_see(self, user: User) -> bool:
+        """As ``notices.may_see``, of an incident that is not stored yet."""
+        incident, reports = self.incident, user.role == User.Role.REPORTER
+        if not incident.restricted and (not reports or incident.reporter_id == user.pk):
+            return True
+        if user.role in (User.Role.AUDITOR, User.Role.ADMINISTRATOR):
+            return True
+        paged = any(page.recipient_id == user.pk for page in self.pages)
+        return (user.pk, incident.team_id) in self.recording.directory.teams or (paged and not reports)
+
     def _answered(self, actor: User, at: datetime) -> None:
         for page in self.pages:
             if page.recipient_id == actor.pk and page.answered_at is None:
@@ -280,8 +326,10 @@ class Case:
                 self._report(delivery, post.settled_at)
 
     def _report(self, delivery: Delivery, settled_at: datetime) -> None:
-        """The sender's report of a page that ended, and what the engine makes of it."""
-        page = next(page for page in self.pages if page.message_id == delivery.message_id)
+        """The sender's report of a page that ended, and what the engine makes of it; of a notice there is none."""
+        page = next((page for page in self.pages if page.message_id == delivery.message_id), None)
+        if page is None:
+            return
         at = settled_at + ENGINE_LAG
         message = delivery.message
         report = PageReport(

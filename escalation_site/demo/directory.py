@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incidents.models import Integration, Service, Stage
+from incidents.models import Category, Customer, Integration, Service, Stage
 from notifications.models import ContactMethod
-from oncall.models import Schedule, Team, User
+from oncall.models import Membership, Schedule, Team, User
 from oncall.selectors import Loaded, schedules_load
 from policies.definition import TargetDef, TargetKind
 from policies.targets import Recipient, Resolution, Skills, TargetResolver
@@ -19,10 +19,13 @@ class Directory:
 
     users: dict[str, User]
     stages: dict[str, Stage]
+    categories: dict[str, Category]
+    customers: dict[str, Customer]
     services: dict[str, Service]
     integrations: dict[int, Integration]
     methods: dict[int, list[ContactMethod]]
     schedules: dict[str, Loaded]
+    teams: set[tuple[int, int]]
     people: dict[int, User] = field(init=False)
     known: dict[_Key, Resolution] = field(default_factory=dict)
 
@@ -31,7 +34,7 @@ class Directory:
 
     @classmethod
     def read(cls, *, since: datetime) -> "Directory":
-        """Seven queries. ``since`` is the first instant that will be asked about."""
+        """Ten queries. ``since`` is the first instant that will be asked about."""
         methods: dict[int, list[ContactMethod]] = {}
         for method in ContactMethod.objects.filter(enabled=True).order_by("user_id", "position", "id"):
             methods.setdefault(method.user_id, []).append(method)
@@ -46,10 +49,13 @@ class Directory:
         return cls(
             users={user.username: user for user in User.objects.filter(is_active=True)},
             stages={stage.key: stage for stage in Stage.objects.all()},
+            categories={category.slug: category for category in Category.objects.all()},
+            customers={customer.slug: customer for customer in Customer.objects.all()},
             services={service.slug: service for service in by_pk.values()},
             integrations=integrations,
             methods=methods,
             schedules={schedule.slug: loaded[schedule.pk] for schedule in schedules},
+            teams=set(Membership.objects.values_list("user", "team")),
         )
 
 

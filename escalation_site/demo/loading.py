@@ -15,6 +15,8 @@ from audit.models import LedgerEntry
 from audit.services import Actor, EntryValue, entry_append
 from escalation_site.configuration.applying import configuration_apply
 from escalation_site.demo.author import Author
+from escalation_site.demo.boards import boards_write
+from escalation_site.demo.command import command_write
 from escalation_site.demo.directory import Directory
 from escalation_site.demo.duty import duty_exchange
 from escalation_site.demo.life import Life, handoffs_plan, notes_plan
@@ -96,6 +98,8 @@ def demo_load(
         notes_plan(life)
         plans_plan(life)
         count = rows.store(life)
+    command_write(until=until)
+    boards_write(until=until)
     say(f"{len(rows.of(Incident))} incidents, {count} rows.")
     entry_append(
         EntryValue(

@@ -12,23 +12,20 @@ from typing import Any
 
 from audit.values import Actor
 from escalation_site.demo.directory import Directory, DirectoryResolver
-from escalation_site.demo.rows import HistoricalIncident, Rows
-from incidents.changes import COUNTERS, Changes, actor_of
-from incidents.models import EscalationRun, Incident, Page
-from incidents.services import escalator as escalator_service
+from escalation_site.demo.rows import Rows
+from incidents.changes import COUNTERS, Changes, actor_of, version_of
+from incidents.models import EscalationRun, Page
 from incidents.services import paging
-from incidents.services.escalator import Escalator
+from incidents.services.escalator import Escalator, RunStart
 from incidents.services.paging import PageOrder
 from notifications.entries import message_entry
 from notifications.models import Delivery, Message
 from notifications.services import messages as messages_service
+from notifications.values import MessageValue
 from oncall.models import User
-from policies.escalation import Because, EnterLevel, start
-from policies.models import PolicyVersion
+from policies.escalation import Because, EnterLevel
 from policies.reach import Telling
-from policies.services import version_definition
 
-_TRACKED = tuple(field.attname for field in HistoricalIncident.tracked_fields)  # type: ignore[attr-defined]
 _NONCE_LENGTH = 22
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -44,18 +41,17 @@ class Recording:
     def nonce(self) -> str:
         return "".join(self.chance.choices(_LETTERS, k=_NONCE_LENGTH))
 
-    def history(self, incident: Incident, *, user: User | None, at: datetime, kind: str) -> None:
-        """One history row: the incident as it is now."""
-        self.rows.add(
-            [
-                HistoricalIncident(
-                    history_date=at,
-                    history_type=kind,
-                    history_user_id=user.pk if user else None,
-                    **{name: getattr(incident, name) for name in _TRACKED},
-                )
-            ]
-        )
+    def message(self, value: MessageValue, *, at: datetime) -> tuple[Message, list[Delivery]]:
+        """The message and its first delivery, or one that has failed for want of an address."""
+        methods = self.directory.methods.get(value.recipient_id, []) if value.recipient_id is not None else []
+        message = messages_service._message(value, reachable=bool(methods), at=at)
+        self.rows.number(message)
+        if not methods:
+            self.rows.enter([message_entry(message, "message.failed", at=at)])
+            return message, []
+        delivery = messages_service.delivery_queued(message, methods[0], position=0, at=at)
+        self.rows.number(delivery)
+        return message, [delivery]
 
     def changes(
         self, at: datetime, *, user: User | None = None, source: str = "", actor: Actor | None = None
@@ -73,10 +69,10 @@ class RecordedChanges(Changes):
     def write(self) -> None:
         for incident, fields in self._touched.values():
             if tuple(sorted(fields)) != COUNTERS:
-                self.recording.history(incident, user=self.user, at=self.at, kind="~")
+                self._versions.append(version_of(incident, user=self.user, at=self.at, kind="~"))
         self.recording.rows.add(self._events)
-        self.recording.rows.enter(self._entries)
-        self._events, self._entries, self._touched = [], [], {}
+        self.recording.rows.enter(self._entries, versions=self._versions)
+        self._events, self._entries, self._versions, self._touched = [], [], [], {}
 
 
 class RecordedEscalator(Escalator):
@@ -89,14 +85,10 @@ class RecordedEscalator(Escalator):
         self.pages: list[Page] = []
         self.deliveries: list[Delivery] = []
 
-    def start(self, incidents: Iterable[tuple[Incident, PolicyVersion]]) -> list[EscalationRun]:
+    def start(self, starts: Iterable[RunStart]) -> list[EscalationRun]:
         runs = []
-        for incident, version in incidents:
-            decision = start(version_definition(version), at=self.changes.at, severity=incident.severity)
-            run = EscalationRun(
-                incident=incident, policy_version=version, started_at=self.changes.at, priority=incident.severity
-            )
-            escalator_service._store(run, decision.state)
+        for one in starts:
+            run, decision = self._begun(one)
             self.recording.rows.number(run)
             self._todo += [(run, action) for action in decision.actions]
             runs.append(run)
@@ -116,7 +108,7 @@ class RecordedEscalator(Escalator):
         for (run, action), order, own in zip(entered, orders, pages, strict=True):
             self._told(order, own, action)
             if isinstance(action, EnterLevel) and all(page.state == Page.State.FAILED for page in own):
-                self._skip(run, order, Because.NOBODY_REACHABLE if own else Because.NOBODY_ON_CALL)
+                self._skip(run, order, action, Because.NOBODY_REACHABLE if own else Because.NOBODY_ON_CALL)
 
     def _pages_create(self, orders: Sequence[PageOrder]) -> list[list[Page]]:
         made = []
@@ -138,17 +130,9 @@ class RecordedEscalator(Escalator):
         return made
 
     def _message(self, order: PageOrder, recipient: Any, nonce: str) -> Message:
-        """The message and its first delivery, or one that has failed for want of an address."""
         value = paging._message_value(order, recipient, nonce, self.changes)
-        methods = self.recording.directory.methods.get(value.recipient_id, [])
-        message = messages_service._message(value, reachable=bool(methods), at=self.changes.at)
-        self.recording.rows.number(message)
-        if methods:
-            delivery = messages_service.delivery_queued(message, methods[0], position=0, at=self.changes.at)
-            self.recording.rows.number(delivery)
-            self.deliveries.append(delivery)
-        else:
-            self.recording.rows.enter([message_entry(message, "message.failed", at=self.changes.at)])
+        message, deliveries = self.recording.message(value, at=self.changes.at)
+        self.deliveries += deliveries
         return message
 
 

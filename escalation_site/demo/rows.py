@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from django.db import connection, models
 
 from audit import services as ledger
+from audit.context import ActionContext
 from audit.models import LedgerEntry
 from audit.values import EntryValue
 from escalation_site.kernel.rows import rows_insert
@@ -71,10 +72,14 @@ class Rows:
         for row in rows:
             self._rows[type(row)].append(row)
 
-    def enter(self, values: Sequence[EntryValue]) -> None:
-        """Ledger entries of one action, as ``audit.services.entries_append`` makes them."""
+    def enter(self, values: Sequence[EntryValue], *, versions: Sequence[models.Model] = ()) -> None:
+        """Ledger entries of one action, as ``audit.services.entries_append`` makes them, and the versions it made."""
         action_id = uuid.UUID(int=self._chance.getrandbits(128), version=4)
-        self.add(ledger._row(value, action_id=action_id, source="", address="") for value in values)
+        context = ActionContext(action_id)
+        for version in versions:
+            version.__dict__["history_change_reason"] = str(action_id)
+        self.add(versions)
+        self.add(ledger.entry_made(value, context) for value in values)
 
     def made(self, model: type[models.Model]) -> list[Any]:
         """What has been collected of one model, in the order in which it was made."""

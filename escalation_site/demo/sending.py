@@ -78,7 +78,8 @@ class Post:
         return settling._Plan(step, None, Message.State.FAILED, Message.Reason.UNREACHABLE, Delivery.State.FAILED)
 
     def _next_method(self) -> ContactMethod | None:
-        methods = self.recording.directory.methods[self.delivery.message.recipient_id]
+        reader = self.delivery.message.recipient_id
+        methods = self.recording.directory.methods[reader] if reader is not None else []
         return methods[self.delivery.position + 1] if self.delivery.position + 1 < len(methods) else None
 
     def _next(self, message: Message, method: ContactMethod) -> Delivery:

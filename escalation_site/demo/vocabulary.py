@@ -195,6 +195,11 @@ FILED: tuple[tuple[str, str], ...] = (
     ("{service}: export fails", "The export ends with an error after two minutes."),
 )
 
+CATEGORY_OF = ("outage", "wrong-figures", "slowness", "access", "outage", "wrong-figures")
+"""The category of each of `FILED`, in their order."""
+CUSTOMERS = ("northwind", "lagoon-hotels", "", "", "")
+"""Whom what is filed hits, in turn; most of it hits everybody."""
+
 COMMENTS: tuple[str, ...] = (
     "Looking at it.",
     "Errors start right after the last deploy. Comparing with the one before.",

@@ -1,10 +1,14 @@
 """How accounts come to be: made by an administrator, or by the configured sign-in provider; nobody signs up by
 themselves."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.http import Http404, HttpRequest, HttpResponse
+
+from escalation_site.sign_ins import sign_in_failed
 
 
 def addresses_closed(request: HttpRequest) -> HttpResponse:
@@ -18,6 +22,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A password was refused: on record, without what was typed."""
+        super().authentication_failed(request, **credentials)
+        sign_in_failed(str(credentials.get("username") or credentials.get("email") or ""), "password")
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

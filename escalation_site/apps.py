@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -18,5 +18,10 @@ class SiteConfig(AppConfig):
     verbose_name = _("Watchbell")
 
     def ready(self) -> None:
-        # Once per migration and not per application: this one's signal comes after the tables of django-q2 exist.
-        post_migrate.connect(_apply_schedules, sender=self, dispatch_uid="schedules")
+        # Listening is what importing it does.
+        from escalation_site import sign_ins  # noqa: F401
+        from escalation_site.operations.gauges import gauges_register
+
+        gauges_register()
+        # Django tells of a migration once for each application that has models: this one has none, and would never hear.
+        post_migrate.connect(_apply_schedules, sender=apps.get_app_config("django_q"), dispatch_uid="schedules")

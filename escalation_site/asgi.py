@@ -17,17 +17,20 @@ from django.urls import path  # noqa: E402
 
 from escalation_site.handler import OneHopHandler  # noqa: E402
 from escalation_site.kernel.memory import memory_settle  # noqa: E402
+from escalation_site.operations.beating import Beating  # noqa: E402
 from incidents.intake.fast import IntakeDoor  # noqa: E402
 from incidents.live.consumer import LiveConsumer  # noqa: E402
 
-application = IntakeDoor(
-    ProtocolTypeRouter(
-        {
-            "http": OneHopHandler(threads=settings.WEB_THREADS),
-            "websocket": AllowedHostsOriginValidator(
-                AuthMiddlewareStack(URLRouter([path("live/", LiveConsumer.as_asgi())]))
-            ),
-        }
+application = Beating(
+    IntakeDoor(
+        ProtocolTypeRouter(
+            {
+                "http": OneHopHandler(threads=settings.WEB_THREADS),
+                "websocket": AllowedHostsOriginValidator(
+                    AuthMiddlewareStack(URLRouter([path("live/", LiveConsumer.as_asgi())]))
+                ),
+            }
+        )
     )
 )
 

@@ -251,6 +251,33 @@ class Environment:
         "An engine that has not beaten for this long is killed and started again. The cluster, which beats once "
         "a minute, gets 180 s more.",
     )
+    heartbeat_url: str = variable(
+        "HEARTBEAT_URL",
+        values.address_or_none,
+        "",
+        "https://heartbeat.example.org/ping/3f9c",
+        "An address outside that is asked each minute while all is well; it should alarm you when nothing comes.",
+        secret=True,
+        default_text="none",
+    )
+    ledger_key: str = variable(
+        "LEDGER_KEY",
+        values.ledger_key,
+        "",
+        "(the output of: manage.py ledger_key --new)",
+        "Signs the ledger's checkpoints; all hosts of one installation share it. manage.py ledger_key makes one.",
+        default_text="made once and kept in DATA_DIR/ledger-key",
+        secret=True,
+    )
+    attachment_scanner: str = variable(
+        "ATTACHMENT_SCANNER",
+        values.text,
+        "",
+        "clamdscan --no-summary --fdpass",
+        "A command that looks at each attachment; the file's path is added to it. It ends with 0 for a clean file and "
+        "with 1 for one that nobody may open; anything else is tried again.",
+        default_text="none",
+    )
     stop_grace_seconds: float = variable(
         "STOP_GRACE_SECONDS",
         values.seconds(0.5, 600),

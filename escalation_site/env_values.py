@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from audit.proofs.notes import BadNote, signer_read
+
 Parser = Callable[[str], Any]
 Default = str | Callable[[Mapping[str, Any]], Any]
 
@@ -181,6 +183,21 @@ def http_url(value: str) -> str:
     if not url.hostname or url.query or url.fragment:
         raise Fault("is not a plain http or https address")
     return value.rstrip("/")
+
+
+def address_or_none(value: str) -> str:
+    """Any http or https address, with its query; empty for none."""
+    if value and not _split(value, ("http", "https")).hostname:
+        raise Fault("is no http or https address")
+    return value
+
+
+def ledger_key(value: str) -> str:
+    """A private key as `manage.py ledger_key --new` prints it; empty for none."""
+    try:
+        return signer_read(value).encoded() if value else ""
+    except BadNote as bad:
+        raise Fault(str(bad)) from None
 
 
 def redis_url(value: str) -> str:

@@ -8,6 +8,9 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 
 from audit.context import action
+from audit.looking import readings_append, readings_collected
+from audit.values import Actor
+from escalation_site.kernel.instants import now
 from oncall.rota.clock import zone_named
 
 
@@ -28,6 +31,13 @@ class ReaderMiddleware:
                     translation.activate(request.user.language)
                     request.LANGUAGE_CODE = translation.get_language()
             try:
-                return self.get_response(request)
+                with readings_collected() as readings:
+                    response = self.get_response(request)
+                # Before the answer leaves: what cannot be put on record is not shown. What people do is on record anyway.
+                looked = request.method in ("GET", "HEAD") and response.status_code < 400
+                if readings and looked and request.user.is_authenticated:
+                    actor = Actor("user", str(request.user.pk), request.user.name)
+                    readings_append(readings=readings, actor=actor, at=now())
+                return response
             finally:
                 timezone.deactivate()

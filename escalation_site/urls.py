@@ -27,9 +27,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calendar/", include("oncall.feed_urls")),
     # Before the policies themselves, whose names are addresses there.
     path("policies/", include("reports.care.urls")),
+    path("policies/", include("incidents.backtest.urls")),
     path("policies/", include("policies.urls")),
+    path("reports/exports/", include("reports.exports.urls")),
+    path("reports/digests/", include("reports.digests.urls")),
+    path("reports/process/", include("reports.process.urls")),
     path("reports/", include("reports.urls")),
     path("audit/", include("reports.audit_urls")),
+    path("operations/", include("escalation_site.operations.urls")),
     path("api/v1/", include("escalation_site.api.urls")),
     path("p/<str:token>/", include("incidents.page_urls")),
 ]

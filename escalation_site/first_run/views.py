@@ -22,6 +22,7 @@ from escalation_site.first_run.forms import AdministratorForm, PolicyForm, Sched
 from escalation_site.first_run.steps import STEPS, next_step
 from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
+from escalation_site.sign_ins import signed_in
 from incidents.models import EscalationRun, Incident, Page, Service
 from incidents.selectors.steps import standing_of
 from oncall.access import role_required
@@ -104,6 +105,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
             person=form.person(), username=data["username"], password=data["password"], at=now()
         )
         login(request, user, backend=PASSWORD_BACKEND)
+        signed_in(request, user)
 
     return _step(request, step, form, write)
 

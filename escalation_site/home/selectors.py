@@ -5,25 +5,30 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Count, Min, Q
+from django.http import QueryDict
 
 from audit.models import LedgerEntry
 from audit.selectors import Protection
-from incidents.models import EscalationRun, InboxSignal, Incident, ProcessBeat
+from escalation_site.operations.beats import beats_standing
+from incidents.models import EscalationRun, InboxSignal, Incident
 from incidents.selectors.listing import OPEN_STATES, Row, rows_of
 from notifications.models import Delivery
 from oncall.models import User
 from policies.severity import Severity
+from reports.dashboard import Bearer, bearers
+from reports.figures.keeping import figures_ready
 from reports.ledger import Line, database_protection, line
 from reports.ledger_words import action_words
-from reports.metrics import figures
-from reports.period import Period, period_of
-from reports.selectors import Load, Scope, incident_rows, page_loads
-from reports.wording import Card, cards
+from reports.names import Names
+from reports.panels import Data, Links, number_card
+from reports.period import DEFAULT, Period, period_of
+from reports.selectors import Scope
+from reports.wording import Card
 
 MOST_ROWS = 12
 MOST_ACTIONS = 8
+MOST_BEARERS = 6
 DAY = timedelta(days=1)
 
 
@@ -57,32 +62,34 @@ class SeverityCount:
 
 @dataclass(frozen=True, slots=True)
 class Management:
-    """The manager's figures of 28 days against the 28 before, what is open, what nobody answered, who carried it."""
+    """The manager's figures of 28 days against the 28 before, what is open, what nobody answered, who carried it.
+
+    ``late`` is as of when the figures are, where they lag behind; ``counting``: not all incidents are in them yet.
+    """
 
     cards: tuple[Card, ...]
     period: Period
     open: list[SeverityCount]
     exhausted: list[Row]
-    loads: list[Load]
-    load_total: int
+    bearers: tuple[Bearer, ...]
+    late: datetime | None
+    counting: bool
 
 
 def management(user: User, *, at: datetime) -> Management:
-    """Six queries."""
-    period = period_of("28d", at=at, zone=ZoneInfo(user.time_zone))
-    scope = Scope(user, period)
-    rows = incident_rows(scope.during(Period(period.before().first, period.last, period.zone)))
-    since = period.since
-    now_rows = [row for row in rows if row.started_at >= since]
-    before_rows = [row for row in rows if row.started_at < since]
-    loads = page_loads(scope)
+    """The metrics' own figures (``reports.figures``): eight queries."""
+    known = figures_ready(at=at)
+    period = period_of(DEFAULT, at=at, zone=ZoneInfo(user.time_zone))
+    links = Links(QueryDict(f"period={DEFAULT}"))
+    data = Data(Scope(user, period), Names(), links, ("incidents", "times", "pages"))
     return Management(
-        cards(figures(now_rows), figures(before_rows))[:2],
+        tuple(number_card(data, key) for key in ("acknowledge", "resolve")),
         period,
         _open_by_severity(user),
         _exhausted(user, at),
-        loads[:6],
-        sum(load.total for load in loads),
+        bearers(data)[:MOST_BEARERS],
+        known.at if known.at < at else None,
+        not known.whole,
     )
 
 
@@ -162,9 +169,9 @@ SLACK = timedelta(seconds=10)
 
 
 def health(*, at: datetime) -> Health:
-    """Four queries. A part is late when it has not beaten for BEAT_TIMEOUT_SECONDS; the cluster beats once a minute."""
-    beats = list(ProcessBeat.objects.order_by("name", "-beat_at").filter(beat_at__gte=at - DAY))
-    seen = [{"beat": beat, "late": at - beat.beat_at > _limit(beat.name)} for beat in beats]
+    """Four queries. Of the processes it says what the operations page says."""
+    standing = beats_standing(at=at)
+    seen = [{"beat": beat, "late": silent} for beat, silent in standing]
     signals = InboxSignal.objects.filter(processed_at=None).aggregate(
         waiting=Count("id", filter=Q(set_aside_at=None)),
         oldest=Min("received_at", filter=Q(set_aside_at=None)),
@@ -175,7 +182,7 @@ def health(*, at: datetime) -> Health:
     )
     return Health(
         beats=seen,
-        missing=[part for part in PARTS if part not in {beat.name for beat in beats}],
+        missing=[part for part in PARTS if part not in {beat.name for beat, _silent in standing}],
         waiting=signals["waiting"],
         oldest_waiting=signals["oldest"],
         signals_aside=signals["aside"],
@@ -184,11 +191,6 @@ def health(*, at: datetime) -> Health:
         run_late=bool(runs["due"] and at - runs["due"] > SLACK),
         channels=_channels(at),
     )
-
-
-def _limit(name: str) -> timedelta:
-    beat_every = 60 if name == "cluster" else 0
-    return timedelta(seconds=settings.BEAT_TIMEOUT_SECONDS + beat_every)
 
 
 def _channels(at: datetime) -> list[dict[str, Any]]:

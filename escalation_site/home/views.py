@@ -18,6 +18,7 @@ from escalation_site.home.duty import reaches_of, week_of
 from escalation_site.kernel.instants import now
 from escalation_site.ui.context import Frame
 from incidents.models import Incident
+from incidents.selectors.checkpoints import checkpoints_asking
 from notifications.models import Message
 from notifications.services.messages import messages_create
 from notifications.values import MessageValue
@@ -68,6 +69,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """What the reader's role needs first."""
     at, user = now(), cast(User, request.user)
     context = PAGES[user.role](request, user, at)
+    if user.role != User.Role.AUDITOR:
+        context["asks"] = checkpoints_asking(user)
     return render(request, f"site/home/{user.role}.html", {"at": at, **context})
 
 

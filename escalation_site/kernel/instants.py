@@ -17,3 +17,8 @@ def now() -> datetime:
 def seconds_between(start: datetime, end: datetime) -> float:
     """Elapsed seconds from ``start`` to ``end``; both aware."""
     return (end - start) / timedelta(seconds=1)
+
+
+def instant_stored(value: datetime | str | None) -> datetime | None:
+    """What a statement of our own text gives for an instant: SQLite keeps instants as text, in UTC."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value

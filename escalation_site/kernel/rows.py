@@ -108,6 +108,40 @@ def rows_insert(rows: Sequence[models.Model]) -> None:
         row._state.db = connection.alias
 
 
+def facts_insert(model: type[models.Model], attributes: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows that nobody will name: values of ``attributes`` in their order, no object made and no key asked for. One
+    statement, in the order of ``rows``."""
+    names, prepares = _columns(model, attributes, connection.vendor)
+    quoted = connection.ops.quote_name(model._meta.db_table)
+    values = [
+        [
+            value if prepare is None or value is None else prepare(value)
+            for value, prepare in zip(row, prepares, strict=True)
+        ]
+        for row in rows
+    ]
+    # Names come from the models, never from input.
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            marks = ", ".join(["%s"] * len(attributes))
+            cursor.executemany(f"INSERT INTO {quoted} ({names}) VALUES ({marks})", values)  # noqa: S608
+            return
+        with connection.wrap_database_errors, cursor.copy(f"COPY {quoted} ({names}) FROM STDIN") as copy:
+            for row in values:
+                copy.write_row(row)
+
+
+@lru_cache(maxsize=20)
+def _columns(
+    model: type[models.Model], attributes: tuple[str, ...], vendor: str
+) -> tuple[str, tuple[Prepare | None, ...]]:
+    table = _table(model, vendor)
+    prepares = dict(zip(table.attributes, table.prepares, strict=True))
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    names = ", ".join(connection.ops.quote_name(str(fields[name].column)) for name in attributes)
+    return names, tuple(prepares[name] for name in attributes)
+
+
 def _keys(cursor: Any, table: Table, count: int) -> Sequence[int]:
     """``count`` keys nobody else gets: from the sequence on PostgreSQL; on SQLite the transaction holds the only pen."""
     if connection.vendor == "sqlite":

@@ -22,13 +22,15 @@ _STEADY_AFTER = timedelta(seconds=60)
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to run. ``last_sign`` returns when the process with a pid last showed that it works, None if it never did;
-    silent for longer than ``silence`` (counted from its start at the earliest), it is replaced."""
+    silent for longer than ``silence`` (counted from its start at the earliest), it is replaced. ``refusal_code`` is the
+    exit code by which it says that starting it again soon changes nothing."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     last_sign: LastSign | None = None
     silence: timedelta = timedelta(seconds=30)
+    refusal_code: int | None = None
 
 
 def next_pause(pause: timedelta, ran_for: timedelta) -> timedelta:
@@ -139,10 +141,13 @@ class Child:
 
     def _plan_restart(self, at: datetime, code: int) -> None:
         ran_for = at - (self.started_at or at)
-        self._pause = next_pause(self._pause, ran_for)
+        refused = code == self.program.refusal_code
+        self._pause = _LONGEST_PAUSE if refused else next_pause(self._pause, ran_for)
         self._start_at = at + self._pause
         self._process = None
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        if refused:
+            how = f"refuses to work, for the reason above (exit code {code}),"
         self._output.say(
             f"{self.program.name} {how} after {ran_for.total_seconds():.0f} s; "
             f"starting again in {self._pause.total_seconds():.1f} s"

@@ -11,15 +11,15 @@ from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from escalation_site.kernel.migrations import migration_mismatch
 
 Say = Callable[[str], None]
 
 
 def migrations_missing() -> int:
     """How many migrations the database lacks."""
-    executor = MigrationExecutor(connection)
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    return len(migration_mismatch().missing)
 
 
 def database_prepare(say: Say) -> None:

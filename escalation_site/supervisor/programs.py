@@ -14,6 +14,7 @@ from django.db import close_old_connections
 
 from escalation_site.env import BASE_DIR, Environment
 from escalation_site.kernel.instants import now
+from escalation_site.kernel.migrations import EXIT_MISMATCH
 from escalation_site.supervisor.beats import newest_beat
 from escalation_site.supervisor.children import Program
 
@@ -34,7 +35,13 @@ def programs(environment: Environment) -> list[Program]:
             last_sign=lambda _pid: now() if is_answering(environment) else None,
             silence=silence,
         ),
-        Program(name="engine", command=(*manage, "run_engine"), last_sign=_beats_of("engine"), silence=silence),
+        Program(
+            name="engine",
+            command=(*manage, "run_engine"),
+            last_sign=_beats_of("engine"),
+            silence=silence,
+            refusal_code=EXIT_MISMATCH,
+        ),
         Program(
             name="cluster",
             command=(*manage, "qcluster"),

@@ -7,11 +7,11 @@ from typing import Any
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select, Textarea
 from django.template.context import Context, RequestContext
-from django.utils import timezone
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from escalation_site.kernel.instants import now
 from escalation_site.ui import durations, moments, shapes
 from escalation_site.ui.words import script_words
 
@@ -21,7 +21,7 @@ register = template.Library()
 def _present(context: Context | RequestContext) -> datetime:
     """The instant the page was made for: ``at`` of the view's context, else the clock."""
     at = context.get("at")
-    return at if isinstance(at, datetime) else timezone.now()
+    return at if isinstance(at, datetime) else now()
 
 
 @register.simple_tag
@@ -81,6 +81,14 @@ def clock(
     running = shapes.clock(due, at=at, start=start, announce=announce)
     fallback = _("at %(time)s") % {"time": moments.written(due, "seconds", at=at)}
     return format_html('{}<noscript><span class="zone"> {}</span></noscript>', running, fallback)
+
+
+@register.simple_tag(takes_context=True)
+def time_left(context: Context, due: datetime | None, start: datetime | None = None) -> SafeString | str:
+    """``{% time_left incident.sla_due_at start=incident.started_at %}``: the clock, and once it has run out "over by 4 min"."""
+    if due is None or due > _present(context):
+        return clock(context, due, start)
+    return over_by(_present(context) - due)
 
 
 @register.simple_tag

@@ -61,9 +61,21 @@ class Frame:
 
     @cached_property
     def duties(self) -> list[adapter.Watch]:
-        return adapter.duties_of(self._request.user, self.at)
+        return adapter.duties_of(self._request.user, self.at, mark=self.counts.mark)
+
+
+def frame_of(request: HttpRequest) -> Frame:
+    """The frame of this request's page, for a view that wants to know what the frame asks anyway."""
+    found: Frame | None = getattr(request, _FRAME, None)
+    if found is None:
+        found = Frame(request)
+        setattr(request, _FRAME, found)
+    return found
+
+
+_FRAME = "_watchbell_frame"
 
 
 def navigation(request: HttpRequest) -> Mapping[str, Any]:
     """``frame`` for every template."""
-    return {"frame": Frame(request)}
+    return {"frame": frame_of(request)}

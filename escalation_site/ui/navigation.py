@@ -35,12 +35,17 @@ WORK = (
     Place("oncall", _("On call"), "oncall/", "calendar-days", STAFF),
     Place("policies", _("Policies"), "policies/", "list-tree", STAFF),
     Place("services", _("Services"), "incidents/services/", "boxes", STAFF),
+    Place("requests", _("My requests"), "incidents/requests/", "inbox", EVERYBODY - {"auditor"}),
+    Place("complaints", _("Complaints"), "incidents/complaints/", "megaphone", EVERYBODY),
+    Place("documents", _("Documents"), "incidents/documents/", "book-open-text", EVERYBODY),
 )
 LEARN = (
     Place("metrics", _("Metrics"), "reports/", "chart-line", frozenset({"manager", "auditor", "administrator"})),
     Place("audit", _("Audit"), "audit/", "stamp", frozenset({"auditor", "administrator"})),
 )
 RUN = (
+    Place("builder", _("Form and workflow"), "incidents/form/", "square-pen", frozenset({"administrator"})),
+    Place("operations", _("Operations"), "operations/", "heart-pulse", frozenset({"administrator"})),
     Place("admin", _("Admin"), "admin/", "settings", frozenset({"administrator"})),
     Place("design", _("Design"), "design/", "layers", frozenset({"administrator"})),
 )

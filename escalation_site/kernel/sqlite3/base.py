@@ -38,16 +38,20 @@ os.register_at_fork(after_in_child=_after_fork)
 
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
+    waited = 0.0
+    """Seconds this connection has waited for others before its transactions began."""
 
     def _start_transaction_under_autocommit(self) -> None:
         options = self.settings_dict["OPTIONS"]
         statement = f"BEGIN {options.get('transaction_mode') or 'DEFERRED'}"
         timeout = float(options.get("timeout", _SECONDS))
+        asked = time.monotonic()
         with self.wrap_database_errors, debug_transaction(self, statement), _looking:
             self.connection.execute("PRAGMA busy_timeout = 0")
             try:
                 self._begin(statement, deadline=time.monotonic() + timeout)
             finally:
+                self.waited += time.monotonic() - asked
                 # Statements outside a transaction wait by SQLite's own way.
                 self.connection.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
 

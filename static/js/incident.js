@@ -1,4 +1,5 @@
 // The incident page: dialogs that ask, the parts shown one at a time on a phone, and Ctrl Enter in the composer.
+import "./talk.js";
 const dialog = document.getElementById("act-dialog");
 const body = document.getElementById("act-body");
 
@@ -33,3 +34,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   event.target.closest?.("form.compose")?.requestSubmit();
 });
+document.addEventListener("click", (event) => { if (event.target.closest?.("[data-print]")) print(); });
+
+// The room opens at its newest line, and stays there while somebody reads the newest.
+const room = document.querySelector(".tl.room");
+if (room && !location.hash) room.lastElementChild?.scrollIntoView({ block: "center" });

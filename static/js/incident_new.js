@@ -1,9 +1,8 @@
-// Filing an incident: a search over the services, the first fault in view, and Ctrl Enter.
+// Filing an incident: a search over long lists, the first fault in view, and Ctrl Enter.
 const form = document.getElementById("file-form");
-const select = document.getElementById("id_service");
 
 // Fifty services are too many to scroll: typing above the list leaves those that match. The select itself stays native.
-if (select && select.options.length > 12) {
+const searchable = (select) => {
   const all = [...select.options];
   const search = document.createElement("input");
   search.type = "search";
@@ -13,7 +12,8 @@ if (select && select.options.length > 12) {
   search.setAttribute("aria-label", search.placeholder);
   search.setAttribute("aria-controls", select.id);
   select.before(search);
-  search.addEventListener("input", () => {
+  search.addEventListener("input", (event) => {
+    event.stopPropagation(); // what is searched for is no answer
     const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
     const chosen = select.value;
     const left = all.filter((option) => !option.value || option.value === chosen || words.every((word) => option.text.toLocaleLowerCase().includes(word)));
@@ -23,10 +23,16 @@ if (select && select.options.length > 12) {
     if (select.value !== next) select.value = next;
     if (next !== chosen) select.dispatchEvent(new Event("change", { bubbles: true }));
   });
+  search.addEventListener("change", (event) => event.stopPropagation());
   search.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); select.focus(); }
   });
-}
+};
+for (const select of document.querySelectorAll("select[data-search]")) if (select.options.length > 12) searchable(select);
+
+// On a phone what it may be already stands where the eye is: below the title, and not at the foot of the page.
+const similar = document.getElementById("filing-similar");
+if (similar && matchMedia("(max-width: 760px)").matches) document.getElementById("g1").after(similar);
 
 (form?.querySelector("[aria-invalid=true]") ?? document.querySelector("[data-first-error]"))?.focus();
 

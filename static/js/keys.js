@@ -49,6 +49,8 @@ const fillSheet = () => {
   const list = document.querySelector("[data-keys-list]");
   const rows = [["?", say("showKeys")]];
   if (document.querySelector("[data-rows]")) rows.push(["j", say("moveDown")], ["k", say("moveUp")], ["x", say("selectRow")], ["Enter", say("openRow")]);
+  if (document.querySelector("[data-card][data-move]")) rows.push(["Space", say("pickUp")], ["arrowleft+arrowright", say("carry")], ["Esc", say("letGo")]);
+  if (document.querySelector("form.compose")) rows.push(["ctrl+Enter", say("send")]);
   for (const [key, element] of keyed()) rows.push([key, labelOf(element)]);
   list?.replaceChildren(...rows.flatMap(([key, label]) => row(key, label)));
   const box = document.querySelector("[data-keys-switch]");

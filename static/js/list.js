@@ -1,5 +1,5 @@
 // Lists of rows: <… data-rows> holds rows [data-row] each with a checkbox and a link [data-row-link].
-// J/K or the arrows move, X selects, Enter opens; [data-bulk] shows while something is selected, [data-bulk-count] counts.
+// J/K or the arrows move, X selects, Shift X selects all from the last one selected to here, Enter opens; [data-bulk] shows while something is selected, [data-bulk-count] counts.
 import { announce, say } from "./words.js";
 
 const rowsOf = (list) => [...list.querySelectorAll("[data-row]")];
@@ -33,6 +33,15 @@ const showSelection = (list, speak = false) => {
   if (speak) announce(say("selected", { n: chosen.length }));
 };
 
+const selectRange = (list, row) => {
+  const rows = rowsOf(list);
+  const from = rows.findIndex((one) => one.dataset.row === list.dataset.selected);
+  const ends = [from < 0 ? rows.indexOf(row) : from, rows.indexOf(row)].sort((a, b) => a - b);
+  for (const one of rows.slice(ends[0], ends[1] + 1)) { const box = boxOf(one); if (box) box.checked = true; }
+  list.dataset.selected = row.dataset.row;
+  showSelection(list, true);
+};
+
 const clear = (list) => {
   for (const row of rowsOf(list)) { const box = boxOf(row); if (box) box.checked = false; }
   showSelection(list, true);
@@ -53,6 +62,10 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "x" && row && !off) {
     event.preventDefault();
     boxOf(row)?.click();
+    list.dataset.selected = row.dataset.row;
+  } else if (event.key === "X" && row && !off) {
+    event.preventDefault();
+    selectRange(list, row);
   } else if (event.key === "Escape" && list.querySelector(".sel")) clear(list);
 });
 

@@ -28,9 +28,30 @@ const allTopics = () => [...new Set(elements().flatMap(topicsOf))].sort();
 const time = () => new Intl.DateTimeFormat(document.documentElement.lang,
   { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: document.body.dataset.zone || undefined }).format(present());
 
+// A part is drawn anew neither under a finger that is down, which would lose the click, nor while a change of this page is under way:
+// its answer brings everything, and htmx looks for the places of an answer (the message, the undo) beside the form that asked, which
+// would be gone. What comes meanwhile is asked for again afterwards.
+const PRESS_MS = 2000; // a release outside the window is never heard of
+const CLICK_MS = 60;
+let pressedUntil = 0;
+const changing = new Set();
+const busy = () => changing.size > 0 || performance.now() < pressedUntil;
+document.addEventListener("pointerdown", () => { pressedUntil = performance.now() + PRESS_MS; }, true);
+for (const end of ["pointerup", "pointercancel"])
+  document.addEventListener(end, () => { pressedUntil = performance.now() + CLICK_MS; }, true);
+document.addEventListener("htmx:beforeSend", ({ detail }) => { if (detail.requestConfig.verb !== "get") changing.add(detail.xhr); });
+document.addEventListener("htmx:afterRequest", ({ detail }) => { changing.delete(detail.xhr); });
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { elt, triggeringEvent } = detail.requestConfig;
+  if (triggeringEvent?.type !== "live" || !busy()) return;
+  detail.shouldSwap = false;
+  nudge(elt, triggeringEvent.detail);
+});
+
 const fire = (element, detail) => {
   waiting.delete(element);
   if (!element.isConnected) return;
+  if (busy()) { nudge(element, detail); return; }
   element.dispatchEvent(new CustomEvent("live", { detail, bubbles: false }));
 };
 
@@ -70,6 +91,22 @@ const subscribe = () => {
   socket.send(JSON.stringify({ subscribe: topics, since: last }));
 };
 
+// Who else looks at this incident. A hidden tab looks at nothing.
+const hereNow = () => (document.hidden ? null : document.querySelector("[data-here]")?.dataset.here ?? null);
+let told = null;
+const sayHere = () => {
+  const place = hereNow();
+  if (socket?.readyState !== WebSocket.OPEN || place === told) return;
+  told = place;
+  socket.send(JSON.stringify({ here: place }));
+};
+const showPeople = (people) => {
+  for (const mark of document.querySelectorAll("[data-presence]")) {
+    mark.hidden = !people.length;
+    mark.textContent = people.length ? say("alsoHere", { names: people.join(", ") }) : "";
+  }
+};
+
 const poll = () => {
   clearTimeout(pollTimer);
   pollTimer = setTimeout(() => { if (!live && !document.hidden) nudgeAll(); if (!live) poll(); }, POLL_MS);
@@ -78,6 +115,8 @@ const poll = () => {
 const lost = () => {
   socket = null;
   sent = "";
+  told = null;
+  showPeople([]);
   // A short break is not worth a banner: the next attempt usually succeeds within the grace.
   if (live !== false && !graceTimer) graceTimer = setTimeout(() => { graceTimer = 0; show(false); poll(); }, GRACE_MS);
   clearTimeout(retryTimer);
@@ -99,17 +138,20 @@ const connect = () => {
     graceTimer = 0;
     show(true);
     subscribe();
+    sayHere();
     if (again) nudgeAll(); // this page has seen no entry yet, so nothing can be repeated to it
   });
   mine.addEventListener("message", (event) => {
     const message = JSON.parse(event.data);
     if (message.entry) last = Math.max(last ?? 0, message.entry);
     if (message.topic) nudgeTopic(message);
+    if (message.people && message.here === hereNow()) showPeople(message.people);
   });
   mine.addEventListener("close", () => { if (socket === mine) lost(); });
 };
 
 document.addEventListener("visibilitychange", () => {
+  sayHere();
   if (document.hidden) return;
   for (const element of missed) nudge(element, { topic: "", entry: last });
   missed.clear();

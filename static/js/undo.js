@@ -1,6 +1,6 @@
 // Toasts: those with an undo count its seconds down on their button and go when it ends; the others stay for eight seconds.
 // A toast never goes while it has the focus or the pointer, so that no timing is required of anybody.
-import { say } from "./words.js";
+import { present, say } from "./words.js";
 
 const STAY = 8;
 
@@ -26,7 +26,7 @@ const tendAll = () => { for (const box of document.querySelectorAll('[data-toast
 /** Undo buttons outside a toast (the phone page): [data-undo-until="ISO instant"]. */
 const countUntil = () => {
   for (const button of document.querySelectorAll("[data-undo-until]")) {
-    const left = Math.ceil((Date.parse(button.dataset.undoUntil) - Date.now()) / 1000);
+    const left = Math.ceil((Date.parse(button.dataset.undoUntil) - present()) / 1000);
     if (left > 0) button.textContent = say("undoIn", { n: left });
     else {
       const gone = document.createElement("p");

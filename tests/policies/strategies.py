@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from policies.definition import (
     ENTRY_ORIGINS,
+    PLACE_KINDS,
     TIMEOUT_ORIGINS,
     AckMode,
     BySeverity,
@@ -53,6 +54,8 @@ _TARGETS = (
     )
     | st.just(TargetDef(TargetKind.SERVICE_OWNER))
 )
+_TOLD = _TARGETS | st.builds(TargetDef, st.sampled_from(PLACE_KINDS), _REFS)
+"""Whom a level tells: people, and places besides."""
 _SEVERITIES = st.lists(st.integers(1, 5), min_size=1, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
 
 
@@ -105,6 +108,7 @@ def _level(
     ack_mode: AckMode,
     if_unreachable: IfUnreachable,
     raci: Raci | None,
+    major: bool,
 ) -> LevelDef:
     level = LevelDef(
         name=name,
@@ -117,6 +121,7 @@ def _level(
         repeat=repeat if "+" in clocks else None,
         if_unreachable=if_unreachable,
         raci=raci,
+        major=major,
     )
     return replace(level, repeat=None) if never_repeats(level) else level
 
@@ -124,7 +129,7 @@ def _level(
 _LEVELS = st.builds(
     _level,
     _NAMES,
-    st.lists(_TARGETS, min_size=1, max_size=2, unique=True),
+    st.lists(_TOLD, min_size=1, max_size=2, unique=True),
     st.sampled_from(["ar", "a", "r", "ar+", "a+", "+"]),
     _TIMEOUTS,
     _TIMEOUTS,
@@ -133,6 +138,7 @@ _LEVELS = st.builds(
     st.sampled_from(AckMode),
     st.sampled_from(IfUnreachable),
     _RACIS,
+    st.sampled_from([False, False, True]),
 )
 _FINALS = st.none() | st.builds(Final, _TARGETS, durations(30), st.integers(1, 3))
 
@@ -147,11 +153,13 @@ _POLICIES = st.builds(
     levels=st.lists(_LEVELS, min_size=1, max_size=4),
     starts_at=by_severity(st.integers(0, 3)),
     cycles=st.integers(1, 3),
-    catch_all=st.lists(_TARGETS, max_size=2, unique=True).map(tuple),
+    catch_all=st.lists(_TOLD, max_size=2, unique=True).map(tuple),
     mitigated_satisfies_resolution=st.booleans(),
     cycle_severities=st.just(()) | _SEVERITIES,
     inform_skipped=st.booleans(),
     final=_FINALS,
+    overseer=st.none() | _TARGETS,
+    ack_expires_seconds=st.none() | st.integers(60, 86_400),
 )
 
 

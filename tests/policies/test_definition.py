@@ -99,7 +99,7 @@ def test_when_several_things_are_wrong_then_all_are_named_at_once() -> None:
 
     assert problems_of({"levels": [level], "cycles": 0, "mitigated_satisfies_resolution": "yes", "lvls": 1}) == [
         "lvls: is not a known field; known are levels, cycles, catch_all, mitigated_satisfies_resolution, "
-        "cycle_severities, starts_at, inform_skipped, final",
+        "ack_expires, cycle_severities, starts_at, inform_skipped, final, overseer",
         "levels[0].name: must not be empty",
         "levels[0].targets: needs at least one entry",
         "levels[0].ack_timeout.from: is not a known field; known are after, measured_from, by_severity, hours, "

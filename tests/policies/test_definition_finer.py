@@ -254,3 +254,37 @@ def test_when_cells_are_vacant_then_they_are_reported_and_the_policy_may_be_used
         "levels[0].raci: Nobody is named who is responsible and who is accountable for this level.",
         "levels[1].raci.informed: Nobody is named who is informed.",
     ]
+
+
+@pytest.mark.requirement("R135")
+def test_when_a_level_makes_it_a_major_incident_then_that_is_read_and_written_and_otherwise_left_out() -> None:
+    policy = read(major=True)
+
+    assert policy.levels[0].major
+    assert policy_parse(policy_dump(policy)) == policy
+    assert "major" not in policy_dump(read())["levels"][0]
+    assert problems_of(a_policy(levels=[a_level(major="yes")])) == ["levels[0].major: must be true or false"]
+
+
+@pytest.mark.requirement("R098")
+def test_when_nobody_is_named_then_the_people_of_level_three_oversee_a_major_incident_or_those_of_the_last() -> None:
+    names = ("ann", "bob", "cleo", "dora")
+    levels = [a_level(targets=[{"kind": "user", "ref": name}]) for name in names]
+    mia = {"kind": "user", "ref": "mia"}
+
+    assert [one.ref for one in policy_parse(a_policy(levels=levels)).overseers] == ["cleo"]
+    assert [one.ref for one in policy_parse(a_policy(levels=levels[:2])).overseers] == ["bob"]
+    named = policy_parse(a_policy(levels=levels, overseer=mia))
+    assert [one.ref for one in named.overseers] == ["mia"]
+    assert named.all_targets[-1] == named.overseer
+    assert policy_parse(policy_dump(named)) == named
+    assert list(SCHEMA.iter_errors(policy_dump(named))) == []
+
+
+def test_when_any_time_counts_business_hours_then_the_policy_says_that_it_needs_a_calendar() -> None:
+    business = {"after": "5m", "hours": "business"}
+
+    assert read(ack_timeout=business).uses_business_hours
+    assert read(resolve_timeout=business).uses_business_hours
+    assert read(start={"delay": "5m", "hours": "business"}).uses_business_hours
+    assert not read().uses_business_hours

@@ -115,6 +115,48 @@ def test_when_an_escalation_is_under_way_then_it_keeps_its_version_and_the_next_
     assert "1 open incident is on version 1 and stays there" in shown(elena.get(f"{POLICY}?version=1"))
 
 
+@pytest.mark.requirement("R130")
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        ("whom it tells", "needs at least one entry"),
+        ("how long they have", "needs an acknowledgement timeout or a resolution timeout"),
+    ],
+)
+def test_when_a_level_is_saved_without_whom_it_tells_or_how_long_they_have_then_it_is_refused(
+    world: World, elena: Client, lacks: str, said: str
+) -> None:
+    draft = draft_now(world)
+    if lacks == "whom it tells":
+        draft.levels[0].lists["target"] = []
+    else:
+        draft.levels[0].texts["ack"] = draft.levels[0].texts["resolve"] = ""
+
+    response = elena.post(EDIT, typed(draft))
+
+    assert response.status_code == 422
+    assert "Not saved: one thing needs mending." in shown(response)
+    assert said in shown(response)
+    assert world.cast.policy.versions.count() == 1
+
+
+@pytest.mark.requirement("R336")
+def test_when_people_would_be_told_again_where_nothing_is_critical_then_the_form_warns_and_it_may_be_saved(
+    world: World, elena: Client
+) -> None:
+    draft = draft_now(world)
+    act(draft, "level-0-repeat-add")
+    draft.levels[0].texts["repeat_every"] = "2m"
+    warning = "tells people again where nothing is critical"
+    draft.levels[0].repeat_severities = ["SEV-1"]
+    assert warning not in shown(elena.post(PREVIEW, typed(draft, do="")))
+
+    draft.levels[0].repeat_severities = ["SEV-1", "SEV-4"]
+    assert warning in shown(elena.post(PREVIEW, typed(draft, do="")))
+
+    assert elena.post(EDIT, typed(draft)).status_code == 302
+
+
 @pytest.mark.requirement("R292")
 def test_when_responsible_and_accountable_people_are_named_then_the_page_of_the_policy_names_them(
     world: World, elena: Client
@@ -380,6 +422,8 @@ def test_the_form_takes_no_more_queries_for_more_levels(
     for _time in range(9):
         act(many, "level-add")
         many.levels[-1].lists["target"] = [target_text(TargetDef(TargetKind.SCHEDULE, "payments", Role.PRIMARY))]
+    # What every page remembers for a moment is read by the first one.
+    queries(few)
     assert queries(many) <= queries(few)
     with django_assert_max_num_queries(45):
         elena.post(EDIT, typed(many, do="preview"))

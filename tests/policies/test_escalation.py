@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -115,7 +116,7 @@ def test_when_the_first_level_has_a_delay_then_the_run_waits_before_it_tells_any
     assert run.state.phase is Phase.WAITING
     assert run.done == []
     run.let_pass(until=3)
-    assert run.done == [EnterLevel(0, 0, Because.STARTED, at(3))]
+    assert run.done == [EnterLevel(0, 0, Because.STARTED, at(3), opens=True)]
 
 
 @pytest.mark.requirement("R042")
@@ -131,7 +132,7 @@ def test_when_the_timeout_of_a_severity_passes_then_the_next_level_is_told_at_th
 
 def test_when_routing_begins_higher_up_then_the_lower_levels_are_skipped_in_every_cycle() -> None:
     policy = PolicyDef((a_level(), a_level(start_after=Entry(1200)), a_level()), cycles=2)
-    run = Run(policy, level=1)
+    run = Run(policy, first_level=1)
 
     run.let_pass(until=1000)
 
@@ -140,7 +141,7 @@ def test_when_routing_begins_higher_up_then_the_lower_levels_are_skipped_in_ever
 
 @pytest.mark.parametrize(("asked", "given"), [(-3, 0), (7, 2)])
 def test_when_the_starting_level_does_not_exist_then_the_nearest_one_is_taken(asked: int, given: int) -> None:
-    assert Run(THREE, level=asked).entered == [(0, given, 0)]
+    assert Run(THREE, first_level=asked).entered == [(0, given, 0)]
 
 
 # The example path, in both readings.
@@ -346,8 +347,21 @@ def test_when_an_acknowledgement_expires_then_the_same_level_is_told_again_in_a_
 
     run.let_pass(until=20)
 
-    assert run.done[-1] == EnterLevel(0, 1, Because.ACK_EXPIRED, at(20))
+    assert run.done[-1] == EnterLevel(0, 1, Because.ACK_EXPIRED, at(20), opens=True)
     assert run.state.ack_due_at == at(25)
+
+
+def test_when_the_policy_says_how_long_an_acknowledgement_holds_then_each_falls_away_by_itself() -> None:
+    run = Run(replace(THREE, ack_expires_seconds=600))
+    run.on(Acknowledged(at(2)))
+    assert run.state.next_due_at == at(12)
+    run.on(Acknowledged(at(4)))
+
+    run.let_pass(until=14)
+
+    assert run.done[-1] == EnterLevel(0, 1, Because.ACK_EXPIRED, at(14), opens=True)
+    run.on(Acknowledged(at(15), expires_at=at(16)))
+    assert run.state.next_due_at == at(16)
 
 
 def test_when_an_acknowledgement_is_given_back_then_the_level_in_force_is_told_again() -> None:
@@ -488,7 +502,7 @@ def test_when_a_snooze_is_ended_early_then_the_level_is_told_at_once() -> None:
     run = Run(THREE)
     run.on(Snoozed(at(1), until=at(60)))
 
-    assert run.on(SnoozeEnded(at(10))) == (EnterLevel(0, 1, Because.SNOOZE_ENDED, at(10)),)
+    assert run.on(SnoozeEnded(at(10))) == (EnterLevel(0, 1, Because.SNOOZE_ENDED, at(10), opens=True),)
     assert run.on(SnoozeEnded(at(11))) == ()
 
 
@@ -561,7 +575,7 @@ def test_when_an_exhausted_run_is_restarted_by_hand_then_the_whole_ladder_is_wal
 
     assert run.on(Restarted(at(40))) == (
         StartCycle(1, Because.RESTARTED, at(40)),
-        EnterLevel(0, 1, Because.RESTARTED, at(40)),
+        EnterLevel(0, 1, Because.RESTARTED, at(40), opens=True),
     )
 
 
@@ -665,15 +679,15 @@ def test_when_a_forecast_is_limited_then_it_stops_there() -> None:
 def test_when_a_state_was_written_by_newer_code_then_it_is_refused_and_not_misread() -> None:
     data = json.loads(json.dumps(Run(THREE).state.to_json()))
 
-    assert data["v"] == 2
-    with pytest.raises(ValueError, match="format 3"):
-        RunState.from_json(data | {"v": 3})
+    assert data["v"] == 3
+    with pytest.raises(ValueError, match="format 4"):
+        RunState.from_json(data | {"v": 4})
 
 
 def test_when_a_state_was_written_before_there_were_repeats_then_it_is_read_and_walked_on() -> None:
     run = Run(THREE)
-    later = {"severity", "sla_due_at", "repeat", "repeat_due_at", "paged", "answered"}
-    later |= {"waits_from", "resolve_level", "resolve_from"}
+    later = {"severity", "sla_due_at", "repeat", "repeat_due_at", "paged", "told", "answered"}
+    later |= {"waits_from", "resolve_level", "resolve_from", "timers_percent", "declared_major", "opens"}
     old = {name: value for name, value in run.state.to_json().items() if name not in later} | {"v": 1}
 
     state = RunState.from_json(json.loads(json.dumps(old)))
@@ -681,6 +695,17 @@ def test_when_a_state_was_written_before_there_were_repeats_then_it_is_read_and_
     assert decide(THREE, state, Tick(at(5))).actions[-1] == EnterLevel(1, 0, Because.ACK_TIMEOUT, at(5))
     assert decide(THREE, state, SeverityChanged(at(1), severity=1)).actions == ()
     assert RunState.from_json(state.to_json()) == state
+
+
+def test_when_a_state_was_written_before_times_could_be_shortened_then_it_has_them_whole() -> None:
+    state = Run(THREE).state
+    old = {
+        name: value
+        for name, value in state.to_json().items()
+        if name not in ("timers_percent", "declared_major", "opens")
+    }
+
+    assert RunState.from_json(json.loads(json.dumps(old | {"v": 2}))) == replace(state, opens=False)
 
 
 def test_when_people_count_levels_then_they_count_from_one() -> None:

@@ -100,7 +100,7 @@ def test_when_the_level_is_told_again_then_who_has_answered_is_left_alone() -> N
 
     run.let_pass(until=5)
 
-    assert run.done[-1] == RepeatLevel(0, 0, 1, (BOBS,), Because.PARTLY_ANSWERED, at(5))
+    assert run.done[-1] == RepeatLevel(0, 0, 1, (BOBS,), Because.PARTLY_ANSWERED, at(5), opens=True)
 
 
 def test_when_a_handoff_leaves_only_people_who_have_answered_then_the_level_is_answered() -> None:
@@ -110,6 +110,21 @@ def test_when_a_handoff_leaves_only_people_who_have_answered_then_the_level_is_a
 
     run.on(LevelPaged(at(5), 0, 0, (BOBS,)))
 
+    assert run.state.acknowledged
+
+
+def test_when_the_level_is_told_in_turn_then_the_answer_of_whoever_was_told_before_still_counts() -> None:
+    run = both_must(Repeat(240, 2))
+    run.let_pass(until=4)
+    run.on(LevelPaged(at(4), 0, 0, (SAMS,)))
+
+    done = run.on(Acknowledged(at(6), who=BOBS))
+
+    assert [type(action) for action in done] == [StandDown]
+    assert not run.state.acknowledged
+    run.let_pass(until=8)
+    assert run.done[-1] == RepeatLevel(0, 0, 2, (BOBS,), Because.PARTLY_ANSWERED, at(8), opens=True)
+    run.on(Acknowledged(at(9), who=SAMS))
     assert run.state.acknowledged
 
 

@@ -16,6 +16,7 @@ from policies.escalation import (
     Action,
     Because,
     CancelPages,
+    DeclareMajor,
     EndLevel,
     EnterLevel,
     EscalateNow,
@@ -46,6 +47,7 @@ from policies.escalation import (
     next_level,
     start,
 )
+from policies.escalation.clocks import shortened
 from tests.policies.strategies import durations, policies, severities, steady
 
 BEGAN = datetime(2027, 3, 28, 0, 57, tzinfo=UTC)
@@ -56,6 +58,7 @@ RESTARTING = {
     Because.UNACKNOWLEDGED,
     Because.BY_HAND,
     Because.SNOOZE_ENDED,
+    Because.SUPPRESSION_ENDED,
     Because.REOPENED,
     Because.RESTARTED,
     Because.SEVERITY_RAISED,
@@ -90,8 +93,23 @@ class RunMachine(RuleBasedStateMachine):
 
     levels_seen: Bundle[tuple[int, int]] = Bundle("levels_seen")
 
-    @initialize(policy=policies(), level=st.integers(0, 4), severity=severities(), sla=st.none() | durations(0))
-    def begin(self, policy: PolicyDef, level: int, severity: int | None, sla: int | None) -> None:
+    @initialize(
+        policy=policies(),
+        first_level=st.none() | st.integers(-1, 4),
+        severity=severities(),
+        sla=st.none() | durations(0),
+        percent=st.just(100) | st.integers(1, 100),
+        silent=st.none() | durations(0),
+    )
+    def begin(
+        self,
+        policy: PolicyDef,
+        first_level: int | None,
+        severity: int | None,
+        sla: int | None,
+        percent: int,
+        silent: int | None,
+    ) -> None:
         self.policy = policy
         self.now = BEGAN
         self.paged: list[EnterLevel | PageCatchAll] = []
@@ -99,16 +117,32 @@ class RunMachine(RuleBasedStateMachine):
         self.told_again: list[RepeatLevel | PageFinal] = []
         self.severities = {severity}
         sla_due_at = None if sla is None else BEGAN + seconds(sla)
-        decision = start(policy, at=BEGAN, level=level, severity=severity, sla_due_at=sla_due_at, calendar=even_hours)
+        decision = start(
+            policy,
+            at=BEGAN,
+            severity=severity,
+            sla_due_at=sla_due_at,
+            first_level=first_level,
+            timers_percent=percent,
+            suppressed_until=None if silent is None else BEGAN + seconds(silent),
+            calendar=even_hours,
+        )
         self.state = decision.state
+        self.declared: list[DeclareMajor] = []
+        wanted = max(first_level or 0, policy.first_level_for(severity))
+        assert self.state.first_level == min(wanted, len(policy.levels) - 1)
         self._keep(decision.actions)
         informed = [action.level for action in decision.actions if isinstance(action, InformLevel)]
-        assert informed == (list(range(self.state.first_level)) if policy.inform_skipped else [])
+        suppressed = self.state.phase is Phase.SNOOZED
+        assert suppressed is bool(silent)
+        quiet = suppressed or not policy.inform_skipped
+        assert informed == ([] if quiet else list(range(self.state.first_level)))
 
     def _keep(self, actions: tuple[Action, ...]) -> None:
         self.paged += pages_in(actions)
         self.told_again += [action for action in actions if isinstance(action, RepeatLevel | PageFinal)]
         self.ended += [action for action in actions if isinstance(action, EndLevel)]
+        self.declared += [action for action in actions if isinstance(action, DeclareMajor)]
 
     def _send(self, event: Event) -> tuple[Action, ...]:
         before = self.state
@@ -192,7 +226,7 @@ class RunMachine(RuleBasedStateMachine):
         else:
             assert self.state.phase is Phase.PAGING
             assert self.state.ack_due_at == before.ack_due_at
-            stands_down = who in before.paged and who not in before.answered
+            stands_down = who in before.told and who not in before.answered
             assert [type(action) for action in actions] == ([StandDown] if stands_down else [])
         assert self._send(Acknowledged(self.now, None, who)) == ()
 
@@ -343,7 +377,14 @@ class RunMachine(RuleBasedStateMachine):
                 had = end.at - entered[end.level, end.cycle]
                 assert had > timedelta(0)
                 if timeout and timeout.measured_from is MeasuredFrom.LEVEL:
-                    assert had >= seconds(min(timeout.seconds_for(severity) for severity in self.severities))
+                    least = min(timeout.seconds_for(severity) for severity in self.severities)
+                    assert had >= seconds(shortened(least, self.state.timers_percent))
+
+    @invariant()
+    def it_is_declared_major_once_when_it_gets_as_far_as_a_level_that_says_so(self) -> None:
+        top = max((page.level for page in self.paged if isinstance(page, EnterLevel)), default=-1)
+        reached = any(level.major for level in self.policy.levels[: top + 1])
+        assert len(self.declared) == reached == self.state.declared_major
 
     @invariant()
     def the_state_survives_storage(self) -> None:
@@ -432,9 +473,11 @@ def test_when_the_engine_ticks_more_often_than_needed_then_the_walk_is_the_same(
 
 
 @steady
-@given(policies(), st.integers(0, 4))
-def test_when_a_forecast_is_made_then_it_is_in_order_and_ends_exhausted(policy: PolicyDef, level: int) -> None:
-    steps = forecast(policy, start(policy, at=BEGAN, level=level).state, limit=1000)
+@given(policies(), st.integers(0, 4), st.integers(1, 100))
+def test_when_a_forecast_is_made_then_it_is_in_order_and_ends_exhausted(
+    policy: PolicyDef, level: int, percent: int
+) -> None:
+    steps = forecast(policy, start(policy, at=BEGAN, first_level=level, timers_percent=percent).state, limit=1000)
 
     assert [step.at for step in steps] == sorted(step.at for step in steps)
     assert steps[-1].level is None

@@ -119,7 +119,7 @@ def test_when_a_level_rings_again_in_a_new_cycle_then_its_repeats_count_anew() -
     run.on(Unacknowledged(at(7)))
     run.let_pass(until=12)
 
-    assert run.done[-1] == RepeatLevel(0, 1, 1, (), Because.UNANSWERED, at(12))
+    assert run.done[-1] == RepeatLevel(0, 1, 1, (), Because.UNANSWERED, at(12), opens=True)
 
 
 def test_when_the_engine_was_down_over_several_repeats_then_people_are_told_once_and_the_next_counts_from_there() -> (
@@ -127,7 +127,7 @@ def test_when_the_engine_was_down_over_several_repeats_then_people_are_told_once
 ):
     run = Run(repeating(3), severity=1)
 
-    assert run.on(Tick(at(17))) == (RepeatLevel(0, 0, 1, (), Because.UNANSWERED, at(17)),)
+    assert run.on(Tick(at(17))) == (RepeatLevel(0, 0, 1, (), Because.UNANSWERED, at(17), opens=True),)
     assert run.on(Tick(at(17))) == ()
     assert run.state.next_due_at == at(20)
 

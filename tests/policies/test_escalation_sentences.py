@@ -290,3 +290,12 @@ def test_when_a_level_has_a_raci_map_then_each_filled_cell_has_its_sentence() ->
         "Accountable for it: Mia.",
         "To be informed: Sam and Mia.",
     )
+
+
+@pytest.mark.requirement("R135")
+def test_when_a_level_makes_it_a_major_incident_then_the_words_say_so_and_who_oversees_it() -> None:
+    level = LevelDef("One", (SAM,), Timeout(60), major=True)
+    text = policy_text(PolicyDef((level,), overseer=MIA), name)
+
+    assert "An incident that gets as far as this level is declared a major incident." in text.levels[0].more
+    assert text.closing[-1] == "The work on a major incident is overseen by Mia."

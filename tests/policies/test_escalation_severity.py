@@ -110,7 +110,7 @@ def test_when_a_sev_1_begins_then_its_path_starts_higher_up_at_once_and_informs_
     run = Run(DIRECT, severity=1)
 
     assert run.done == [
-        EnterLevel(2, 0, Because.STARTED, at(0)),
+        EnterLevel(2, 0, Because.STARTED, at(0), opens=True),
         InformLevel(0, 0, Because.STARTED, at(0)),
         InformLevel(1, 0, Because.STARTED, at(0)),
     ]

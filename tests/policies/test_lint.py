@@ -129,6 +129,12 @@ def test_when_a_target_does_not_exist_then_its_name_is_shown_as_written() -> Non
     assert (finding.place, finding.data["target"]) == ("levels.0.targets.1", "paymets")
 
 
+def test_when_whoever_oversees_major_incidents_does_not_exist_then_that_is_found_too() -> None:
+    overseen = policy(level("On call", "payments"), overseer={"kind": "schedule", "ref": "nobody"})
+    finding = one(found(overseen), Code.UNKNOWN_TARGET)
+    assert (finding.place, finding.data["target"]) == ("overseer", "nobody")
+
+
 def test_when_one_person_is_a_whole_level_then_it_tells_how_long_nobody_else_is_called() -> None:
     findings = found(policy(level("On call", "marta"), level("Senior", "seniors")))
     assert "If Marta Ferri does not hear it, nobody else is called for 5 minutes." in said(

@@ -1,5 +1,6 @@
 """The policy pages: the list, one policy in words, its versions, and whom it would tell now."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from oncall.models import Schedule
+from policies.books import ROUTING, book_publish
 from policies.models import EscalationPolicy, Guideline
 from policies.services import policy_publish
 from tests.world.cast import levels
@@ -45,6 +47,80 @@ def test_the_page_of_a_policy_answers_who_when_and_how_for_each_level_in_words(e
     assert page.count("Time to acknowledge: 5 minutes.") == 3
     assert page.count("reached by") >= 3
     assert "Payments gateway" in page
+
+
+@pytest.mark.requirement("R095")
+def test_the_page_lists_who_answers_for_what_at_each_level_and_reports_empty_cells(world: World, elena: Client) -> None:
+    raci = {"responsible": [{"kind": "user", "ref": "jonas"}], "accountable": {"kind": "user", "ref": "elena"}}
+    definition = levels()
+    definition["levels"][0] |= {"duty": "Answer and look first", "raci": raci}
+    policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
+
+    response = elena.get(POLICY)
+
+    first, second, third = response.context["page"].duties
+    assert (first.told, first.duty) == ("the primary on Payments", "Answer and look first")
+    assert (first.responsible, first.accountable, first.consulted) == ("Jonas de Wit", "Elena Conti", "")
+    assert (second.responsible, second.accountable) == ("", "")
+    assert third.told
+    page = shown(response)
+    assert "<td>Answer and look first</td>" in page
+    empty = sum(not cell for one in (first, second, third) for cell in one.cells)
+    assert f"{empty} cells are empty" in page
+    assert page.count("</svg>empty</span>") == empty
+
+
+@pytest.mark.requirement("R329")
+def test_the_page_of_a_path_says_which_severity_and_impact_lead_there_and_when_and_who_is_responsible(
+    world: World, elena: Client
+) -> None:
+    when = {
+        "all": [
+            {"fact": "severity", "operator": "at_least", "value": "SEV-2"},
+            {"fact": "impact", "operator": "at_least", "value": 2},
+        ]
+    }
+    then = {"policy": "critical-payments"}
+    rules = [
+        {"key": "heavy", "name": "What is heavy", "when": when, "then": then},
+        {"key": "off", "name": "Not in use", "when": when, "then": then, "enabled": False},
+        {"key": "other", "name": "Another way", "when": when, "then": {"policy": "elsewhere"}},
+    ]
+    book_publish(shape=ROUTING, definition={"rules": rules}, author=world.cast.elena, at=world.now)
+
+    page = shown(elena.get(POLICY))
+
+    here = page.partition("What leads here")[2].partition("</section>")[0]
+    assert "What is heavy" in here
+    assert "The severity is SEV-1 or SEV-2, and the impact is 1 (highest) or 2 (high)." in here
+    assert "Not in use" not in here
+    assert "Another way" not in here
+    assert "Time to acknowledge: 5 minutes." in page
+    assert "tell the primary on Payments" in page
+
+
+@pytest.mark.requirement("R140")
+def test_the_words_of_the_timeouts_are_explained_where_one_hovers(world: World, elena: Client) -> None:
+    page = shown(elena.get(POLICY))
+
+    found = re.findall(r'<dfn tabindex="0" title="([^"]*)">([^<]*)</dfn>', page)
+    means = {word: meaning for meaning, word in found}
+    assert means["Acknowledgement timeout"].startswith("The time the people of a level have to confirm that they saw")
+    assert "does not stop the resolution timeout" in means["Acknowledgement timeout"]
+    assert means["Resolution timeout"].startswith("The time to resolve or mitigate the incident before the next")
+
+
+@pytest.mark.requirement("R140")
+def test_the_clock_that_runs_on_an_incident_says_what_it_measures(world: World, elena: Client) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta")
+
+    page = shown(elena.get(world.incident.get_absolute_url()))
+
+    assert re.search(
+        r'<dfn [^>]*title="The time the people of a level have to confirm[^"]*">Time to answer</dfn>', page
+    )
 
 
 def test_whom_each_level_would_tell_now_is_looked_up_as_the_engine_would(elena: Client) -> None:
@@ -130,7 +206,7 @@ def test_policies_are_read_here_and_never_posted_to(elena: Client, path: str) ->
 
 
 @pytest.mark.parametrize("path", [PAGE, POLICY, NOW])
-def test_the_policy_pages_take_at_most_eighteen_queries(
+def test_the_policy_pages_take_at_most_twenty_queries(
     world: World, elena: Client, path: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     """Also where a policy names several schedules."""
@@ -139,7 +215,7 @@ def test_the_policy_pages_take_at_most_eighteen_queries(
     definition = levels()
     definition["levels"][1]["targets"] += [{"kind": "schedule", "ref": f"other-{number}"} for number in range(3)]
     policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(20):
         assert elena.get(path).status_code == 200
 
 

@@ -14,6 +14,8 @@ from policies.conditions import Check, Operator, facts_of
 from policies.definition import TargetDef, TargetKind
 from policies.reading import DefinitionInvalid
 from policies.routing import (
+    Ask,
+    AskOtherwise,
     Aspect,
     Effect,
     Route,
@@ -232,6 +234,35 @@ def test_when_an_exception_goes_straight_to_a_specialist_then_that_one_is_paged_
     assert [target.ref for target in routed(rules, data_corruption=True).straight_to] == ["dba"]
 
 
+@pytest.mark.requirement("R331")
+def test_when_an_incident_is_ambiguous_then_the_first_rule_that_says_so_has_a_person_asked_for_a_limited_time() -> None:
+    mailbox = {"targets": [{"kind": "team_lead"}], "within": "10m", "otherwise": "proceed"}
+    rules = routing(
+        rule("mailbox", is_("source", "mailbox"), ask=mailbox),
+        rule("all", {"all": []}, ask={"targets": [ACCOUNTS], "within": "1h", "otherwise": "leave"}),
+    )
+
+    assert routed(rules, source="mailbox").ask == Ask((TargetDef(TargetKind.TEAM_LEAD),), 600, AskOtherwise.PROCEED)
+    assert routed(rules, source="probe").ask == Ask(
+        (TargetDef(TargetKind.USER, "account-manager"),), 3_600, AskOtherwise.LEAVE
+    )
+    assert route_dump(routed(rules, source="mailbox"))["ask"]["within"] == "10m"
+
+
+@pytest.mark.requirement("R091")
+def test_when_compliance_or_security_is_at_risk_then_what_automation_would_do_waits_for_a_person() -> None:
+    rules = routing(
+        rule("compliance", {"fact": "regulated"}, guarded=True, tell=[COMPLIANCE]),
+        rule("security", {"fact": "security"}, guarded=True, major=True, severity_at_least="SEV-2"),
+    )
+
+    risky = routed(rules, regulated=True, security=True, severity=4)
+
+    assert (risky.guarded, risky.major, risky.severity) == (True, True, 2)
+    assert risky.because[Aspect.GUARDED] == ("compliance", "security")
+    assert not routed(rules, regulated=False, security=False).guarded
+
+
 # --- How rules come together ----------------------------------------------------------------------------------------
 
 
@@ -286,11 +317,17 @@ def test_when_a_policy_changes_with_time_then_the_branch_that_was_taken_is_on_re
 
 # --- Documents ------------------------------------------------------------------------------------------------------
 
-_TARGETS = st.lists(
-    st.sampled_from([TargetDef(TargetKind.USER, "sam"), TargetDef(TargetKind.TEAM, 7), TargetDef(TargetKind.MANAGER)]),
-    max_size=2,
-    unique=True,
-).map(tuple)
+_TARGET = st.sampled_from(
+    [TargetDef(TargetKind.USER, "sam"), TargetDef(TargetKind.TEAM, 7), TargetDef(TargetKind.MANAGER)]
+)
+_TARGETS = st.lists(_TARGET, max_size=2, unique=True).map(tuple)
+
+_ASKS = st.builds(
+    Ask,
+    st.lists(_TARGET, min_size=1, max_size=2, unique=True).map(tuple),
+    st.sampled_from([60, 600, 5_400, 86_400]),
+    st.sampled_from(list(AskOtherwise)),
+)
 
 
 def _maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -308,7 +345,10 @@ _EFFECTS = (
         tell=_TARGETS,
         timers_percent=_maybe(st.integers(1, 100)),
         escalate=st.sampled_from([None, True]),
+        ask=_maybe(_ASKS),
+        guarded=st.booleans(),
         protected=st.booleans(),
+        major=st.booleans(),
         problem=st.booleans(),
     )
     | st.builds(Effect, severity_at_least=st.integers(1, 5))
@@ -368,7 +408,9 @@ def test_when_any_rules_meet_any_facts_then_the_explained_route_is_the_one_that_
     effects = [*(one.then for one in matching[:stops]), definition.otherwise]
     assert route.policy == next((effect.policy for effect in effects if effect.policy is not None), None)
     assert route.escalate == next((effect.escalate for effect in effects if effect.escalate is not None), True)
-    assert route.protected == any(effect.protected for effect in effects)
+    assert route.ask == next((effect.ask for effect in effects if effect.ask is not None), None)
+    for mark in ("guarded", "protected", "major", "problem"):
+        assert getattr(route, mark) == any(getattr(effect, mark) for effect in effects)
     assert explained.route == route
     json.dumps(route_dump(explained))
     assert route_reasons(route, definition)
@@ -399,6 +441,26 @@ def test_when_any_rules_meet_any_facts_then_the_explained_route_is_the_one_that_
             {"rules": [rule("a", {"fact": "vip"}, escalate=False, straight_to=[ACCOUNTS])]},
             "rules[0].then.straight_to: pages people, while “escalate” says that nobody is paged",
         ),
+        (
+            {"rules": [rule("a", {"fact": "vip"}, escalate=False, ask={"targets": [ACCOUNTS], "within": "5m"})]},
+            "rules[0].then.ask: asks whether to escalate, while “escalate” says that nobody is paged",
+        ),
+        (
+            {"rules": [rule("a", {"fact": "vip"}, ask={"targets": [], "within": "5m"})]},
+            "rules[0].then.ask.targets: needs at least one entry",
+        ),
+        (
+            {"rules": [rule("a", {"fact": "vip"}, ask={"targets": [ACCOUNTS], "within": "59s"})]},
+            "rules[0].then.ask.within: must be from 1 minute to 24 hours",
+        ),
+        (
+            {"rules": [rule("a", {"fact": "vip"}, ask={"targets": [ACCOUNTS], "within": "25h"})]},
+            "rules[0].then.ask.within: must be from 1 minute to 24 hours",
+        ),
+        (
+            {"rules": [rule("a", {"fact": "vip"}, ask={"targets": [ACCOUNTS], "within": "5m", "otherwise": "guess"})]},
+            "rules[0].then.ask.otherwise: must be one of proceed, leave",
+        ),
         ({"rules": [rule("a", {"fact": "vip"}, timers_percent=0)]}, "rules[0].then.timers_percent: must be a whole number from 1 to 100"),
         ({"otherwise": {"polcy": "x"}}, None),
     ],
@@ -428,7 +490,17 @@ def test_when_a_rule_is_said_then_each_thing_that_follows_is_a_sentence() -> Non
                 "vip",
                 "VIP customers",
                 Check("vip", Operator.IS, True),
-                Effect("vip", severity_at_least=2, start_level=2, timers_percent=50, escalate=True, protected=True),
+                Effect(
+                    "vip",
+                    severity_at_least=2,
+                    start_level=2,
+                    timers_percent=50,
+                    escalate=True,
+                    ask=Ask((TargetDef(TargetKind.USER, "Ann"),), 600),
+                    guarded=True,
+                    protected=True,
+                    major=True,
+                ),
                 stop=True,
             ),
         )
@@ -443,7 +515,10 @@ def test_when_a_rule_is_said_then_each_thing_that_follows_is_a_sentence() -> Non
         "Start at level 2; the levels below are informed.",
         "Timers run for 50 % of their time.",
         "Escalate.",
+        "First ask Ann whether to escalate; without a decision within 10 minutes, escalate.",
+        "What automation would do to it waits for a person’s word.",
         "Only owners of the service may silence it.",
+        "Declare it a major incident.",
         "No later rule is looked at.",
     )
     assert text.otherwise == ("The service’s own policy is followed from its first level.",)

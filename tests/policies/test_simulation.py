@@ -93,6 +93,16 @@ def test_when_the_next_level_is_called_by_hand_then_it_is_told_at_once(world: Wo
     assert told(found)[:2] == [(0, "Marta Ferri"), (3, "Jonas de Wit")]
 
 
+def test_when_two_people_do_something_at_one_instant_then_they_do_it_in_the_order_given(world: World) -> None:
+    """Also where one counts from the start, and the other from when they are told."""
+    escalates = Act(Deed.ESCALATE, world.cast.marta.pk, MINUTE)
+    acknowledges = Act(Deed.ACKNOWLEDGE, world.cast.elena.pk, MINUTE, from_start=True)
+
+    for acts in ((escalates, acknowledges), (acknowledges, escalates)):
+        found = asked(world, *acts)
+        assert [step.deed for step in found.steps if step.deed] == [act.deed for act in acts]
+
+
 @pytest.mark.requirement("R040")
 def test_people_are_looked_up_at_the_instant_of_each_step(world: World) -> None:
     """Tomás takes over the backup's place three minutes in: level 2, at five minutes, finds him."""

@@ -1,4 +1,7 @@
-"""The engine, the simulator and the page say the same, on generated cases.
+"""The engine, the simulator and the page say the same, on generated cases: from the routing rules to the last page.
+
+A rule gives each case a beginning, part of the time and specialists, the SLA targets an end, the house a business
+calendar; the engine's side is filed through the ordinary door.
 
 SIMULATION_CASES=1000 runs the long profile.
 """
@@ -7,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,17 +20,25 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from escalation_site.kernel.errors import Conflict
+from incidents.engine.glance import glance
 from incidents.models import EscalationRun, Incident, Page
 from incidents.services import lifecycle
-from incidents.services.runs import next_due_at, runs_step
+from incidents.services.runs import runs_step
+from notifications.channels import channel_register
+from notifications.models import Destination
+from notifications.testing import FakeChannel
 from oncall.models import Override, Skill, User
-from policies.definition import PolicyDef, TargetDef, TargetKind, policy_dump
+from policies.books import ROUTING, SLA, book_publish, book_value
+from policies.conditions import facts_of
+from policies.definition import Hours, PolicyDef, TargetDef, TargetKind, policy_dump
 from policies.models import EscalationPolicy, PolicyVersion
-from policies.simulation import Act, Deed, Question, Simulation, Step, StepKind, simulate
+from policies.routing import RoutingDef
+from policies.simulation import Act, Deed, Simulation, Step, StepKind, served, simulate_route
 from policies.simulation.page import Shown
 from policies.simulation.walk import PAGING
 from policies.simulation.words import end_text, steps_text
-from tests.policies.strategies import policies
+from tests.incidents.test_run_starts import office
+from tests.policies.strategies import durations, policies
 from tests.world.harness import World
 
 CASES = int(os.environ.get("SIMULATION_CASES", "40"))
@@ -37,6 +48,8 @@ REFS = {
     TargetKind.SCHEDULE: ["payments"],
     TargetKind.USER: ["marta", "jonas", "elena", "nils", "tomas", "nobody-like-this"],
     TargetKind.POLICY: ["other"],
+    TargetKind.CHAT_CHANNEL: ["ops", "no-such-channel"],
+    TargetKind.WEBHOOK: ["off"],
 }
 TEAMS: list[str | None] = ["payments", "platform"]
 INSTANTS = [
@@ -76,6 +89,42 @@ def known(policy: PolicyDef) -> PolicyDef:
     return replace(policy, levels=levels, catch_all=all_of(policy.catch_all), final=final)
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the books of the house say of a case; None and empty say nothing."""
+
+    start_level: int | None
+    timers_percent: int | None
+    straight_to: tuple[str, ...]
+    sla: int | None
+    sla_hours: Hours
+    suppress: int | None
+
+    def publish(self) -> RoutingDef:
+        targets = [{"name": "All", "resolve": self.sla, "hours": self.sla_hours.value}] if self.sla else []
+        book_publish(shape=SLA, definition={"targets": targets}, author=None, at=INSTANTS[0])
+        effect = {
+            "start_level": self.start_level,
+            "timers_percent": self.timers_percent,
+            "straight_to": [] if self.suppress else [{"kind": "user", "ref": name} for name in self.straight_to],
+            "suppress": self.suppress,
+        }
+        said = {name: value for name, value in effect.items() if value}
+        version = book_publish(shape=ROUTING, definition={"rules": [], "otherwise": said}, author=None, at=INSTANTS[0])
+        return book_value(ROUTING, version)
+
+
+givens = st.builds(
+    Given,
+    st.none() | st.integers(1, 4),
+    st.none() | st.integers(1, 100),
+    st.lists(st.sampled_from(["tomas", "marta", "nils", "hugo"]), max_size=2, unique=True).map(tuple),
+    st.none() | durations(60),
+    st.sampled_from(Hours),
+    st.sampled_from([None, None, None, 60, 420]),
+)
+
+
 def crowd(world: World) -> list[User]:
     """Nobody can reach Nils; Tomás stands in for Jonas for an hour; the gateway asks for a skill only Elena and Marta have."""
     cast = world.cast
@@ -93,6 +142,13 @@ def crowd(world: World) -> list[User]:
     cast.elena.skills.add(skill)
     cast.marta.skills.add(skill)
     cast.gateway.required_skills.add(skill)
+    office()
+    channel_register("chat", FakeChannel())
+    channel_register("webhook", FakeChannel())
+    Destination.objects.create(name="Operations", slug="ops", kind="chat", address_sealed="sealed")
+    Destination.objects.create(
+        name="Switched off", slug="off", kind="webhook", address_sealed="sealed", secret_sealed="sealed", enabled=False
+    )
     other = EscalationPolicy.objects.create(name="Other", slug="other")
     definition = {"levels": [{"name": "A", "targets": [{"kind": "user", "ref": "tomas"}], "ack_timeout": "5m"}]}
     publish(other, definition)
@@ -110,24 +166,23 @@ def publish(policy: EscalationPolicy, definition: object) -> None:
 def engine_walks(
     world: World, severity: int, at: datetime, acts: list[Act], until: datetime
 ) -> tuple[list[Paged], set[tuple[datetime, str]]]:
-    """What the engine's own services do until ``until``: pages, and other lines of the timeline."""
+    """What the engine's own services do until ``until``: pages, and other lines of the timeline. What people do at one
+    instant they do in the order of ``acts``."""
     world.cast.gateway.refresh_from_db()
     incident = lifecycle.incident_open(
         title="Case", summary="", severity=severity, service=world.cast.gateway, reporter=None, at=at
     )
     agenda = [(at + act.after, number, act) for number, act in enumerate(acts) if act.from_start]
-    waiting = [act for act in acts if not act.from_start]
-    counter = len(acts)
+    waiting = [(number, act) for number, act in enumerate(acts) if not act.from_start]
     over = False
     for _turn in range(10 * STEP_BOUND):
-        for act in list(waiting):
+        for number, act in list(waiting):
             page = Page.objects.filter(incident=incident, recipient=act.who).exclude(state="failed").first()
             if page is not None:
-                waiting.remove(act)
-                agenda.append((page.created_at + act.after, counter, act))
-                counter += 1
+                waiting.remove((number, act))
+                agenda.append((page.created_at + act.after, number, act))
         agenda.sort(key=lambda item: item[:2])
-        due = next_due_at()
+        due = glance().run_at
         planned = agenda[0][0] if agenda else None
         coming = min((one for one in (due, planned) if one is not None), default=None)
         if over or coming is None or coming > until:
@@ -140,7 +195,13 @@ def engine_walks(
         raise AssertionError("the engine finds work for ever")
     assert EscalationRun.objects.get(incident=incident).error == ""
     lines = incident.timeline.filter(
-        kind__in=["escalation.skip_level", "escalation.exhaust", "escalation.inform_level"]
+        kind__in=[
+            "escalation.skip_level",
+            "escalation.exhaust",
+            "escalation.inform_level",
+            "incident.major_level",
+            "escalation.post",
+        ]
     )
     pages = Page.objects.filter(incident=incident).select_related("recipient").order_by("id")
     return [
@@ -189,6 +250,7 @@ LINES = {
     StepKind.SKIP: "escalation.skip_level",
     StepKind.EXHAUST: "escalation.exhaust",
     StepKind.INFORM: "escalation.inform_level",
+    StepKind.MAJOR: "incident.major_level",
 }
 
 
@@ -206,10 +268,11 @@ def said(part: str, step: Step) -> None:
     stamp = re.search(r'datetime="([^"]+)"', part)
     assert stamp is not None
     assert datetime.fromisoformat(stamp[1]) == step.at
-    for one in step.people:
-        assert one.name in part
+    for name in [*(one.name for one in step.people), *(one.name for one in step.places)]:
+        assert name in part
 
 
+@pytest.mark.requirement("R013")
 @pytest.mark.requirement("R040")
 @pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * CASES)
@@ -219,6 +282,7 @@ def test_the_engine_the_simulator_and_the_page_agree_on_generated_cases(world: W
     names = {user.pk: user.name for user in User.objects.all()}
     policy = world.cast.policy
     seen: list[int] = []
+    straight: list[bool] = []
 
     @settings(
         max_examples=CASES,
@@ -228,31 +292,34 @@ def test_the_engine_the_simulator_and_the_page_agree_on_generated_cases(world: W
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(policies(), st.integers(1, 5), st.sampled_from(INSTANTS), acts)
-    def agree(drawn: PolicyDef, severity: int, at: datetime, numbered: list[Act]) -> None:
+    @given(policies(), st.integers(1, 5), st.sampled_from(INSTANTS), acts, givens)
+    def agree(drawn: PolicyDef, severity: int, at: datetime, numbered: list[Act], house: Given) -> None:
         definition = known(drawn)
         own = [replace(act, who=people[act.who].pk) for act in numbered]
         with transaction.atomic():
             publish(policy, policy_dump(definition))
-            question = Question(
-                at=at,
-                severity=severity,
-                team=world.cast.payments,
-                skills=frozenset({"ledgers"}),
-                acts=tuple(own),
-            )
-            found = simulate(definition, question, limit=LIMIT)
+            rules, service = house.publish(), served("payments-gateway")
+            assert service is not None
+            facts = facts_of({"severity": severity}, at=at, zone="Europe/Rome", calendars={})
+            found = simulate_route(rules, facts, service=service, at=at, acts=own, limit=LIMIT).simulation
+            assert found is not None
             until = found.steps[-1].at - timedelta(microseconds=1) if found.cut else at + timedelta(days=400)
             pages, lines = engine_walks(world, severity, at, own, until)
             expected = [one for one in simulated(found, len(definition.levels), usernames) if one[0] <= until]
-            assert pages == expected, (definition, own)
+            assert pages == expected, (definition, own, house)
             assert lines == {
                 (step.at, LINES[step.kind]) for step in found.steps if step.kind in LINES and step.at <= until
+            } | {
+                (step.at, "escalation.post")
+                for step in found.steps
+                if step.at <= until and any(not place.reason for place in step.places)
             }
             shows(found, names)
             seen.append(len(pages))
+            straight.append(any(one.why.get("kind") == "rule" for step in found.steps for one in step.people))
             transaction.set_rollback(True)
 
     agree()
     assert len(seen) >= CASES * 9 // 10
     assert sum(seen) > CASES
+    assert any(straight), "no case paged a specialist: the rules were not asked"

@@ -44,6 +44,8 @@ def level_of(target: dict[str, Any]) -> dict[str, Any]:
         ({"kind": "service_owner"}, TargetDef(TargetKind.SERVICE_OWNER)),
         ({"kind": "functional_team", "ref": "database"}, TargetDef(TargetKind.FUNCTIONAL_TEAM, "database")),
         ({"kind": "policy", "ref": "platform"}, TargetDef(TargetKind.POLICY, "platform")),
+        ({"kind": "chat_channel", "ref": "ops"}, TargetDef(TargetKind.CHAT_CHANNEL, "ops")),
+        ({"kind": "webhook", "ref": "pager"}, TargetDef(TargetKind.WEBHOOK, "pager")),
         (SLUG_PAYMENTS, TargetDef(TargetKind.TEAM, "payments", pick=Pick.ROUND_ROBIN)),
     ],
 )
@@ -59,13 +61,10 @@ def test_when_a_finer_target_is_written_then_it_is_read_and_written_back(
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
+        ({"kind": "chat_channel"}, "ref: must not be empty"),
         (
-            {"kind": "chat_channel", "ref": "#major"},
-            "kind: is no such channel yet: nothing would be delivered, so name people instead",
-        ),
-        (
-            {"kind": "webhook", "ref": "pager"},
-            "kind: is no such channel yet: nothing would be delivered, so name people instead",
+            {"kind": "webhook", "ref": "pager", "pick": "round_robin"},
+            "pick: needs a target of several people: a schedule without a role, or a team",
         ),
         ({"kind": "functional_team"}, "ref: must not be empty"),
         ({"kind": "policy"}, "ref: must not be empty"),
@@ -85,6 +84,19 @@ def test_when_a_finer_target_is_written_then_it_is_read_and_written_back(
 )
 def test_when_a_target_cannot_be_told_then_the_message_says_what_is_wrong(target: dict[str, Any], problem: str) -> None:
     assert problems_of(level_of(target)) == [f"levels[0].targets[0].{problem}"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"final": {"target": {"kind": "chat_channel", "ref": "ops"}, "every": "15m"}},
+        {"overseer": {"kind": "webhook", "ref": "pager"}},
+    ],
+)
+def test_when_a_place_is_to_decide_or_to_oversee_then_it_is_refused(more: dict[str, Any]) -> None:
+    (problem,) = problems_of(a_policy(levels=[a_level()], **more))
+
+    assert problem.endswith("kind: is a place and nobody: name people here")
 
 
 # Turns.

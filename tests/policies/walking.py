@@ -34,16 +34,26 @@ class Run:
         self,
         policy: PolicyDef,
         *,
-        level: int = 0,
+        first_level: int | None = None,
         severity: int | None = None,
         sla: float | None = None,
+        percent: int = 100,
         calendar: BusinessTime = around_the_clock,
     ) -> None:
         self.policy = policy
         self.calendar = calendar
         self.done: list[object] = []
         sla_due_at = None if sla is None else at(sla)
-        self._take(start(policy, at=BEGAN, level=level, severity=severity, sla_due_at=sla_due_at, calendar=calendar))
+        begun = start(
+            policy,
+            at=BEGAN,
+            severity=severity,
+            sla_due_at=sla_due_at,
+            first_level=first_level,
+            timers_percent=percent,
+            calendar=calendar,
+        )
+        self._take(begun)
 
     def _take(self, decision: Decision) -> tuple[object, ...]:
         self.state: RunState = decision.state

@@ -14,7 +14,8 @@ from escalation_site.kernel.errors import DomainError
 from incidents.backtest import backtest, is_night
 from incidents.models import Page
 from incidents.services.lifecycle import incident_acknowledge, incident_open
-from policies.definition import policy_parse
+from policies.definition import TargetDef, TargetKind, policy_parse
+from tests.incidents.running import begun
 from tests.world.cast import levels
 from tests.world.harness import NIGHT, World
 
@@ -63,6 +64,20 @@ def test_incidents_of_tests_and_of_other_times_are_left_out(world: World) -> Non
 
     assert found.incidents == 0
     assert found.draft.median_to_page is None
+
+
+def test_an_incident_is_walked_again_with_what_the_rules_gave_it(world: World) -> None:
+    """Half the time, and a specialist beside the first level: the draft is tried on the same terms."""
+    cast = world.cast
+    incident = begun(world, timers_percent=50, straight_to=(TargetDef(TargetKind.USER, "tomas"),))
+    world.expect_page("marta")
+    world.expect_page("tomas")
+    incident_acknowledge(incident_id=incident.pk, actor=cast.marta, at=NIGHT + 4 * MINUTE)
+
+    found = backtest(world.cast.policy, current=SLOW, draft=QUICK, since=NIGHT - MINUTE, until=NIGHT + MINUTE)
+
+    # Marta and Tomás at once; Jonas after half of five minutes; with the draft, half of two and Elena too.
+    assert (found.current.pages, found.draft.pages) == (3, 5)
 
 
 def test_a_range_that_ends_before_it_begins_is_refused(world: World) -> None:

@@ -25,11 +25,11 @@ from audit.models import LedgerEntry
 from escalation_site.kernel.errors import DomainError
 from incidents.intake.door import keys
 from incidents.models import EscalationRun, Incident, Page, PageReport, TimelineEvent
+from incidents.services.handing import incident_reassign
 from incidents.services.lifecycle import (
     incident_acknowledge,
     incident_escalate,
     incident_mitigate,
-    incident_reassign,
     incident_reopen,
     incident_resolve,
     incident_snooze,

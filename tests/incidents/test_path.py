@@ -11,10 +11,10 @@ from incidents.services.lifecycle import (
     incident_acknowledge,
     incident_comment,
     incident_escalate,
+    incident_mitigate,
     incident_open,
     incident_reopen,
     incident_resolve,
-    incident_snooze,
 )
 from incidents.tasks import escalation_check
 from notifications.channels import Refused
@@ -162,7 +162,10 @@ def test_when_a_responder_escalates_with_a_reason_then_the_next_level_starts_at_
     incident_escalate(incident_id=world.incident.pk, actor=world.cast.marta, reason="Needs the acquirer", at=world.now)
     world.settle()
     world.expect_page("jonas", level=2)
-    assert LedgerEntry.objects.get(action="incident.escalate").data == {"reason": "Needs the acquirer"}
+    assert LedgerEntry.objects.get(action="incident.escalate").data == {
+        "reason": "Needs the acquirer",
+        "cause": "other",
+    }
     incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
 
 
@@ -334,36 +337,6 @@ def test_signals_of_an_unknown_key_are_refused_and_nothing_is_stored(world: Worl
     assert not InboxSignal.objects.exists()
 
 
-def test_when_a_snoozed_incident_is_escalated_then_it_is_snoozed_no_longer(world: World) -> None:
-    world.alert()
-    world.settle()
-    world.expect_page("marta", level=1)
-    until_noon = world.now + timedelta(hours=8)
-    incident_snooze(incident_id=world.incident.pk, until=until_noon, actor=world.cast.marta, at=world.now)
-    world.advance(hours=1)
-    world.expect_silence()
-    incident_escalate(incident_id=world.incident.pk, actor=world.cast.elena, reason="It grows", at=world.now)
-    world.settle()
-    world.expect_page("jonas", level=2)
-    assert world.incident.snoozed_until is None
-    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
-
-
-def test_when_a_snooze_ends_then_the_level_in_force_rings_again(world: World) -> None:
-    world.alert()
-    world.settle()
-    world.expect_page("marta", level=1)
-    incident_snooze(
-        incident_id=world.incident.pk, until=world.now + timedelta(hours=1), actor=world.cast.marta, at=world.now
-    )
-    world.advance(minutes=59, seconds=59)
-    world.expect_silence()
-    world.advance(seconds=1)
-    world.expect_page("marta", level=1)
-    assert world.incident.snoozed_until is None
-    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
-
-
 def test_when_an_auditor_writes_on_an_incident_then_it_is_refused(world: World) -> None:
     world.alert()
     world.settle()
@@ -387,3 +360,47 @@ def test_when_a_service_has_no_policy_then_the_administrators_are_told_of_its_in
     assert "no escalation policy" in message.body
     assert world.incident.exhausted_at == world.now
     escalation_check()
+
+
+def test_when_an_acknowledgement_runs_out_then_nobody_has_it_and_its_level_is_told_again(world: World) -> None:
+    definition = {**levels(), "ack_expires": "2h"}
+    policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    first = world.now
+
+    world.advance(hours=2)
+
+    world.expect_page("marta", level=1)
+    incident = world.incident
+    assert (incident.state, incident.owner, incident.acknowledged_at) == ("triggered", None, first)
+    assert LedgerEntry.objects.filter(action="incident.ack_expire").count() == 1
+    incident_acknowledge(incident_id=incident.pk, actor=world.cast.jonas, at=world.now)
+    assert (world.incident.owner, world.incident.acknowledged_at) == (world.cast.jonas, first)
+
+
+@pytest.mark.requirement("R096")
+def test_when_the_first_level_acts_then_acknowledgement_triage_and_mitigation_are_stamped_and_count_for_it(
+    world: World,
+) -> None:
+    world.alert()
+    world.settle()
+    page = world.page_of(world.expect_page("marta", level=1))
+    world.advance(minutes=1)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now, page=page)
+    world.jump(minutes=4)
+    incident_mitigate(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+
+    incident = world.incident
+    assert until(incident.acknowledged_at, incident.started_at) == timedelta(minutes=1)
+    assert until(incident.mitigated_at, incident.started_at) == timedelta(minutes=5)
+    entries = {entry.action: entry for entry in LedgerEntry.objects.filter(subject=incident.subject)}
+    acknowledged = entries["incident.acknowledge"]
+    assert (acknowledged.actor_label, acknowledged.data) == ("Marta Ferri", {"page": page.pk, "level": 1})
+    assert acknowledged.after
+    assert acknowledged.before
+    assert acknowledged.after["stage"] != acknowledged.before["stage"]  # from new to triage
+    assert entries["incident.mitigate"].actor_label == "Marta Ferri"
+    assert list(Page.objects.filter(answered_at__isnull=False).values_list("level", flat=True)) == [0]

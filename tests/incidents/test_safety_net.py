@@ -9,7 +9,8 @@ from django.db import OperationalError
 from incidents import tasks
 from incidents.models import EscalationRun, Incident, Page, PageReport
 from incidents.services import escalator, watch
-from incidents.services.lifecycle import incident_acknowledge, incident_reassign, incident_snooze
+from incidents.services.handing import incident_reassign
+from incidents.services.lifecycle import incident_acknowledge, incident_snooze
 from incidents.services.pages import reports_process
 from incidents.services.runs import runs_step
 from incidents.tasks import escalation_check
@@ -162,7 +163,7 @@ def test_when_one_part_of_the_check_fails_then_the_others_are_done(
 
     done = escalation_check()
 
-    assert done.keys() == {"stalled", "sent", "forgotten"}
+    assert done.keys() == {"checkpoints", "stalled", "risen", "vendors", "sent", "forgotten", "scans", "news"}
     world.expect_page("hugo")
 
 
@@ -194,6 +195,7 @@ def test_when_a_snoozed_incident_is_handed_to_somebody_then_it_is_snoozed_no_lon
     incident_reassign(incident_id=world.incident.pk, owner=world.cast.jonas, actor=world.cast.marta, at=world.now)
     world.advance(hours=2)
 
+    world.expect_notice("jonas")
     assert (world.incident.state, world.incident.snoozed_until) == ("acknowledged", None)
 
 

@@ -259,6 +259,59 @@ def test_when_the_handover_window_is_over_then_only_the_incoming_person_is_paged
     world.expect_page("nils", level=1)
 
 
+def hand_over_at(world: World, *people: User, minutes: int, **more: Any) -> datetime:
+    """These take daily turns, and so many minutes from now the first hands over to the second, who is paged too."""
+    handoff = (world.now + timedelta(minutes=minutes)).replace(second=0, microsecond=0)
+    start = (handoff - timedelta(days=len(people) * 3 + 1)).replace(tzinfo=None).isoformat(timespec="seconds")
+    layer = {"name": "Daily", "rotation": "daily", "start": start, "participants": [user.pk for user in people]}
+    definition = {"time_zone": "UTC", "layers": [layer], "handover": {"minutes": 15, "page": "both"}, **more}
+    schedule_publish(
+        schedule=world.cast.schedule, definition=definition, author=world.cast.elena, at=world.now, accept_gaps=True
+    )
+    notices(world)
+    return handoff
+
+
+@pytest.mark.requirement("R058")
+def test_when_the_outgoing_person_is_away_in_the_handover_window_then_they_are_not_paged(world: World) -> None:
+    handoff = hand_over_at(world, world.cast.marta, world.cast.nils, minutes=60)
+    away(world.cast.marta, since=handoff)
+    world.jump_to(handoff + timedelta(minutes=5))
+
+    world.alert()
+    world.settle()
+
+    world.expect_page("nils", level=1)
+
+
+def test_when_an_absence_is_why_the_shift_changes_hands_then_the_handover_window_pages_nobody_who_is_away(
+    world: World,
+) -> None:
+    handoff = hand_over_at(world, world.cast.marta, world.cast.nils, minutes=60)
+    left = handoff - timedelta(minutes=30)
+    away(world.cast.marta, since=left)
+    world.jump_to(left + timedelta(minutes=5))
+
+    world.alert()
+    world.settle()
+
+    world.expect_page("nils", level=1)
+    assert skips(world) == [("Marta Ferri", "away")]
+
+
+@pytest.mark.requirement("R296")
+def test_when_a_schedule_works_on_holidays_then_the_outgoing_person_is_paged_on_theirs_too(world: World) -> None:
+    handoff = hand_over_at(world, world.cast.marta, world.cast.nils, minutes=60, holidays="work")
+    away(world.cast.marta, since=handoff - timedelta(hours=9), days=1, kind="holiday")
+    world.jump_to(handoff + timedelta(minutes=5))
+
+    world.alert()
+    world.settle()
+
+    world.expect_page("nils", level=1)
+    world.expect_page("marta", level=1)
+
+
 @pytest.mark.requirement("R296")
 @pytest.mark.parametrize("accepted", [False, True])
 def test_when_both_are_paged_until_the_handoff_is_accepted_then_accepting_frees_the_outgoing_person(

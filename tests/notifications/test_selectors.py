@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries
@@ -5,9 +7,10 @@ from pytest_django import DjangoAssertNumQueries
 from notifications.channels import Refused, Unavailable
 from notifications.models import Delivery, Message
 from notifications.selectors import messages_with_history, next_due_at, queue_depths
-from notifications.sender import Sender, deliveries_claim
+from notifications.sender import Sender
 from notifications.services import messages_create
-from notifications.services.deliveries import LEASE
+from notifications.services.deliveries import LEASE, deliveries_claim
+from notifications.statements import channels_due
 from notifications.testing import FakeChannel
 from oncall.models import User
 from tests.notifications.conftest import NIGHT, Clock, page_for
@@ -27,6 +30,17 @@ def test_when_a_call_is_under_way_then_the_next_instant_is_the_end_of_its_lease(
     messages_create([page_for(alice)], at=NIGHT)
     deliveries_claim(at=NIGHT, channel="email", limit=1, worker="engine-1")
     assert next_due_at() == NIGHT + LEASE
+
+
+def test_when_a_channel_has_something_due_then_it_is_the_only_one_that_is_claimed_on(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    messages_create([page_for(alice)], at=NIGHT)
+    with django_assert_num_queries(1):
+        assert channels_due(["chat", "email"], at=NIGHT) == {"email"}
+    assert channels_due(["chat", "email"], at=NIGHT - timedelta(microseconds=1)) == set()
+    with django_assert_num_queries(0):
+        assert channels_due([], at=NIGHT) == set()
 
 
 def test_when_queues_are_counted_then_due_waiting_and_sending_are_told_apart(
@@ -53,7 +67,7 @@ def test_when_messages_are_read_with_their_history_then_three_queries_do(
             (delivery.address, [attempt.outcome for attempt in delivery.attempts.all()])
             for message in messages_with_history(message_ids=[message.pk for message in messages])
             for delivery in message.deliveries.all()
-            if message.recipient.username
+            if message.recipient is not None and message.recipient.username
         ]
     assert story == [
         ("alice@example.org", ["refused"]),

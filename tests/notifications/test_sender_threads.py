@@ -8,11 +8,11 @@ import pytest
 from django.db import connection
 
 from escalation_site.kernel.instants import now
-from notifications.channels import Receipt, Refused, channels_replaced
+from notifications.channels import Outgoing, Receipt, Refused, channels_replaced
 from notifications.models import Attempt, Delivery, Message
-from notifications.sender import Sender, deliveries_claim
+from notifications.sender import Sender
 from notifications.services import messages_create
-from notifications.services.deliveries import leases_renew
+from notifications.services.deliveries import deliveries_claim, leases_renew
 from notifications.testing import FakeChannel
 from oncall.models import User
 from tests.notifications.conftest import Outcomes, page_for, person
@@ -30,7 +30,7 @@ def wait_until(done: Callable[[], bool], seconds: float = 10) -> None:
 @pytest.fixture(autouse=True)
 def threads_end_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no thread of one test outlives it with a connection open."""
-    monkeypatch.setattr("notifications.sender.LINGER", 0.05)
+    monkeypatch.setattr("notifications.lanes.LINGER", 0.05)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_when_many_are_queued_then_threads_take_the_next_ones_themselves(
     threaded: Sender, fast: FakeChannel, outcomes: Outcomes
 ) -> None:
     queue(person("fay", "fay", kind="fast"), 40)
-    assert threaded.dispatch() == 2
+    assert 0 < threaded.dispatch() < 40
     wait_until(lambda: threaded.under_way == 0)
     assert sorted(mail.idempotency_key for mail in fast.got) == sorted(f"fay:{number}" for number in range(40))
     assert len(outcomes.told) == 40
@@ -103,6 +103,47 @@ def test_when_it_is_drained_then_nothing_more_is_taken_and_what_is_under_way_end
     assert sender.dispatch() == 0
     assert Message.objects.filter(state="delivered").count() == 2
     assert Delivery.objects.filter(state="queued").count() == 3
+
+
+def test_when_something_urgent_falls_due_then_it_goes_before_what_the_threads_have_in_hand(
+    channels: None, slow: FakeChannel, outcomes: Outcomes
+) -> None:
+    sam = person("sam", "sam", kind="slow")
+    queue(sam, 8)
+    sender = Sender(clock=now, on_settled=outcomes)
+    assert sender.dispatch() == 8
+    wait_until(lambda: len(slow.calls) == 2)
+    messages_create([page_for(sam, "sev1", priority=10)], at=now())
+    sender.dispatch()
+    assert Delivery.objects.filter(state="queued", attempts_made=0).count() == 7
+    assert Attempt.objects.count() == 2
+    slow.open.set()
+    wait_until(lambda: len(slow.got) == 9)
+    assert "sev1" in [mail.idempotency_key for mail in slow.got[2:4]]
+    assert sender.drain(10)
+    assert len(outcomes.told) == Message.objects.filter(state="delivered").count() == 9
+
+
+def test_when_one_of_a_hand_hangs_then_the_others_are_sent_and_what_was_sent_is_on_record(
+    threaded: Sender, fast: FakeChannel
+) -> None:
+    hanging = threading.Event()
+
+    def hang(outgoing: Outgoing) -> None:
+        if outgoing.idempotency_key == "fay:2":
+            hanging.wait(30)
+
+    def delivered() -> int:
+        threaded.dispatch()
+        return Message.objects.filter(state="delivered").count()
+
+    fast.during_call = hang
+    queue(person("fay", "fay", kind="fast"), 5)
+    wait_until(lambda: delivered() == 4)
+    assert Message.objects.get(state="pending").idempotency_key == "fay:2"
+    hanging.set()
+    wait_until(lambda: delivered() == 5)
+    assert Attempt.objects.count() == 5
 
 
 def test_when_a_call_takes_long_then_its_lease_is_renewed_and_nobody_takes_it_over(

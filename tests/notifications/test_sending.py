@@ -9,10 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from audit.models import LedgerEntry
 from notifications.channels import OutcomeUnknown, Refused, Unavailable, channels_replaced
 from notifications.models import Attempt, ContactMethod, Delivery, Message
-from notifications.sender import Sender, deliveries_claim, delivery_send
+from notifications.sender import Sender
+from notifications.sending import delivery_call, ends_settle
 from notifications.services import messages_create
-from notifications.services.deliveries import LEASE
-from notifications.services.settling import REPORT_AGAIN
+from notifications.services.deliveries import LEASE, deliveries_claim
+from notifications.services.settling import REPORT_AGAIN, Ended
 from notifications.testing import FakeChannel, ProcessKilled
 from oncall.models import User
 from tests.notifications.conftest import NIGHT, Clock, Outcomes, entry_data, page_for
@@ -165,7 +166,7 @@ def test_when_an_engine_taken_for_dead_answers_late_then_the_decision_stands_and
     clock.advance(LEASE.total_seconds() + 1)
     sender.run_once()
     assert len(email.got) == 1
-    delivery_send(held, clock=clock, on_settled=outcomes)
+    assert delivery_call(held, clock=clock) is None
     assert len(email.got) == 1, "the hand-over was refused"
     assert outcomes.told == [("k", "delivered")]
 
@@ -258,7 +259,9 @@ def test_when_one_page_is_sent_then_few_statements_are_needed(alice: User, sende
     queue(alice)
     (delivery,) = deliveries_claim(at=NIGHT, channel="email", limit=1, worker="engine-1")
     with CaptureQueriesContext(connection) as queries:
-        delivery_send(delivery, clock=lambda: NIGHT, on_settled=lambda *_ignored: None)
+        end = delivery_call(delivery, clock=lambda: NIGHT)
+        assert end is not None
+        ends_settle([Ended(delivery, end)], clock=lambda: NIGHT, on_settled=lambda *_ignored: None)
     updates = [query["sql"] for query in queries if query["sql"].lstrip().startswith("UPDATE")]
     assert len(updates) == 4, updates
     assert len(queries) <= 9, "hand-over, three ends, one ledger entry and the bounds of the transaction"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from audit.models import LedgerEntry
 from escalation_site.kernel.errors import DomainError
 from oncall.absences import absence_create
 from oncall.holidays_sync import holiday_calendar_choose
@@ -124,6 +125,42 @@ def test_when_a_running_override_is_ended_then_what_it_held_stays(lived: World) 
     before = told(lived, since=since, until=now)
     override_cancel(override=Override.objects.get(), actor=None, at=now)
     assert told(lived, since=since, until=now) == before
+    lived.settle()
+    lived.notices()
+
+
+def test_when_a_coming_override_is_taken_back_twice_then_it_ends_once(lived: World) -> None:
+    start = lived.now + timedelta(days=1)
+    override = override_create(
+        schedule=Schedule.objects.get(slug="daily"),
+        user=lived.cast.nils,
+        start=start,
+        end=start + timedelta(hours=4),
+        actor=None,
+        at=lived.now,
+    )
+    read_before = Override.objects.get(pk=override.pk)
+    first = override_cancel(override=override, actor=None, at=lived.now)
+    lived.jump(minutes=1)
+    second = override_cancel(override=read_before, actor=None, at=lived.now)
+
+    assert first.cancelled_at == second.cancelled_at == lived.now - timedelta(minutes=1)
+    assert LedgerEntry.objects.filter(action="override.cancel").count() == 1
+    lived.settle()
+    lived.notices()
+
+
+def test_when_a_running_override_is_ended_twice_then_its_end_stays_where_it_was(lived: World) -> None:
+    lived.jump(days=-10)
+    override, read_before = Override.objects.get(), Override.objects.get()
+    ended = override_cancel(override=override, actor=None, at=lived.now)
+    lived.jump(minutes=1)
+    with pytest.raises(DomainError) as refused:
+        override_cancel(override=read_before, actor=None, at=lived.now)
+
+    assert refused.value.field == "end"
+    assert Override.objects.get().end == ended.end == lived.now - timedelta(minutes=1)
+    assert LedgerEntry.objects.filter(action="override.cancel").count() == 1
     lived.settle()
     lived.notices()
 

@@ -230,6 +230,23 @@ def test_when_everybody_declines_then_whoever_asked_is_told_and_keeps_the_shift(
     assert on_call(weekly, swap.start) == ["jonas"]
 
 
+def test_when_somebody_refuses_then_the_ledger_says_who_once_each_and_when_nobody_is_left_that_it_is_declined(
+    weekly: World,
+) -> None:
+    swap = asked(weekly)
+
+    def kept() -> list[tuple[str, str]]:
+        entries = LedgerEntry.objects.filter(object_type="swap", object_id=str(swap.pk)).exclude(action="swap.create")
+        return [(entry.action, entry.actor_label) for entry in entries.order_by("id")]
+
+    swap_refuse(swap_id=swap.pk, user=weekly.cast.marta, at=weekly.now)
+    swap_refuse(swap_id=swap.pk, user=weekly.cast.marta, at=weekly.now)
+    assert kept() == [("swap.refuse", "Marta Ferri")]
+    swap_refuse(swap_id=swap.pk, user=weekly.cast.elena, at=weekly.now)
+    assert kept()[1:] == [("swap.refuse", "Elena Conti"), ("swap.decline", "Elena Conti")]
+    heard(weekly)
+
+
 def test_when_it_is_withdrawn_then_those_asked_are_told_and_cannot_accept(weekly: World) -> None:
     swap = asked(weekly)
     heard(weekly)

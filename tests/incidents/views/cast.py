@@ -2,4 +2,4 @@
 
 HTMX = {"HX-Request": "true"}
 FRAME = "escalation_site.ui.context.navigation"
-MOST_QUERIES = 18
+MOST_QUERIES = 15

@@ -14,6 +14,9 @@ Browser = Callable[[str], Client]
 File = Callable[..., Incident]
 NEW = "/incidents/new/"
 PREVIEW = "/incidents/new/preview/"
+SIMILAR = "/incidents/new/similar/"
+MOST_FORM = 20
+"""The form, its lists, the questions of the house, the draft, and what stands beside it."""
 FILLED = {"title": "Cards fail", "summary": "All of them", "service": "payments-gateway", "severity": "1"}
 
 
@@ -68,26 +71,22 @@ def test_when_every_field_is_filled_then_every_field_is_stored(night: World, bro
     assert incident.is_test
 
 
-def test_when_a_restricted_incident_of_another_team_is_filed_then_the_reporter_is_told_why_it_is_gone(
+def test_when_a_restricted_incident_of_another_team_is_filed_then_the_reporter_keeps_sight_of_it(
     night: World, browser_of: Browser
 ) -> None:
     Service.objects.create(name="Wiki", slug="wiki", team=night.cast.platform)
     sofie = browser_of("sofie")
     response = sofie.post(NEW, FILLED | {"service": "wiki", "restricted": "on"}, follow=True)
-    assert response.redirect_chain[0][0] == "/incidents/"
-    assert "It is restricted: only its team sees it." in text_of(response)
+    assert response.redirect_chain[0][0] == night.incident.get_absolute_url()
+    assert (response.status_code, f"Filed as {night.incident.reference}." in text_of(response)) == (200, True)
 
 
-def test_when_a_service_is_chosen_then_the_preview_says_who_is_paged_when(
-    browser_of: Browser, file_incident: File
-) -> None:
-    known = file_incident("Cards fail already")
+def test_when_a_service_is_chosen_then_the_preview_says_who_is_paged_when(browser_of: Browser) -> None:
     page = text_of(browser_of("sofie").get(PREVIEW, {"service": "payments-gateway", "severity": "1"}, headers=HTMX))
     assert "<html" not in page
     assert "Marta Ferri (Level 1: Primary on call)" in page
     assert "Jonas de Wit (Level 2: Backup and senior)" in page
     assert "Level 3: Manager" in page
-    assert known.reference in page
 
 
 def test_when_the_service_has_no_policy_then_the_preview_warns(night: World, browser_of: Browser) -> None:
@@ -101,11 +100,21 @@ def test_when_nothing_is_chosen_then_the_preview_says_what_to_do(browser_of: Bro
         assert "Choose a service" in text_of(browser_of("sofie").get(PREVIEW, given))
 
 
-def test_when_an_open_incident_is_restricted_then_the_preview_does_not_betray_it(
+def test_when_a_title_is_typed_then_what_is_open_like_it_shows_but_nothing_restricted(
     browser_of: Browser, file_incident: File
 ) -> None:
-    file_incident("Secret", restricted=True)
-    assert "Secret" not in text_of(browser_of("nils").get(PREVIEW, {"service": "payments-gateway"}))
+    known = file_incident("Carrier answers 503 for parcel labels")
+    file_incident("Carrier secrets leak with parcel labels", restricted=True)
+    typed = {"title": "Parcel label does not print, carrier 503"}
+    for given in (typed, typed | {"service": "payments-gateway"}):
+        page = text_of(browser_of("nils").get(SIMILAR, given, headers=HTMX))
+        assert known.reference in page
+        assert "Very close" in page
+        assert "secrets" not in page
+    assert "Nothing like it" in text_of(
+        browser_of("tomas").get(SIMILAR, {"title": "Coffee is cold", "service": "wiki"})
+    )
+    assert known.reference in text_of(browser_of("sofie").get(SIMILAR, typed))
 
 
 def test_when_an_auditor_asks_for_the_preview_then_it_is_refused(browser_of: Browser) -> None:
@@ -131,6 +140,7 @@ def test_when_the_form_is_drawn_then_the_queries_stay_few(
     browser_of: Browser, django_assert_max_num_queries: Any
 ) -> None:
     marta = browser_of("marta")
-    for address, most in ((NEW, MOST_QUERIES), (f"{PREVIEW}?service=payments-gateway", MOST_QUERIES)):
+    typed = "?service=payments-gateway&title=Cards+are+declined"
+    for address, most in ((NEW, MOST_FORM), (f"{PREVIEW}{typed}", MOST_QUERIES), (f"{SIMILAR}{typed}", MOST_QUERIES)):
         with django_assert_max_num_queries(most):
             marta.get(address)

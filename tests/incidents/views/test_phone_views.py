@@ -77,6 +77,7 @@ def test_when_an_action_is_read_instead_of_posted_then_it_is_refused(phone: Clie
     assert phone.get(f"{link}{verb}/").status_code == 405
 
 
+@pytest.mark.requirement("R079")
 def test_when_the_button_is_pressed_then_it_is_theirs_without_signing_in(
     night: World, phone: Client, link: str, incident: Incident
 ) -> None:

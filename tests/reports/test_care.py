@@ -12,7 +12,7 @@ from django.urls import reverse
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
 from incidents.models import Service
-from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
+from incidents.services.lifecycle import incident_acknowledge, incident_mitigate, incident_open, incident_resolve
 from notifications.models import ContactMethod
 from oncall.models import GapAcceptance, Schedule
 from oncall.services import schedule_publish
@@ -226,9 +226,8 @@ def test_when_findings_grow_then_the_queries_of_the_page_do_not(world: World) ->
         for one in range(number):
             Service.objects.create(name=f"Fax {number}-{one}", slug=f"fax-{number}-{one}", team=world.cast.platform)
         findings_check(at=world.now)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        elena.get(FINDINGS)  # The process keeps who is on call.
+        with CaptureQueriesContext(connection) as queries:
             assert elena.get(FINDINGS).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 16
@@ -306,6 +305,27 @@ def test_the_evidence_tells_by_level_who_was_called_answered_and_skipped(world: 
     page = shown(at_browser(world, "amara").get(f"{REVIEWS}{review.pk}/"))
     assert "2. Backup and senior" in page
     assert "7 min" in page
+
+
+@pytest.mark.requirement("R096")
+def test_what_the_first_level_answers_triages_and_mitigates_counts_for_the_first_level(world: World) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.advance(minutes=1)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    assert world.incident.stage.key == "triage"
+    world.jump(minutes=4)
+    incident_mitigate(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    review = review_open(
+        policy=world.cast.policy, cause=PolicyReview.Cause.BY_HAND, actor=world.cast.elena, at=world.now + DAY
+    )
+
+    first, second, _third = review.evidence["levels"]
+
+    assert (first["acknowledge"]["number"], first["acknowledge"]["median"]) == (1, 60.0)
+    assert (first["mitigate"]["number"], first["mitigate"]["median"]) == (1, 300.0)
+    assert (second["acknowledge"]["number"], second["mitigate"]["number"]) == (0, 0)
 
 
 @pytest.mark.requirement("R184")
@@ -387,6 +407,7 @@ def test_when_reviews_grow_then_the_queries_of_the_list_do_not(world: World) -> 
         review = review_open(policy=world.cast.policy, cause=PolicyReview.Cause.BY_HAND, at=instant(world, number))
         closed(world, review)
         if number in (1, 8):
+            elena.get(REVIEWS)  # The process keeps who is on call.
             with CaptureQueriesContext(connection) as queries:
                 assert elena.get(REVIEWS).status_code == 200
             counts.append(len(queries))

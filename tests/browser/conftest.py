@@ -1,22 +1,30 @@
 """A running web server with incidents in every state, and Chromium to look at it."""
 
+import fcntl
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from escalation_site.env import BASE_DIR
+from tests import prepared
+from tests.browser import clock
+from tests.browser.clock import SHIFT
 from tests.browser.pages import PageOf
 from tests.peers.mailbox import mailbox_open
 from tests.peers.site import RunningSite, site_environment
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+OF_BROWSERS = {"DJANGO_SETTINGS_MODULE": "tests.browser.settings", SHIFT: str(clock.shift.total_seconds())}
+# What is expected comes as fast as a busy machine allows; five seconds, as it would be, were too few more than once.
+expect.set_options(timeout=20_000)
 
 
 class Site(RunningSite):
@@ -24,7 +32,7 @@ class Site(RunningSite):
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**super().environment, "DJANGO_SETTINGS_MODULE": "tests.browser.settings"}
+        return {**super().environment, **OF_BROWSERS}
 
 
 @dataclass
@@ -33,6 +41,15 @@ class Visited:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+
+
+CUT_SHORT = ("htmx:sendAbort", "htmx:afterRequest")
+"""What htmx says of a fragment that was under way when somebody went to another page."""
+
+
+def note(visited: Visited, kind: str, text: str) -> None:
+    if kind == "error" and not text.startswith(CUT_SHORT):
+        visited.complaints.append(text)
 
 
 @dataclass
@@ -61,13 +78,16 @@ class Windows:
             visited.complaints = [text for text in visited.complaints if "Failed to load resource" not in text]
         return visited
 
-    def blank(self, username: str = "") -> Visited:
-        """A window of its own, of somebody who is signed in or of a stranger, that shows nothing yet."""
-        self.contexts.append(self._context(username))
+    def blank(self, username: str = "", **options: Any) -> Visited:
+        """A window of its own, of somebody who is signed in or of a stranger, that shows nothing yet.
+
+        ``options`` are the browser's own, such as ``java_script_enabled=False``.
+        """
+        self.contexts.append(self._context(username, **options))
         return self._page(self.contexts[-1])
 
-    def _context(self, username: str) -> BrowserContext:
-        context = self.browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    def _context(self, username: str, **options: Any) -> BrowserContext:
+        context = self.browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", **options)
         if username:
             key = self.site.sessions[username]
             context.add_cookies([{"name": "sessionid", "value": key, "url": self.site.address}])
@@ -75,10 +95,7 @@ class Windows:
 
     def _page(self, context: BrowserContext) -> Visited:
         visited = Visited(context.new_page())
-        visited.page.on(
-            "console",
-            lambda message: visited.complaints.append(message.text) if message.type == "error" else None,
-        )
+        visited.page.on("console", lambda message: note(visited, message.type, message.text))
         visited.page.on("pageerror", lambda error: visited.complaints.append(str(error)))
         return visited
 
@@ -92,30 +109,43 @@ class Windows:
         self.contexts.clear()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+def _organisation_copied(base: Path, folder: Path) -> dict[str, Any]:
+    """Put the organisation into ``folder`` and say what its maker said. It takes a processor half a minute, so the workers of a run
+    make it once."""
+    among = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made, said = among / "organisation", among / "organisation.json"
+    with (among / "organisation.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            made.mkdir(exist_ok=True)
+            said.write_text(_organisation_made(made), encoding="utf-8")
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    told: dict[str, Any] = json.loads(said.read_text(encoding="utf-8"))
+    return told
+
+
+def _organisation_made(folder: Path) -> str:
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.browser.organisation"],
+        cwd=BASE_DIR,
+        env=site_environment(
+            prepared.sqlite_copy(folder / "site.sqlite3"), folder, EMAIL_URL="filemail:", **OF_BROWSERS
+        ),
+        capture_output=True,
+        text=True,
+        timeout=220,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    return made.stdout.splitlines()[-1]
 
 
 @pytest.fixture(scope="session")
 def organisation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningSite, dict[str, Any]]]:
     """The server, up, and the addresses that hold a number or a token."""
     folder = tmp_path_factory.mktemp("browser-site")
+    told = _organisation_copied(tmp_path_factory.getbasetemp(), folder)
     database_url = f"sqlite:///{folder / 'site.sqlite3'}"
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.browser.organisation"],
-        cwd=BASE_DIR,
-        env=site_environment(database_url, folder, EMAIL_URL="filemail:"),
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    told = json.loads(made.stdout.splitlines()[-1])
     with mailbox_open() as mailbox:
         site = Site(folder, database_url, mailbox, told["sessions"])
         try:

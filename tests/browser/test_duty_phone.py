@@ -1,10 +1,11 @@
 """On a telephone: taking on-call and giving it back, and an override that is seen before it is saved."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import clock
 from tests.browser.conftest import Windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,7 +33,7 @@ def test_when_take_on_call_is_pressed_then_it_moves_at_once_and_can_be_given_bac
 @pytest.mark.requirement("R271")
 def test_when_an_override_is_planned_then_its_result_is_seen_and_then_saved(windows: Windows) -> None:
     page = phone(windows, "jonas", "/oncall/payments/override/")
-    day = datetime.now().astimezone() + timedelta(days=6)
+    day = clock.now() + timedelta(days=6)
     page.get_by_label("From").fill(f"{day:%Y-%m-%dT10:00}")
     page.get_by_label("For how long").select_option("4")
     page.get_by_role("button", name="Preview").click()

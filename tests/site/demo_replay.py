@@ -10,9 +10,10 @@ from escalation_site.demo.sending import WORKER
 from incidents.changes import lock
 from incidents.engine.outcomes import page_report
 from incidents.models import Alert, Incident, Page, Stage
-from incidents.services import intake, lifecycle
+from incidents.services import handing, intake, lifecycle
 from incidents.services.pages import reports_process
 from incidents.services.runs import runs_step
+from incidents.services.stages import incident_stage
 from notifications.services.deliveries import attempt_hand_over, deliveries_claim
 from notifications.services.settling import attempt_settle
 
@@ -47,6 +48,9 @@ class Replay:
             environment=filed.environment,
             customer_impact=filed.customer_impact,
             restricted=filed.restricted,
+            category=filed.category,
+            customer=filed.customer,
+            facts=filed.facts,
         )
 
     def tick(self, call: Call) -> None:
@@ -84,7 +88,7 @@ class Replay:
 
     def moved(self, call: Call) -> None:
         stage = Stage.objects.get(key=call.arguments["stage"])
-        lifecycle.incident_stage(incident_id=self.pk, stage=stage, actor=call.arguments["actor"], at=call.at)
+        incident_stage(incident_id=self.pk, stage=stage, actor=call.arguments["actor"], at=call.at)
 
     def commented(self, call: Call) -> None:
         lifecycle.incident_comment(incident_id=self.pk, at=call.at, **call.arguments)
@@ -93,7 +97,7 @@ class Replay:
         lifecycle.incident_escalate(incident_id=self.pk, at=call.at, **call.arguments)
 
     def reassigned(self, call: Call) -> None:
-        lifecycle.incident_reassign(incident_id=self.pk, at=call.at, **call.arguments)
+        handing.incident_reassign(incident_id=self.pk, at=call.at, **call.arguments)
 
     def mitigated(self, call: Call) -> None:
         lifecycle.incident_mitigate(incident_id=self.pk, at=call.at, **call.arguments)

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from escalation_site.configuration.applying import configuration_apply
 from escalation_site.configuration.document import document_read
 from escalation_site.configuration.problems import ConfigurationInvalid
+from escalation_site.configuration.registry import all_kinds
 from oncall.models import Team, User
 
 AT = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
@@ -47,7 +48,8 @@ servics: {}
 """
     assert mistakes(text) == [
         "o.yaml:4: users.marta.rol: is not a known field. Did you mean “role”? Known are: name, email, role, "
-        "time_zone, language, phone, region, holiday_calendar, skills, capacity_hours, capacity_pages, manager, active, "
+        "time_zone, language, phone, region, holiday_calendar, skills, capacity_hours, capacity_pages, "
+        "capacity_incidents, manager, active, "
         "contact_methods, password_env.",
         "o.yaml:5: users.jonas: “name” is missing",
         "o.yaml:6: users.jonas.role: must be one of reporter, responder, manager, auditor, administrator. "
@@ -55,8 +57,8 @@ servics: {}
         "o.yaml:7: users.jonas.time_zone: “Europe/Amsterdm” is no IANA time zone, such as Europe/Rome. "
         "Did you mean “Europe/Amsterdam”?",
         "o.yaml:11: teams.payments.members[1]: “jnoas” is not among the users. Did you mean “jonas”?",
-        "o.yaml:12: servics: is not a known section. Did you mean “services”? Known are: skills, users, teams, "
-        "schedules, policies, services, integrations.",
+        "o.yaml:12: servics: is not a known section. Did you mean “services”? Known are: "
+        f"{', '.join(kind.section for kind in all_kinds())}.",
     ]
     assert not User.objects.exists()
     assert not Team.objects.exists()
@@ -254,6 +256,7 @@ policies:
           responsible: [{kind: user, ref: mrata}]
           accountable: {kind: team_lead, ref: payment}
     final: {target: {kind: policy, ref: q}, every: 5m}
+    overseer: {kind: user, ref: zoe}
 """
     )
 
@@ -262,4 +265,5 @@ policies:
         "o.yaml:14: policies.p.levels[0].raci.responsible[0].ref: “mrata” is not among the users. Did you mean “marta”?",
         "o.yaml:15: policies.p.levels[0].raci.accountable.ref: “payment” is not among the teams. Did you mean “payments”?",
         "o.yaml:16: policies.p.final.target.ref: “q” is not among the policies.",
+        "o.yaml:17: policies.p.overseer.ref: “zoe” is not among the users.",
     ]

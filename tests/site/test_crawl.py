@@ -11,7 +11,7 @@ from tests.world.harness import World
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(850)
 def test_when_everybody_opens_every_address_then_each_answers_as_the_table_says(world: World) -> None:
     crawl.populate(world)
     counts = {model: model._base_manager.count() for model in apps.get_models()}

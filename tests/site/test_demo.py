@@ -28,6 +28,9 @@ from oncall.models import (
 from oncall.rota import HandoverPage, Limits
 from oncall.selectors import duties, holders_at, schedules_load
 from policies.models import EscalationPolicy
+from reports.boards import boards_of
+from reports.cards import cards_parse
+from reports.models import Dashboard
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +75,11 @@ def test_when_the_demo_is_loaded_then_the_open_incidents_are_those_of_the_design
     assert open_ones.filter(exhausted_at__isnull=False).exists()
     assert open_ones.filter(snoozed_until__gt=UNTIL).exists()
     assert not stalled(at=UNTIL).exists()
+    # The worst of them is worked on: a commander, tasks three deep, a vendor that answered; nobody is told of it.
+    worked = open_ones.get(role_holders__role__key="commander")
+    assert set(worked.tasks.values_list("depth", flat=True)) == {1, 2, 3}
+    assert worked.vendor_cases.get().answered_at == UNTIL
+    assert not Message.objects.filter(kind="notice", context__subject=worked.subject, state="pending").exists()
 
 
 def test_when_the_demo_is_loaded_then_nothing_in_it_is_later_than_its_present(printed: str) -> None:
@@ -193,3 +201,16 @@ def test_the_demo_loads_on_any_day(until: str) -> None:
 
     assert Swap.objects.count() == 3
     assert Absence.objects.filter(kind=Absence.Kind.AWAY).count() >= 4
+
+
+@pytest.mark.requirement("R263")
+def test_when_the_demo_is_loaded_then_managers_and_team_leads_have_a_dashboard_ready(printed: str) -> None:
+    elena, jonas = User.objects.get(username="elena"), User.objects.get(username="jonas")
+
+    seen = {board.name: board for board in boards_of(elena)}
+    house, team = seen["Managers: the month"], seen["Team lead: Payments"]
+    assert house.shared == Dashboard.Shared.EVERYBODY
+    assert (team.shared, team.team and team.team.slug) == (Dashboard.Shared.TEAM, "payments")
+    assert set(boards_of(jonas)) == {house, team}
+    for board in seen.values():
+        assert len(cards_parse(board.cards)) == len(board.cards) > 5

@@ -17,7 +17,7 @@ from escalation_site.demo.case import Case
 from escalation_site.demo.directory import Directory
 from escalation_site.demo.duty import duty_exchange
 from escalation_site.demo.recording import Recording
-from escalation_site.demo.rows import NUMBERED, UNNUMBERED, Rows
+from escalation_site.demo.rows import NUMBERED, UNNUMBERED, HistoricalIncident, Rows
 from escalation_site.demo.shape import occurrences
 from incidents.models import Incident, Page
 from incidents.services import paging
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 UNTIL = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SINCE = UNTIL - timedelta(days=60)
-NOT_COMPARED = {"id", "history_id", "action_id"}
+NOT_COMPARED = {"id", "history_id", "action_id", "history_change_reason"}
 EVERY_VERB = {
     "alert_opens",
     "person_opens",
@@ -117,6 +117,14 @@ def groups(entries: list[LedgerEntry]) -> list[int]:
     return [first.setdefault(entry.action_id, index) for index, entry in enumerate(entries)]
 
 
+def bound(versions: list[Any], entries: list[LedgerEntry]) -> list[int]:
+    """To which action each version belongs, by the first entry of it."""
+    first: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        first.setdefault(str(entry.action_id), index)
+    return [first[version.history_change_reason] for version in versions]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_when_the_same_incidents_go_through_the_services_then_every_row_is_the_same(
@@ -144,6 +152,9 @@ def test_when_the_same_incidents_go_through_the_services_then_every_row_is_the_s
     entries = list(LedgerEntry.objects.order_by("id")[before:])
     assert len(entries) > 300
     assert groups(entries) == groups(rows.made(LedgerEntry))
+    versions = list(Incident.history.order_by("history_id"))
+    assert len(versions) > 50
+    assert bound(versions, entries) == bound(rows.made(HistoricalIncident), rows.made(LedgerEntry))
 
 
 def test_when_the_history_is_stored_then_the_rows_have_the_numbers_they_name(author: Author) -> None:

@@ -104,6 +104,7 @@ def test_when_anything_is_posted_then_it_is_refused(client: Client, path: str) -
     assert client.post(path).status_code == 405
 
 
+@pytest.mark.django_db
 def test_when_this_machine_asks_then_metrics_are_shown(client: Client) -> None:
     client.get("/healthz")
 
@@ -120,6 +121,7 @@ def test_when_another_machine_asks_then_metrics_are_refused(client: Client, head
     assert client.get("/metrics", **headers).status_code == 403  # type: ignore[arg-type]
 
 
+@pytest.mark.django_db
 def test_when_another_machine_brings_the_token_then_metrics_are_shown(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = "a-token-of-some-length"
 
@@ -129,6 +131,7 @@ def test_when_another_machine_brings_the_token_then_metrics_are_shown(client: Cl
     assert (right.status_code, wrong.status_code) == (200, 403)
 
 
+@pytest.mark.django_db
 def test_when_an_application_registers_a_gauge_then_each_scrape_asks_it(client: Client) -> None:
     answers = iter([[(("triggered",), 2.0)], [(("triggered",), 3.0)]])
     metrics.gauge_register("watchbell_example", "An example.", lambda: next(answers), labels=("state",))

@@ -9,7 +9,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from incidents.models import EscalationRun, InboxSignal, Incident, ProcessBeat
 from incidents.services.lifecycle import incident_acknowledge, incident_open
+from incidents.services.merging import incident_merge
 from notifications.models import ContactMethod, Message
+from reports.figures.keeping import figures_follow
 from tests.world.harness import World
 
 HOME = "/"
@@ -89,6 +91,23 @@ def test_a_manager_sees_the_figures_what_is_open_and_who_carried_it(world: World
     assert "1 still open" in page
     assert "0 unanswered" in page
     assert "1 at night" in page
+    behind = f"period=28d&amp;which=pages.went&amp;person={world.cast.marta.username}"
+    assert f'<a class="link" href="/reports/pages/?{behind}"><b class="med">1</b></a>' in page
+
+
+def test_the_managers_home_and_the_dashboard_say_the_same(world: World, client: Client) -> None:
+    """One definition of each metric: a test and a merged incident are in neither."""
+    incident = paged(world)
+    opened(world, is_test=True)
+    other = opened(world)
+    incident_merge(incident_id=other.pk, other_id=incident.pk, actor=world.cast.marta, at=world.now, reason="One.")
+    incident_acknowledge(incident_id=incident.pk, actor=world.cast.marta, at=world.now + timedelta(minutes=3))
+    client.force_login(world.cast.elena)
+    home: Any = client.get(HOME)
+    dashboard: Any = client.get("/reports/")
+    shown = {card.key: card for card in dashboard.context["board"].cards}
+    for card in home.context["management"].cards:
+        assert (card.parts, card.aside) == (shown[card.key].parts, shown[card.key].aside)
 
 
 def test_a_manager_sees_the_incidents_that_nobody_answered(world: World) -> None:
@@ -169,6 +188,7 @@ def test_a_home_page_takes_at_most_fifteen_queries(
     world: World, client: Client, username: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     paged(world)
+    figures_follow(at=world.now)
     client.force_login(world.cast.people[username])
     with django_assert_max_num_queries(15):
         assert client.get(HOME).status_code == 200

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.management.sql import emit_post_migrate_signal
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
@@ -28,6 +29,13 @@ def test_when_a_task_is_listed_then_it_runs_for_ever_each_so_many_minutes(settin
     schedule = Schedule.objects.get()
     assert (schedule.name, schedule.func, schedule.minutes) == ("watchbell: digest", "reports.tasks.digest", 60)
     assert (schedule.schedule_type, schedule.repeats) == (Schedule.MINUTES, -1)
+
+
+def test_when_the_database_is_migrated_then_every_task_of_the_product_is_planned(settings: Any) -> None:
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+
+    assert listed() == {f"watchbell: {name}": task for name, task in settings.SCHEDULES.items()}
+    assert "incidents.tasks.escalation_check" in {function for function, _minutes in listed().values()}
 
 
 def test_when_nothing_changed_then_the_next_run_stays_as_planned(settings: Any) -> None:

@@ -97,12 +97,25 @@ def test_when_incidents_are_triggered_then_the_navigation_counts_them(
 ) -> None:
     teams = [adapter.TeamLink("Payments", "/teams/payments/", 3)]
     monkeypatch.setattr(adapter, "counts_for", lambda user: adapter.Counts(6, teams))
-    monkeypatch.setattr(adapter, "duties_of", lambda user, at: [adapter.Watch("Payments, second")])
+    monkeypatch.setattr(adapter, "duties_of", lambda user, at, mark: [adapter.Watch("Payments, second")])
     request = request_of(person("responder"))
     html = render_to_string("base.html", {**navigation(request), "user": request.user}, request)
     assert '<span class="count hot" id="nav-triggered">6<span class="sr"> triggered</span></span>' in html
     assert "Payments, second" in html
     assert html.count("<h1>") == 1
+
+
+def test_when_there_is_a_storm_then_the_navigation_says_that_there_are_more_than_it_counts(
+    request_of: Callable[..., HttpRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teams = [adapter.TeamLink("Payments", "/", 1_000), adapter.TeamLink("Platform", "/", 999)]
+    monkeypatch.setattr(adapter, "counts_for", lambda user: adapter.Counts(10_000, teams))
+    monkeypatch.setattr(adapter, "duties_of", lambda user, at, mark: [])
+    request = request_of(person("responder"))
+    html = render_to_string("base.html", {**navigation(request), "user": request.user}, request)
+    assert 'id="nav-triggered">999+<span' in html
+    assert html.count("999+") == 3
+    assert '<span class="count">999<span' in html
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])
@@ -117,6 +130,6 @@ def test_when_a_name_holds_markup_then_the_frame_escapes_it(
     request_of: Callable[..., HttpRequest], monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
     monkeypatch.setattr(adapter, "counts_for", lambda user: adapter.Counts(1, [adapter.TeamLink(script, "/", 1)]))
-    monkeypatch.setattr(adapter, "duties_of", lambda user, at: [adapter.Watch(script)])
+    monkeypatch.setattr(adapter, "duties_of", lambda user, at, mark: [adapter.Watch(script)])
     request = request_of(person("responder"))
     assert script not in render_to_string("base.html", {**navigation(request), "user": request.user}, request)

@@ -17,7 +17,7 @@ from django.contrib.staticfiles import finders
 from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
-from playwright.sync_api import Browser, Page, Route, WebSocketRoute, sync_playwright
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from escalation_site.ui import adapter, samples
 from escalation_site.ui.context import navigation
@@ -43,22 +43,11 @@ SAMPLE = """{% extends "base.html" %}{% load watchbell %}{% block heading %}Inci
 {% endblock %}"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def page_of(rf: RequestFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Renders a template for Hugo, who administers, at a fixed set of counts."""
     monkeypatch.setattr(adapter, "counts_for", lambda user: adapter.Counts(6, [adapter.TeamLink("Payments", "/", 3)]))
-    monkeypatch.setattr(adapter, "duties_of", lambda user, at: [adapter.Watch("Payments, second")])
+    monkeypatch.setattr(adapter, "duties_of", lambda user, at, mark: [adapter.Watch("Payments, second")])
     hugo = User(pk=6, username="hugo", first_name="Hugo", last_name="Brandt", email="hugo@brightquay.example")
     hugo.role = User.Role.ADMINISTRATOR
 
@@ -190,6 +179,15 @@ class LiveServer:
         self.sockets[-1].send(json.dumps({"topic": topic, "entry": entry}))
 
 
+def until(page: Page, look: Callable[[], Any]) -> None:
+    """Let the page go on until ``look`` finds something."""
+    for _moment in range(200):
+        if look():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("waited in vain")
+
+
 @pytest.fixture
 def live() -> LiveServer:
     return LiveServer()
@@ -204,15 +202,16 @@ def live_page(page_of: Callable[..., str], shown: Callable[..., Page], live: Liv
 
 
 def test_when_the_page_opens_then_it_subscribes_to_the_topics_it_shows(live_page: Page, live: LiveServer) -> None:
-    live_page.wait_for_timeout(100)
+    until(live_page, lambda: live.asked)
     assert live.asked == [{"subscribe": ["incident:42", "incidents"], "since": None}]
 
 
 def test_when_twenty_changes_come_at_once_then_the_element_is_fetched_once(live_page: Page, live: LiveServer) -> None:
     for entry in range(101, 121):
         live.tell("incident:42", entry)
+    expect(live_page.locator("#list")).to_have_text("fetched 1")
     live_page.wait_for_timeout(700)
-    assert live_page.inner_text("#list") == "fetched 1"
+    assert live.fetched == 1
 
 
 def test_when_another_topic_changes_then_nothing_is_fetched(live_page: Page, live: LiveServer) -> None:
@@ -235,19 +234,19 @@ def test_when_the_connection_is_lost_then_clocks_are_held_and_the_page_catches_u
     live.up = True
     live_page.click("[data-live-retry]")
     live_page.wait_for_selector("[data-live-mark][data-state=on]")
-    live_page.wait_for_timeout(200)
+    until(live_page, lambda: live.asked[-1]["since"] is not None)
     assert live.asked[-1]["since"] == 130
 
 
 def test_when_a_clock_runs_then_its_digits_change_each_second(live_page: Page) -> None:
     digits = live_page.inner_text("#clock .digits")
-    live_page.wait_for_timeout(1200)
-    assert live_page.inner_text("#clock .digits") != digits
+    expect(live_page.locator("#clock .digits")).not_to_have_text(digits)
 
 
 def test_when_a_key_is_pressed_then_its_button_posts_with_the_csrf_token(live_page: Page, live: LiveServer) -> None:
     live_page.keyboard.press("a")
-    live_page.wait_for_timeout(400)
+    until(live_page, lambda: live.fetched)
+    live_page.wait_for_timeout(100)
     assert (live.fetched, live.token) == (1, "token")
 
 

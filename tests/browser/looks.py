@@ -1,0 +1,34 @@
+"""How a page is looked at: accessible (WCAG 2.2 A and AA), and never wider than the screen."""
+
+import os
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+EVERY_LOOK = os.environ.get("AXE") == "all"
+"""Each size in light and in dark; otherwise each page or walk takes some of the four."""
+
+STICKING_OUT = """() => [...document.querySelectorAll("main *")]
+    .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && !one.closest(".scroll-x *"))
+    .slice(0, 4).map((one) => one.outerHTML.slice(0, 90))"""
+"""Whatever reaches beyond the screen and cannot be scrolled to in a box of its own."""
+
+
+def findings(page: Page, *, foreign: str = "") -> list[str]:
+    """What an automatic check has against the page; ``foreign`` selects what is drawn by somebody else's script."""
+    context: Any = {"exclude": [[foreign]]} if foreign else None
+    results = Axe().run(page, context=context, options={"runOnly": TAGS, "resultTypes": ["violations"]}).response
+    assert len(results["passes"]) > 8, "the check has hardly looked at anything"
+    return [
+        f"{found['id']}: {node['html'][:160]} ({'; '.join(one['message'] for one in node['any'][:1])})"
+        for found in results["violations"]
+        for node in found["nodes"]
+    ]
+
+
+def too_wide(page: Page, where: str) -> list[str]:
+    more = int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    return [f"{where}: {more} pixels wider than the screen: {page.evaluate(STICKING_OUT)}"] if more else []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests import prepared
 from tests.peers.mailbox import Mailbox, mailbox_open
 from tests.peers.site import RunningSite, Template, postgres_database, template_make
 
@@ -22,9 +23,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     """On the kind of database this run tests."""
     folder = tmp_path_factory.mktemp("template")
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        yield template_make(folder, f"sqlite:///{folder / 'template.sqlite3'}")
+        yield template_make(folder, prepared.sqlite_copy(folder / "template.sqlite3"))
         return
-    with postgres_database(os.environ["DATABASE_URL"], f"template_{os.getpid()}") as url:
+    server = os.environ["DATABASE_URL"]
+    tables = prepared.postgres_prepared(server)
+    with postgres_database(server, f"template_{os.getpid()}", template=tables) as url:
         yield template_make(folder, url)
 
 
@@ -36,6 +39,9 @@ def running_site(
     with template.site(tmp_path_factory.mktemp("site"), mailbox) as site:
         site.start("web", "engine")
         site.wait_until_up()
+        site.get(
+            "/accounts/login/"
+        )  # The first page of a process loads the addresses of all; on a busy machine that takes seconds.
         yield site
 
 

@@ -36,12 +36,20 @@ class Mail:
 
     @property
     def link(self) -> str:
-        """The address by which it is acknowledged."""
+        """The address by which it is acknowledged. Only a page has one."""
+        found = _LINK.search(self._text)
+        assert found, self._text
+        return found[0]
+
+    @property
+    def is_page(self) -> bool:
+        return _LINK.search(self._text) is not None
+
+    @property
+    def _text(self) -> str:
         text = self.message.get_body(preferencelist=("plain",))
         assert text is not None
-        found = _LINK.search(text.get_content())
-        assert found, text.get_content()
-        return found[0]
+        return str(text.get_content())
 
 
 class Mailbox:
@@ -61,10 +69,14 @@ class Mailbox:
             self._mails += [Mail(now(), str(recipient), message) for recipient in envelope.rcpt_tos]
         return "250 OK"
 
+    def mails(self) -> list[Mail]:
+        """All of them, in the order they came."""
+        with self._lock:
+            return list(self._mails)
+
     def about(self, words: str) -> list[Mail]:
         """The messages whose subject holds ``words``, in the order they came."""
-        with self._lock:
-            return [mail for mail in self._mails if words in mail.subject]
+        return [mail for mail in self.mails() if words in mail.subject]
 
 
 @contextmanager

@@ -24,8 +24,11 @@ def free_port() -> int:
             return port
 
 
-def until(look: Callable[[], T | None], what: str, *, seconds: float = 30.0) -> T:
-    """What ``look`` returns as soon as that is true; fails saying ``what`` was waited for."""
+def until(look: Callable[[], T | None], what: str, *, seconds: float = 60.0) -> T:
+    """What ``look`` returns as soon as that is true; fails saying ``what`` was waited for.
+
+    How soon it has to be is for the test to say afterwards: ``seconds`` only ends a wait for what never comes.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"

@@ -10,8 +10,9 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +42,28 @@ class Answer:
 
 @dataclass
 class RunningSite:
-    """``start`` and ``kill`` its programs by name; ``post`` to it; look into its ``rows``."""
+    """``start`` and ``kill`` its programs by name; ``post`` to it; look into its ``rows``.
+
+    A name is that of a program, or "web-2" for another of the same; each web server has an address of its own.
+    """
 
     folder: Path
     database_url: str
     mailbox: Mailbox
     sessions: Mapping[str, str]
-    port: int = field(default_factory=free_port)
+    ports: dict[str, int] = field(default_factory=lambda: {"web": free_port()})
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
+    def port(self) -> int:
+        return self.ports["web"]
+
+    @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.address_of("web")
+
+    def address_of(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.ports.setdefault(name, free_port())}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,7 +72,7 @@ class RunningSite:
             self.folder,
             EMAIL_URL=f"smtp://127.0.0.1:{self.mailbox.port}",
             HOST="127.0.0.1",
-            PORT=str(self.port),
+            PORT=str(self.ports["web"]),
             PUBLIC_URL=self.address,
             LOG_LEVEL="WARNING",
         )
@@ -73,33 +84,43 @@ class RunningSite:
         for name in names:
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    [sys.executable, *COMMANDS[name]],
+                    [sys.executable, *COMMANDS[name.partition("-")[0]]],
                     cwd=BASE_DIR,
-                    env={**self.environment, "WATCHBELL_PROCESS": name},
+                    env=self._environment_of(name),
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
 
+    def _environment_of(self, name: str) -> dict[str, str]:
+        port = str(self.ports.setdefault(name, free_port())) if name.startswith("web") else str(self.ports["web"])
+        return {**self.environment, "WATCHBELL_PROCESS": name, "PORT": port}
+
     def kill(self, name: str) -> None:
-        """SIGKILL, as the kernel does when memory ends: nothing is finished, nothing is said."""
+        """SIGKILL, as the kernel does when memory ends: nothing is finished, nothing is said.
+
+        A program that ended by itself may have left children, which are killed as well, or nobody.
+        """
         process = self.processes.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(60)
 
-    def wait_until_up(self) -> None:
-        """Web answers and, where one was started, the engine has beaten."""
-        until(self.answers, f"the web server\n{self.log('web')}")
-        if "engine" in self.processes:
-            pid = self.processes["engine"].pid
-            until(
-                lambda: self.rows("SELECT 1 FROM incidents_processbeat WHERE name = 'engine' AND pid = %s", pid),
-                f"the engine's beat\n{self.log('engine')}",
-            )
+    def wait_until_up(self, *, seconds: float = 120.0) -> None:
+        """Every web server answers, and every engine that was started has beaten. Starting takes as long as the machine is busy."""
+        for name in ["web", *(other for other in self.processes if other.startswith("web-"))]:
+            until(partial(self.answers, name), f"the web server\n{self.log(name)}", seconds=seconds)
+        for name in [name for name in self.processes if name.startswith("engine")]:
+            until(partial(self.beats, name), f"the engine's beat\n{self.log(name)}", seconds=seconds)
 
-    def answers(self) -> bool:
+    def beats(self, name: str) -> bool:
+        """Whether this very process has beaten: a cluster's beat comes from one of its workers, and is not seen here."""
+        kind, pid = name.partition("-")[0], self.processes[name].pid
+        return bool(self.rows("SELECT 1 FROM incidents_processbeat WHERE name = %s AND pid = %s", kind, pid))
+
+    def answers(self, name: str = "web") -> bool:
         try:
-            return self.get("/healthz").status == 200
+            return self.get(f"{self.address_of(name)}/healthz").status == 200
         except OSError:
             return False
 
@@ -110,7 +131,9 @@ class RunningSite:
     # --- what clients and operators see
 
     def get(self, path: str) -> Answer:
-        return _send(urllib.request.Request(self.address + path))  # noqa: S310  our own address
+        """``path`` may be a whole address. Raises OSError where nobody answers."""
+        address = path if path.startswith("http") else self.address + path
+        return _send(urllib.request.Request(address))  # noqa: S310  our own address
 
     def post(self, path: str, body: bytes | Any = b"", *, content_type: str = "application/json") -> Answer:
         """POST bytes as they are, anything else as JSON. ``path`` may be a whole address. Raises OSError where nobody answers."""
@@ -190,14 +213,13 @@ class Template:
             shutil.copy(self.database_url.removeprefix("sqlite:///"), folder / "site.sqlite3")
             yield f"sqlite:///{folder / 'site.sqlite3'}"
             return
-        with postgres_database(
-            self.database_url, f"site_{os.getpid()}_{free_port()}", template=self.database_url
-        ) as url:
+        name = f"site_{os.getpid()}_{free_port()}"
+        with postgres_database(self.database_url, name, template=self.database_url.rpartition("/")[2]) as url:
             yield url
 
 
 def template_make(folder: Path, database_url: str) -> Template:
-    """Migrate the empty database at ``database_url`` and load the cast."""
+    """Migrate the database at ``database_url`` as far as it is not, and load the cast."""
     printed = _run(site_environment(database_url, folder, EMAIL_URL="filemail:"), "-m", "tests.peers.organisation")
     return Template(database_url, json.loads(printed.splitlines()[-1]))
 
@@ -205,7 +227,7 @@ def template_make(folder: Path, database_url: str) -> Template:
 def _run(environment: Mapping[str, str], *arguments: str) -> str:
     command = [sys.executable, *arguments]
     done = subprocess.run(
-        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=110, check=False
+        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -213,10 +235,11 @@ def _run(environment: Mapping[str, str], *arguments: str) -> str:
 
 @contextmanager
 def postgres_database(server: str, name: str, *, template: str = "") -> Iterator[str]:
-    """A database beside the one ``server`` names, as a copy of ``template``'s if given; dropped afterwards. Yields its address."""
+    """A database beside the one ``server`` names, as a copy of the one called ``template`` if given; dropped afterwards. Yields its
+    address."""
     name = f"watchbell_peers_{name}"
     base, _slash, _own = server.rpartition("/")
-    copy = f' TEMPLATE "{template.rpartition("/")[2]}"' if template else ""
+    copy = f' TEMPLATE "{template}"' if template else ""
     with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
         connection.execute(f'CREATE DATABASE "{name}"{copy}'.encode())

@@ -6,7 +6,7 @@ MANAGE := $(PY) manage.py
 DEMO ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test lint format types lock requirements bench axe screenshots messages clean
+.PHONY: help run install install-dev test lint format types lock requirements bench simulate chaos axe walks screenshots messages clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,17 @@ requirements: install-dev ## Which of R001…R338 are shown, and by which tests 
 bench: install-dev ## Figures: ingest and escalation lateness, beside a bare Django view
 	@$(PY) -m benchmarks
 
+simulate: install-dev ## Stories with seeded faults on a virtual clock (SEEDS=1000; SEED=7 tells one again; JOBS, FROM, KEEP, DATABASE_URL)
+	@SEEDS="$(SEEDS)" FROM="$(FROM)" SEED="$(SEED)" KEEP="$(KEEP)" JOBS="$(JOBS)" $(PY) -m tests.simulation
+
+chaos: install-dev ## Random faults upon real processes: kill, freeze, database, mail, disk (ROUNDS=10; SEED=7 the same again; ALERTS, TEST_DATABASE_URL)
+	@ROUNDS="$(ROUNDS)" SEED="$(SEED)" ALERTS="$(ALERTS)" $(PY) -m tests.chaos
+
 axe: install-dev ## Every page in every size and scheme: accessibility, console, width; pictures in build/screenshots
-	@AXE=all SCREENSHOTS=1 $(PY) -m pytest -q -p no:cacheprovider tests/browser/test_axe.py
+	@AXE=all SCREENSHOTS=1 $(PY) -m pytest -q -p no:cacheprovider tests/browser/test_axe.py tests/browser/test_axe_incidents.py
+
+walks: install-dev ## Each role's work from the sign-in page, in every size and scheme; pictures in build/walks
+	@AXE=all $(PY) -m pytest -q -p no:cacheprovider tests/browser/test_walks.py
 
 screenshots: install-dev ## Draw the pages again for the documentation
 	@$(PY) deploy/screenshots.py

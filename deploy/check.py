@@ -1,4 +1,4 @@
-"""`make test`: every check, then the tests on PostgreSQL with Redis, in Chromium, and on SQLite.
+"""`make test`: every check, then the tests: on PostgreSQL with Redis, with real processes, in Chromium, and on SQLite.
 
     python deploy/check.py [--only-checks]
 
@@ -8,27 +8,42 @@ is a failure.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() == "true"
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 
+# What takes longest begins first.
 CHECKS: list[tuple[str, list[str]]] = [
-    ("lint (ruff)", ["-m", "ruff", "check", "--output-format", "concise", "."]),
-    ("format (ruff)", ["-m", "ruff", "format", "--check", "--output-format", "concise", "."]),
     ("types (mypy --strict)", ["-m", "mypy"]),
-    ("imports (import-linter)", ["-m", "importlinter.cli", "lint-imports"]),
+    ("translations are complete", ["deploy/translations.py"]),
     ("system (manage.py check)", ["manage.py", "check", "--fail-level", "WARNING"]),
     ("migrations are complete", ["manage.py", "makemigrations", "--check", "--dry-run"]),
     ("templates (djlint)", ["-m", "djlint", "templates", "--lint", "--quiet"]),
-    ("translations are complete", ["deploy/translations.py"]),
+    ("lint (ruff)", ["-m", "ruff", "check", "--output-format", "concise", "."]),
+    ("format (ruff)", ["-m", "ruff", "format", "--check", "--output-format", "concise", "."]),
+    ("imports (import-linter)", ["-m", "importlinter.cli", "lint-imports"]),
 ]
+# What the tests begin with; without it they would make it themselves, while others wait.
+TABLES: list[tuple[str, list[str]]] = [
+    ("tables on SQLite", ["-m", "tests.prepared"]),
+    ("tables on PostgreSQL", ["-m", "tests.prepared", DATABASE_URL]),
+]
+CHECK_SECONDS = 300
+SUITE_SECONDS = 900
+"""Nothing may hang: a suite that takes longer is stopped and has failed."""
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -39,24 +54,47 @@ def environment(**changes: str) -> dict[str, str]:
 
 def run_check(name: str, command: list[str]) -> bool:
     began = time.monotonic()
-    ended = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    print(f"{name:<28} {'ok' if ended.returncode == 0 else 'FAILED'} ({time.monotonic() - began:.1f} s)", flush=True)
-    if ended.returncode != 0:
-        print(ended.stdout, flush=True)
-    return ended.returncode == 0
+    passed, said = run([sys.executable, *command], environment(), seconds=CHECK_SECONDS)
+    print(f"{name:<28} {'ok' if passed else 'FAILED'} ({time.monotonic() - began:.1f} s)", flush=True)
+    if not passed:
+        print(said, flush=True)
+    return passed
 
 
-# What no database has a part in: pure cores, templates, styles, who may enter which address. Once is enough.
+def run(
+    command: Sequence[str], variables: Mapping[str, str], *, seconds: float, shown: bool = False
+) -> tuple[bool, str]:
+    """Whether the program ended well, and what it said, unless that is ``shown`` at once.
+
+    It leads a group of its own: one that is stopped after ``seconds`` takes what it started with it.
+    """
+    output = None if shown else subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=ROOT, env=variables, stdout=output, stderr=None if shown else subprocess.STDOUT, text=True,
+        start_new_session=True,
+    ) as program:  # fmt: skip
+        try:
+            said, _none = program.communicate(timeout=seconds)
+        except BaseException as stopped:
+            with suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
+            if not isinstance(stopped, subprocess.TimeoutExpired):
+                raise
+            print(f"stopped after {seconds:.0f} seconds: {' '.join(command[1:6])}", flush=True)
+            return False, ""
+    return program.returncode == 0, said or ""
+
+
+def run_checks(checks: Iterable[tuple[str, list[str]]]) -> bool:
+    """Two beside each other: each keeps one processor busy."""
+    with ThreadPoolExecutor(2) as lanes:
+        return all(list(lanes.map(lambda check: run_check(*check), checks)))
+
+
+# What no database has a part in: pure cores, templates, styles, who may enter which address, that the simulation can fail.
+# Once is enough.
 PURE = (
-    "tests/ui",
+    "tests/ui/*",
     "tests/incidents/test_intake_parsers.py",
     "tests/notifications/test_decisions.py",
     "tests/notifications/test_email_build.py",
@@ -72,22 +110,143 @@ PURE = (
     "tests/policies/test_policy_document.py",
     "tests/policies/test_routing.py",
     "tests/policies/test_severity.py",
+    "tests/reports/test_exports_formats.py",
+    "tests/reports/test_figures.py",
     "tests/reports/test_metrics.py",
+    "tests/reports/test_process.py",
+    "tests/simulation/test_defects.py",
+    "tests/audit/test_proofs.py",
+    "tests/incidents/test_markdown.py",
+    "tests/incidents/test_scheduling.py",
+    "tests/site/test_apply_errors.py",
     "tests/site/test_crawl.py",
+    "tests/site/test_demo.py",
+    "tests/site/test_design_rules.py",
+    "tests/site/test_env.py",
     "tests/site/test_outbound.py",
     "tests/site/test_templates.py",
 )
 
 
-def run_tests(selection: str, changes: Mapping[str, str], *, without: Sequence[str] = ()) -> bool:
-    workers = os.environ.get("TEST_WORKERS", str(min(os.cpu_count() or 1, 4)))
-    command = [
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", selection, "--durations=10"),
-        # One file's tests stay on one worker, so that what a module sets up is set up once.
-        *("-n", workers, "--dist", "loadfile"),
-        *(f"--ignore-glob={pattern}" for pattern in without),
-    ]
-    return subprocess.run(command, cwd=ROOT, env=environment(**changes), check=False).returncode == 0
+# Pages and their forms: PostgreSQL is the stricter of the two about statements, and the crawl opens every address on SQLite.
+ONCE = (
+    "tests/incidents/views/*",
+    "tests/oncall/*",
+    "tests/reports/*",
+    "tests/incidents/test_a[lpst]*.py",
+    "tests/incidents/test_backtest*.py",
+    "tests/incidents/test_channel_criteria.py",
+    "tests/incidents/test_custom_fields.py",
+    "tests/incidents/test_dut*.py",
+    "tests/incidents/test_exception_rules.py",
+    "tests/incidents/test_handoffs.py",
+    "tests/incidents/test_judging.py",
+    "tests/incidents/test_major.py",
+    "tests/incidents/test_merged_shown.py",
+    "tests/incidents/test_organisation.py",
+    "tests/incidents/test_pla*.py",
+    "tests/incidents/test_policy_types.py",
+    "tests/incidents/test_preview.py",
+    "tests/incidents/test_responding_teams.py",
+    "tests/incidents/test_restricted.py",
+    "tests/incidents/test_routing*.py",
+    "tests/incidents/test_scans.py",
+    "tests/incidents/test_severity_changes.py",
+    "tests/incidents/test_snoozing.py",
+    "tests/incidents/test_stages.py",
+    "tests/incidents/test_suppression.py",
+    "tests/incidents/test_terms*.py",
+    "tests/incidents/test_told_again.py",
+    "tests/incidents/test_work_*.py",
+    "tests/incidents/test_*_page.py",
+    "tests/incidents/test_*_pages.py",
+)
+
+# These write through the ORM alone what the others test on both: SQLite is where the site is installed, applied to and crawled.
+LITE = ("tests/policies/*", "tests/site/*")
+
+
+def left_out(database: str) -> tuple[str, ...]:
+    """Files of tests that add nothing on ``database`` ("postgres" or "sqlite"), as patterns of pytest.
+
+    Engine, intake, notifications, the ledger, live updates and real processes are tested on both, and so is every file with a test that is
+    marked for one of them.
+    """
+    return tuple(
+        str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/*/**/test_*.py")) if _elsewhere(path, database)
+    )
+
+
+def _elsewhere(path: Path, database: str) -> bool:
+    def among(patterns: Sequence[str]) -> bool:
+        return any(fnmatch(str(path.relative_to(ROOT)), pattern) for pattern in patterns)
+
+    if among(("tests/peers/*",)):
+        return True
+    if f"mark.{database}" in path.read_text(encoding="utf-8"):
+        return False
+    if among(PURE) or among(LITE):
+        return database == "postgres"
+    return among(ONCE) and database == "sqlite"
+
+
+# Tests whose programs run in real time, beside whatever else the machine does: a pause of a second belongs to a shared machine and
+# says nothing of the product. Those that fail are run once more, alone, and are red only if they fail again. Every one that passed only
+# then is named, and is a defect to mend: a test that waits too little, or a program that is too slow.
+SHAKY = ROOT / "build" / "shaky.txt"
+MOST_TRIED_AGAIN = 6  # more are no coincidence
+
+
+@dataclass(frozen=True)
+class Suite:
+    """``name`` tells its databases and records apart. ``workers`` of 0: no others, in the very process."""
+
+    name: str
+    title: str
+    selection: str
+    variables: Mapping[str, str]
+    workers: int
+    paths: Sequence[str] = ("tests",)
+    without: Sequence[str] = ()
+    real_time: bool = False
+
+    def run(self, *, shown: bool = True) -> tuple[bool, str]:
+        """Whether all its tests passed, and what pytest said if it was not ``shown`` at once."""
+        self._failures.unlink(missing_ok=True)
+        return self._pytest(*self.paths, workers=self.workers, shown=shown)
+
+    def run_again(self) -> bool:
+        """Run what failed once more, with nothing beside it. Whether all of it passed."""
+        failed = self._failures.read_text(encoding="utf-8").splitlines() if self._failures.exists() else []
+        if not self.real_time or not failed or len(failed) > MOST_TRIED_AGAIN:
+            return False
+        print(f"{self.title}: {len(failed)} failed, run once more, alone", flush=True)
+        self._failures.unlink()
+        passed, _said = self._pytest(*failed, workers=0, shown=True)
+        still = self._failures.read_text(encoding="utf-8").splitlines() if self._failures.exists() else []
+        shaky = [name for name in failed if name not in still] if passed or still else []
+        for name in shaky:
+            print(f"SHAKY: {name} failed in “{self.title}” and passed alone", flush=True)
+        with SHAKY.open("a", encoding="utf-8") as kept:
+            kept.writelines(f"{name}\n" for name in shaky)
+        return passed
+
+    @property
+    def _failures(self) -> Path:
+        return ROOT / "build" / f"failed-{self.name}.txt"
+
+    def _pytest(self, *tests: str, workers: int, shown: bool) -> tuple[bool, str]:
+        command = [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", self.selection, "--durations=10"),
+            # One file's tests stay on one worker, so that what a module sets up is set up once; in the order of tests/conftest.py.
+            *(("-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder") if workers else ("-p", "no:xdist")),
+            *(f"--ignore-glob={pattern}" for pattern in self.without),
+            *tests,
+        ]
+        variables = environment(**self.variables, TEST_RUN=self.name, TEST_FAILURES=str(self._failures))
+        # Suites that run beside each other have databases of their own.
+        variables["TEST_DB_SUFFIX"] = "-".join(filter(None, (os.environ.get("TEST_DB_SUFFIX"), self.name)))
+        return run(command, variables, seconds=SUITE_SECONDS, shown=shown)
 
 
 def unreachable() -> str:
@@ -106,28 +265,74 @@ def unreachable() -> str:
     return ""
 
 
-def run_tests_on_servers() -> bool:
-    if reason := unreachable():
-        print(f"SKIPPED the tests on PostgreSQL and Redis, which cannot be reached: {reason}", flush=True)
-        return not IN_CI
-    print("Tests on PostgreSQL with Redis (all but browsers and pure cores)", flush=True)
-    servers = {"DATABASE_URL": DATABASE_URL, "REDIS_URL": REDIS_URL, "TEST_RUN": "postgres"}
-    return run_tests("not browser and not sqlite", servers, without=PURE)
+@dataclass(frozen=True)
+class Suites:
+    """What is run, in this order. Those of ``real_peers`` are run beside each other: their programs mostly wait."""
+
+    on_servers: Suite | None
+    real_peers: Sequence[Suite]
+    in_chromium: Suite
+    on_sqlite: Suite
+
+
+def suites(servers: Mapping[str, str]) -> Suites:
+    """``servers`` is empty where there are none; everything is tested on SQLite then."""
+    workers = int(os.environ.get("TEST_WORKERS") or min(os.cpu_count() or 1, 4))
+    on_servers, on_sqlite = "not browser and not sqlite", "not postgres and not browser"
+    peers: dict[str, Any] = {"workers": 0, "paths": ("tests/peers",), "real_time": True}
+    first, real = None, [Suite("peers-sqlite", "Tests with real processes on SQLite", on_sqlite, {}, **peers)]
+    if servers:
+        first = Suite(
+            "postgres", "Tests on PostgreSQL with Redis", on_servers, servers, workers, without=left_out("postgres")
+        )
+        real.insert(
+            0, Suite("peers", "Tests with real processes on PostgreSQL and Redis", on_servers, servers, **peers)
+        )
+    without = left_out("sqlite") if servers else ("tests/peers",)
+    return Suites(
+        on_servers=first,
+        real_peers=real,
+        # By itself: the browser's driver keeps an event loop running in its worker, where others may not ask the database.
+        # One worker more than elsewhere: pages are waited for, half a second each until nothing moves any more.
+        in_chromium=Suite("browser", "Tests in Chromium", "browser", {}, workers + 1, real_time=True),
+        on_sqlite=Suite("sqlite", "Tests on SQLite", on_sqlite, {}, workers, without=without),
+    )
+
+
+def run_suites(tested: Suites, *, passed: bool) -> bool:
+    """Whether everything passed, also what came before (``passed``)."""
+    if tested.on_servers:
+        print(tested.on_servers.title, flush=True)
+        passed &= tested.on_servers.run()[0]
+    failed = []
+    with ThreadPoolExecutor(len(tested.real_peers)) as lanes:
+        for suite, (well, said) in zip(
+            tested.real_peers, lanes.map(lambda suite: suite.run(shown=False), tested.real_peers), strict=True
+        ):
+            print(f"{suite.title}\n{said}", flush=True)
+            failed += [] if well else [suite]
+    print(tested.in_chromium.title, flush=True)
+    failed += [] if tested.in_chromium.run()[0] else [tested.in_chromium]
+    for suite in failed:
+        passed &= suite.run_again()
+    print(tested.on_sqlite.title + ("" if passed else " (something above FAILED)"), flush=True)
+    return tested.on_sqlite.run()[0] and passed
 
 
 def main(arguments: list[str]) -> int:
     (ROOT / "build").mkdir(exist_ok=True)
-    failed = [name for name, command in CHECKS if not run_check(name, command)]
-    passed = not failed
-    if "--only-checks" in arguments:
+    SHAKY.unlink(missing_ok=True)
+    only_checks = "--only-checks" in arguments
+    reason = "" if only_checks else unreachable()
+    tables = [] if only_checks else TABLES[:1] if reason else TABLES
+    passed = run_checks([CHECKS[0], *tables, *CHECKS[1:]])
+    if only_checks:
         return 0 if passed else 1
-    passed &= run_tests_on_servers()
-    # By themselves: the browser's driver keeps an event loop running in its worker, where others may not ask the database.
-    print("Tests in Chromium", flush=True)
-    passed &= run_tests("browser", {"TEST_RUN": "browser"})
-    print("Tests on SQLite" + ("" if passed else " (something above FAILED)"), flush=True)
-    passed &= run_tests("not postgres and not browser", {"TEST_RUN": "sqlite"})
-    return 0 if passed else 1
+    if reason:
+        print(f"SKIPPED the tests on PostgreSQL and Redis, which cannot be reached: {reason}", flush=True)
+        passed &= not IN_CI
+    servers = {} if reason else {"DATABASE_URL": DATABASE_URL, "REDIS_URL": REDIS_URL}
+    return 0 if run_suites(suites(servers), passed=passed) else 1
 
 
 if __name__ == "__main__":

@@ -3,26 +3,54 @@ shows."""
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 
 from deploy.requirements_table import titles
+from policies.conditions import VOCABULARY
+from tests import prepared
 from tests.append_only import flushing_append_only_tables
 from tests.world.fixtures import world as world
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 BUILD_DIR = Path(__file__).resolve().parent.parent / "build"
 IN_CI = os.environ.get("CI", "").lower() == "true"
+# Files that take more than ten seconds, the longest first. One that is missing here only makes a run a little longer.
+LONGEST = (
+    "tests/site/test_crawl.py",
+    "tests/simulation/test_simulation.py",
+    "tests/simulation/test_under_faults.py",
+    "tests/incidents/views/test_talk.py",
+    "tests/incidents/test_invariants.py",
+    "tests/site/test_demo.py",
+    "tests/site/test_demo_history.py",
+    "tests/browser/test_axe.py",
+    "tests/browser/test_axe_incidents.py",
+    "tests/browser/test_walks.py",
+)
 _OUTCOMES = pytest.StashKey[dict[str, dict[str, Any]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     BUILD_DIR.mkdir(exist_ok=True)
     config.stash[_OUTCOMES] = {}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_use_migrations: bool
+) -> None:
+    """pytest-django's own, and: the test database is a copy of one that was migrated once."""
+    if django_db_use_migrations:
+        prepared.begin_with_copy(connection)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,13 +60,52 @@ def append_only_tables_can_be_flushed() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """One Chromium for all tests of this process that ask for it: Playwright runs once in a process."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
+
+
 @pytest.fixture(autouse=True)
 def limits_start_at_zero() -> None:
     """Sign-in limits count in the cache; one test's attempts are not the next one's."""
     cache.clear()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.fixture(autouse=True)
+def the_house_has_no_facts_of_its_own() -> Iterator[None]:
+    """A process remembers the custom fields it read; one test's are not the next one's."""
+    yield
+    VOCABULARY.declare(())
+
+
+def _browsers_by_themselves(items: list[pytest.Item]) -> None:
+    """Mark what asks for Chromium: its driver keeps an event loop running, beside which no later test may ask the database."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+def _longest_first(items: list[pytest.Item]) -> None:
+    """File by file: those known to take long, then those with many tests, so that no worker is left with a long one at the end."""
+    counts = Counter(item.path for item in items)
+    ranks = {BUILD_DIR.parent / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (ranks.get(item.path, len(ranks)), -counts[item.path], str(item.path)))
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what -m does not select
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _browsers_by_themselves(items)
+    if hasattr(config, "workerinput"):
+        _longest_first(items)
     known = titles()
     for item in items:
         for marker in item.iter_markers("requirement"):
@@ -63,6 +130,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    _outcomes_keep(session)
+    _failures_keep(session.config)
+
+
+def _failures_keep(config: pytest.Config) -> None:
+    """For deploy/check.py: which tests failed, in the file it names."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if (file := os.environ.get("TEST_FAILURES")) and reporter and not hasattr(config, "workerinput"):
+        failed = [report.nodeid for kind in ("failed", "error") for report in reporter.stats.get(kind, [])]
+        Path(file).write_text("".join(f"{name}\n" for name in dict.fromkeys(failed)), encoding="utf-8")
+
+
+def _outcomes_keep(session: pytest.Session) -> None:
     """Write what this run showed for `make requirements`; runs with a TEST_RUN (or suffix) of their own do not mix."""
     outcomes = session.config.stash.get(_OUTCOMES, {})
     if outcomes:

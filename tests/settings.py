@@ -27,6 +27,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     }
 else:
     _database["TEST"] = {"NAME": f"test_watchbell_{_SUFFIX}"}
+    # No commit of a test has to wait for the disk.
+    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "options": "-c synchronous_commit=off"}
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "tests"},

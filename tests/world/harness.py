@@ -12,13 +12,12 @@ import time_machine
 from django.test import Client
 
 from escalation_site.kernel.instants import now
+from incidents.engine.glance import glance
 from incidents.engine.loop import Engine
 from incidents.engine.outcomes import page_report
 from incidents.intake.door import keys
 from incidents.models import EscalationRun, Incident, Page
-from incidents.services.runs import next_due_at
 from notifications.channels import Outgoing, channels_replaced
-from notifications.selectors import next_due_at as next_delivery_at
 from notifications.sender import Sender
 from notifications.testing import FakeChannel
 from tests.world.cast import ALERTMANAGER_KEY, PAGERDUTY_KEY, Cast, cast_make
@@ -81,10 +80,9 @@ class World:
         self._traveller.move_to(instant)
 
     def _next_due(self) -> datetime | None:
-        instants = [
-            instant for instant in (next_due_at(), next_delivery_at()) if instant is not None and instant > self.now
-        ]
-        return min(instants, default=None)
+        seen = glance()
+        instants = (seen.run_at, seen.checkpoint_at, seen.delivery_at)
+        return min((instant for instant in instants if instant is not None and instant > self.now), default=None)
 
     # --- signals
 

@@ -15,6 +15,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
+# Django must be set up before anything below is imported.
 from oncall.load.capacity import capacity_warnings  # noqa: E402
 from oncall.load.clashing import clashes_between  # noqa: E402
 from oncall.load.export import paid_shifts  # noqa: E402

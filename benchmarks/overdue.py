@@ -14,6 +14,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation_site.settings")
 django.setup()
 
+# Django must be set up before anything below is imported.
 from django.db import transaction  # noqa: E402
 
 from benchmarks.load import body  # noqa: E402

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,11 +32,14 @@ class Site:
     environment: dict[str, str]
     port: int
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         log = (self.folder / f"{len(self.processes)}.log").open("wb")
         process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
         self.processes.append(process)
+        # "uvicorn", "benchmarks.engine", "qcluster"
+        self.names.append(command[2] if command[1] in ("-m", "manage.py") else command[1])
         return process
 
     def prepare(self, *, ack: str = "30m") -> None:
@@ -66,12 +69,15 @@ class Site:
         )
         wait_for_port(self.port)
 
-    def engine(self, *, sending: bool = True) -> None:
-        """Start an engine and wait until it has begun; without ``sending`` it stops at the queued delivery."""
-        before = self.count("incidents_processbeat")
-        self.start(sys.executable, *(("manage.py", "run_engine") if sending else ("-m", "benchmarks.engine")))
-        deadline = time.monotonic() + 60
-        while self.count("incidents_processbeat") == before:
+    def engine(self, *, sending: bool = True, null: Path | None = None) -> None:
+        """Start an engine and wait until it has begun; without ``sending`` it stops at the queued delivery, with ``null`` its messages
+        go to a channel that only writes them to that file."""
+        engines = ("incidents_processbeat", "name = 'engine'")
+        before = self.count(*engines)
+        bench = ("-m", "benchmarks.engine", *((str(null),) if null else ()))
+        self.start(sys.executable, *(("manage.py", "run_engine") if sending and not null else bench))
+        deadline = time.monotonic() + 120
+        while self.count(*engines) == before:
             if time.monotonic() > deadline:
                 raise RuntimeError("the engine does not begin")
             time.sleep(0.1)
@@ -88,21 +94,25 @@ class Site:
             return connection.execute(query.encode()).fetchall()
 
     def cpu(self) -> float:
-        """Seconds of CPU used so far by the processes of the site and, on PostgreSQL, by the server."""
-        own = [psutil.Process(process.pid) for process in self.processes if process.poll() is None]
-        servers = (
-            [p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
-            if self.database == "postgresql"
-            else []
-        )
-        total = 0.0
-        for process in (*own, *servers):
-            try:
-                times = process.cpu_times()
-                total += times.user + times.system
-            except psutil.NoSuchProcess:
-                continue
-        return total
+        """Seconds of CPU used so far by the processes of the site and, on PostgreSQL, by the server's for this database."""
+        return sum(self.cpu_each().values())
+
+    def cpu_each(self) -> dict[str, float]:
+        """The same of each process that was started, with its children, by what it runs."""
+        found: dict[str, float] = {}
+        for name, process in zip(self.names, self.processes, strict=True):
+            if process.poll() is None:
+                own = psutil.Process(process.pid)
+                found[name] = found.get(name, 0.0) + _seconds([own, *own.children(recursive=True)])
+        if self.database == "postgresql":
+            found["server"] = _seconds(self._servers())
+        return found
+
+    def _servers(self) -> list[psutil.Process]:
+        """The server names in its processes' titles the database each works for; others may use it meanwhile."""
+        name = self.environment["DATABASE_URL"].rsplit("/", 1)[1]
+        servers = [one for one in psutil.process_iter(["name", "cmdline"]) if one.info["name"] == "postgres"]
+        return [one for one in servers if name in " ".join(one.info["cmdline"] or ())]
 
     def logs(self) -> str:
         """The end of what each process printed."""
@@ -117,7 +127,18 @@ class Site:
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
-        self.processes = []
+        self.processes, self.names = [], []
+
+
+def _seconds(processes: Iterable[psutil.Process]) -> float:
+    total = 0.0
+    for process in processes:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
 
 
 def free_port() -> int:

@@ -39,3 +39,16 @@ if (similar && matchMedia("(max-width: 760px)").matches) document.getElementById
 form?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
+
+// What somebody typed or chose before the scripts were there had nobody to hear it: say it again, once everything listens.
+const atFirst = (select) => ([...select.options].find((option) => option.defaultSelected) ?? select.options[0])?.value;
+const isChanged = (field) => {
+  if (field instanceof HTMLSelectElement) return field.value !== atFirst(field);
+  return ["radio", "checkbox"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+};
+document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
+  for (const field of form?.elements ?? []) {
+    if (!field.name || !field.matches("input:not([type=hidden], [type=file]), select, textarea") || !isChanged(field)) continue;
+    for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+  }
+}));

@@ -5,7 +5,7 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Windows
 from tests.browser.looks import SIZES
@@ -95,3 +95,20 @@ def test_when_the_session_ends_while_somebody_types_then_nothing_is_lost(windows
         }"""
     )
     expect(page.get_by_role("link", name="gateway.log")).to_be_visible()
+
+
+def test_when_somebody_types_before_the_scripts_are_there_then_what_is_known_shows_all_the_same(
+    windows: Windows,
+) -> None:
+    visited = windows.blank("sofie")
+    page = visited.page
+    waiting: list[Route] = []
+    page.route("**/htmx*", lambda route: waiting.append(route))
+    page.goto(f"{windows.site.address}/incidents/new/", wait_until="commit")
+    page.get_by_label("What is wrong? required", exact=True).fill("Parcel tracking shows no dates")
+    page.get_by_label("Affected service").select_option("payments-gateway")
+    for script in waiting:
+        script.continue_()
+    known = page.locator("#filing-similar .simc").filter(has_text="Parcel tracking shows no dates")
+    expect(known.get_by_role("button", name="It is this one: follow it")).to_be_visible()
+    expect(page.locator("#will-page")).to_contain_text("Marta Ferri")

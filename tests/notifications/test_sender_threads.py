@@ -105,23 +105,24 @@ def test_when_it_is_drained_then_nothing_more_is_taken_and_what_is_under_way_end
     assert Delivery.objects.filter(state="queued").count() == 3
 
 
-def test_when_something_urgent_falls_due_then_it_goes_before_what_the_threads_have_in_hand(
+def test_when_something_urgent_falls_due_then_it_goes_before_what_the_thread_has_in_hand(
     channels: None, slow: FakeChannel, outcomes: Outcomes
 ) -> None:
+    slow.concurrency = 1  # Two threads that are let go together end in whatever order the machine likes.
     sam = person("sam", "sam", kind="slow")
-    queue(sam, 8)
+    queue(sam, 4)
     sender = Sender(clock=now, on_settled=outcomes)
-    assert sender.dispatch() == 8
-    wait_until(lambda: len(slow.calls) == 2)
+    assert sender.dispatch() == 4
+    wait_until(lambda: len(slow.calls) == 1)
     messages_create([page_for(sam, "sev1", priority=10)], at=now())
     sender.dispatch()
-    assert Delivery.objects.filter(state="queued", attempts_made=0).count() == 7
-    assert Attempt.objects.count() == 2
+    assert Delivery.objects.filter(state="queued", attempts_made=0).count() == 4
+    assert Attempt.objects.count() == 1
     slow.open.set()
-    wait_until(lambda: len(slow.got) == 9)
-    assert "sev1" in [mail.idempotency_key for mail in slow.got[2:4]]
+    wait_until(lambda: len(slow.got) == 5)
+    assert [mail.idempotency_key for mail in slow.got][:2] == ["sam:0", "sev1"]
     assert sender.drain(10)
-    assert len(outcomes.told) == Message.objects.filter(state="delivered").count() == 9
+    assert len(outcomes.told) == Message.objects.filter(state="delivered").count() == 5
 
 
 def test_when_one_of_a_hand_hangs_then_the_others_are_sent_and_what_was_sent_is_on_record(

@@ -78,6 +78,14 @@ def _group(code: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamChange:
+    """Somebody came to a team, left it or has another part in it."""
+
+    at: datetime | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The evidence of a review with its instants read; see `reports.care.evidence`."""
 
@@ -93,6 +101,9 @@ class Evidence:
     findings: int
     version: Mapping[str, Any]
     changed_at: datetime | None
+    drills: Mapping[str, Any]
+    team: Sequence[TeamChange]
+    team_number: int
 
     @property
     def by_hand_total(self) -> int:
@@ -116,7 +127,20 @@ def evidence_of(review: PolicyReview) -> Evidence:
         findings=data.get("findings", 0),
         version=version,
         changed_at=parse_datetime(version.get("at", "")),
+        drills=data.get("drills", {}),
+        team=tuple(_team_change(one) for one in data.get("team", {}).get("newest", ())),
+        team_number=data.get("team", {}).get("number", 0),
     )
+
+
+def _team_change(one: Mapping[str, Any]) -> TeamChange:
+    words = {
+        "joined": _("%(person)s joined %(team)s"),
+        "left": _("%(person)s left %(team)s"),
+        "role": _("%(person)s leads %(team)s") if one["role"] == "lead" else _("%(person)s is a member of %(team)s"),
+    }
+    places = {"person": one["person"], "team": one["team"]}
+    return TeamChange(parse_datetime(one["at"]), str(words.get(one["change"], words["role"])) % places)
 
 
 def incident_of(review: PolicyReview) -> int | None:

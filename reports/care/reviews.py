@@ -1,6 +1,6 @@
 """Reviews of policies: opened every quarter and after each major incident, due within two weeks, closed with an outcome."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -101,7 +101,8 @@ def review_open(
     subject: str = "",
     actor: User | None = None,
 ) -> PolicyReview:
-    """Ask for a review, with the evidence of the time since the last one; due in 14 days.
+    """Ask for a review, with the evidence of the time since the last one; due in 14 days. Where no person asked for it, those
+    who answer for the policy get it as a task (R184).
 
     Raises Conflict where one is open for the same cause (after a major incident: was ever opened), NotAllowed for
     whoever does not manage.
@@ -123,7 +124,13 @@ def review_open(
         due_at=at + TIME_TO_REVIEW,
     )
     _save(review, at)
-    _append(review, "policy_review.open", actor=actor, at=at, after={"cause": str(cause), "subject": subject})
+    told: dict[str, object] = {}
+    if actor is None:
+        people = answerable(policy, at=at)
+        ports.tell([_task(review, user) for user in people], at=at)
+        told = {"told": [user.name for user in people]}
+    after = {"cause": str(cause), "subject": subject, **told}
+    _append(review, "policy_review.open", actor=actor, at=at, after=after)
     return review
 
 
@@ -172,6 +179,21 @@ def answerable(policy: EscalationPolicy, *, at: datetime) -> list[User]:
     return [one.user for one in found] or resolver.administrators()
 
 
+def _task(review: PolicyReview, user: User) -> ports.Note:
+    def words() -> tuple[str, str]:
+        places = {"policy": review.policy.name, "cause": review.get_cause_display()}
+        return (
+            _("Please review the escalation policy %(policy)s") % places,
+            _(
+                "%(cause)s: does the escalation policy %(policy)s still do what it should? What happened since the last review, "
+                "drills and changes in the teams are gathered there. Close it within two weeks with what came of it."
+            )
+            % places,
+        )
+
+    return _about(review, user, words, "open")
+
+
 def _note(review: PolicyReview, user: User) -> ports.Note:
     def words() -> tuple[str, str]:
         places = {"policy": review.policy.name}
@@ -184,10 +206,14 @@ def _note(review: PolicyReview, user: User) -> ports.Note:
             % places,
         )
 
+    return _about(review, user, words, "overdue")
+
+
+def _about(review: PolicyReview, user: User, words: Callable[[], tuple[str, str]], what: str) -> ports.Note:
     return note_to(
         user,
         words,
-        key=f"policy_review:{review.pk}:overdue",
+        key=f"policy_review:{review.pk}:{what}",
         link=reverse("care:review", args=(review.pk,)),
         subject_ref=f"policy:{review.policy_id}",
     )

@@ -14,7 +14,7 @@ from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
 from incidents.models import Service
 from incidents.services.lifecycle import incident_acknowledge, incident_mitigate, incident_open, incident_resolve
 from notifications.models import ContactMethod
-from oncall.models import GapAcceptance, Schedule
+from oncall.models import GapAcceptance, Membership, Schedule
 from oncall.services import schedule_publish
 from policies.care import draft_findings
 from policies.definition import policy_parse
@@ -256,6 +256,8 @@ def test_when_a_quarter_is_nearly_over_then_a_review_opens_with_time_to_end_with
     care_check()
     review = one_review()
     assert (review.cause, review.opened_at, review.due_at) == ("quarter", world.now, world.now + TIME_TO_REVIEW)
+    world.settle()
+    assert world.notices() == [("elena", "Please review the escalation policy Critical payments")]
     closed(world, review)
     world.jump_to(world.now + QUARTER - TIME_TO_REVIEW - DAY)
     assert reviews_check(at=world.now)["quarterly"] == 0
@@ -305,6 +307,62 @@ def test_the_evidence_tells_by_level_who_was_called_answered_and_skipped(world: 
     page = shown(at_browser(world, "amara").get(f"{REVIEWS}{review.pk}/"))
     assert "2. Backup and senior" in page
     assert "7 min" in page
+
+
+@pytest.mark.requirement("R338")
+def test_the_evidence_tells_how_drills_went_and_who_came_to_the_teams_and_left_them(world: World) -> None:
+    world.jump(minutes=1)
+    asked: dict[str, Any] = {
+        "policy": world.cast.policy,
+        "cause": PolicyReview.Cause.BY_HAND,
+        "actor": world.cast.elena,
+    }
+    closed(world, review_open(**asked, at=world.now))  # Whoever was there by then is no news.
+    for number, answered_after in enumerate((2, 4, None)):
+        drill = incident_open(
+            title=f"Drill {number}",
+            summary="",
+            severity=1,
+            service=world.cast.gateway,
+            reporter=None,
+            at=world.now,
+            is_test=True,
+        )
+        if answered_after:
+            done = world.now + timedelta(minutes=answered_after)
+            incident_acknowledge(incident_id=drill.pk, actor=world.cast.marta, at=done)
+    world.jump(hours=1)
+    Membership.objects.create(team=world.cast.payments, user=world.cast.nils)
+    Membership.objects.get(team=world.cast.payments, user=world.cast.jonas).delete()
+    Membership.objects.create(team=world.cast.platform, user=world.cast.marta)  # No team of this policy.
+
+    review = review_open(**asked, at=world.now + DAY)
+
+    assert review.evidence["incidents"] == 0
+    assert review.evidence["drills"] == {"incidents": 3, "answered": 2, "median": 120.0, "exhausted": 0}
+    team = review.evidence["team"]
+    assert [(one["person"], one["team"], one["change"]) for one in team["newest"]] == [
+        ("Jonas de Wit", "Payments", "left"),
+        ("Nils Aaker", "Payments", "joined"),
+    ]
+    assert team["number"] == 2
+    page = shown(at_browser(world, "elena").get(f"{REVIEWS}{review.pk}/"))
+    assert "answered: 2" in page
+    assert "Jonas de Wit left Payments" in page
+    assert "Nils Aaker joined Payments" in page
+
+
+def test_when_a_review_was_opened_before_drills_were_counted_then_its_page_still_opens(world: World) -> None:
+    review = review_open(
+        policy=world.cast.policy, cause=PolicyReview.Cause.BY_HAND, actor=world.cast.elena, at=world.now
+    )
+    del review.evidence["drills"], review.evidence["team"]
+    review.save()
+
+    page = at_browser(world, "elena").get(f"{REVIEWS}{review.pk}/")
+
+    assert page.status_code == 200
+    assert "Changes in the teams" not in shown(page)
 
 
 @pytest.mark.requirement("R096")

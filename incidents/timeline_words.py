@@ -19,6 +19,7 @@ from incidents.models import StageGuard
 from incidents.roles import role_label
 from policies.conditions import VOCABULARY, Kind
 from policies.reasons import skip_words, untold_words, why_words
+from policies.sentences import channels_words
 
 __all__ = [
     "BECAUSE",
@@ -85,10 +86,17 @@ WORDINGS: Mapping[str, Wording] = {
     "incident.decide": Wording("stamp", gettext_lazy("%(actor)s recorded a decision"), DECISIONS),
     "incident.describe": Wording("pencil", gettext_lazy("%(actor)s changed the description: %(fields)s"), PEOPLE),
     "incident.bridge": Wording("headset", gettext_lazy("%(actor)s opened the bridge"), PEOPLE),
+    "incident.bridge_major": Wording("headset", gettext_lazy("The bridge of the major incident was opened"), ESCALATION),
     "incident.bridge_end": Wording("headset", gettext_lazy("%(actor)s took the bridge away"), PEOPLE),
     "incident.call_in": Wording("user-round-plus", gettext_lazy("%(actor)s called in %(people)s"), PEOPLE),
     "incident.tell": Wording("megaphone", gettext_lazy("%(actor)s told %(people)s"), PEOPLE),
     "incident.brief_read": Wording("book-open-text", gettext_lazy("%(actor)s read the brief and joined"), PEOPLE),
+    "incident.handover_rate:whole": Wording(
+        "user-check", gettext_lazy("%(actor)s took it over with the full context"), PEOPLE
+    ),
+    "incident.handover_rate": Wording(
+        "triangle-alert", gettext_lazy("%(actor)s took it over and lacked something"), PEOPLE
+    ),
     "incident.undo": Wording("undo-2", gettext_lazy("%(actor)s took the last step back"), PEOPLE),
     "incident.undo:snooze": Wording("undo-2", gettext_lazy("%(actor)s took the snooze back"), PEOPLE),
     "incident.undo:resolve": Wording("undo-2", gettext_lazy("%(actor)s took the resolution back"), PEOPLE),
@@ -143,6 +151,11 @@ WORDINGS: Mapping[str, Wording] = {
     "escalation.post_skip": Wording("skip-forward", gettext_lazy("%(name)s was not told: %(untold)s"), ESCALATION),
     "post.failed": Wording("triangle-alert", gettext_lazy("%(name)s could not be told: %(untold)s"), ESCALATION),
     "escalation.skip_person": Wording("skip-forward", gettext_lazy("%(name)s was passed over: %(skip)s"), ESCALATION),
+    "escalation.own_channels": Wording(
+        "send",
+        gettext_lazy("%(people)s: no contact method of level %(level)s (%(channels)s), so told by their own"),
+        ESCALATION,
+    ),
     "escalation.repeat_level": Wording(
         "bell-ring", gettext_lazy("Level %(level)s, %(name)s, was told again: %(people)s. %(because)s"), ESCALATION
     ),
@@ -211,6 +224,9 @@ WORDINGS: Mapping[str, Wording] = {
         "shield-check", gettext_lazy("A rule would keep it silent; it is guarded, so only a person may"), ESCALATION
     ),
     "incident.wake": Wording("bell-ring", gettext_lazy("%(actor)s ended the silence"), PEOPLE),
+    "routing.path": Wording(
+        "split", gettext_lazy("It went over from the policy %(before)s to %(after)s, which begins at once"), ESCALATION
+    ),
     "routing.page_nobody": Wording("bell-off", gettext_lazy("Nobody is paged for it"), ESCALATION),
     "routing.page_after_all": Wording(
         "bell-ring", gettext_lazy("It is worse than it was: its escalation begins after all"), ESCALATION
@@ -389,6 +405,8 @@ def line_html(kind: str, *, actor: str, data: Mapping[str, Any]) -> SafeString:
         places |= checkpoint_places(kind, data)
     if isinstance(data.get("places"), list):
         places["places"] = list_of([str(name) for name in data["places"]])
+    if isinstance(data.get("channels"), list):
+        places["channels"] = channels_words([str(kind) for kind in data["channels"]])
     if "untold" in data:
         places["untold"] = untold_words(str(data["untold"]))
     if "skip" in data:

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Prefetch, Q
 
-from notifications.models import Attempt, Delivery, Message
+from notifications.channels import channel_kinds
+from notifications.models import Attempt, ContactMethod, Delivery, Message
 from notifications.statements import next_due_at
 
-__all__ = ["QueueDepth", "messages_with_history", "next_due_at", "queue_depths"]
+__all__ = ["QueueDepth", "kinds_of", "messages_with_history", "next_due_at", "queue_depths"]
 
 
 def messages_with_history(*, message_ids: Collection[int]) -> Sequence[Message]:
@@ -23,6 +24,18 @@ def messages_with_history(*, message_ids: Collection[int]) -> Sequence[Message]:
         .prefetch_related(Prefetch("deliveries", deliveries))
         .order_by("created_at", "id")
     )
+
+
+def kinds_of(user_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """By which kinds of contact method each of these people is tried, in their own order: those that are enabled and can be sent
+    by, nothing for who has none. One query, none for nobody."""
+    found: dict[int, tuple[str, ...]] = dict.fromkeys(user_ids, ())
+    usable = ContactMethod.objects.filter(user__in=found, enabled=True, kind__in=channel_kinds())
+    ordered = usable.order_by("user_id", "position", "id").values_list("user_id", "kind") if found else ()
+    for user_id, kind in ordered:
+        if kind not in found[user_id]:
+            found[user_id] += (str(kind),)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

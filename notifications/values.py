@@ -20,8 +20,9 @@ class MessageValue:
     address. ``priority`` orders the queue, lower first. ``context`` is stored beside the message; known keys:
     ``subject`` ("incident:42": gathers ledger entries and threads e-mails), ``headers`` (extra ``X-Watchbell-…``
     e-mail headers), ``payload`` (what a webhook is told, as JSON values). ``about`` finds posts again ("incident:42").
-    ``channels`` are the kinds of contact method that may be used, in no order; a person who has none of these is told by
-    what they have, and where it is empty by any.
+    ``channels`` are the kinds of contact method that may be used, and ``channels_then`` those that may be used when these are
+    exhausted, each in no order of their own; a person who has none of them is told by what they have, and where both are
+    empty by any.
     """
 
     subject: str
@@ -31,6 +32,7 @@ class MessageValue:
     destination_id: int | None = None
     about: str = ""
     channels: tuple[str, ...] = ()
+    channels_then: tuple[str, ...] = ()
     kind: str = "page"
     urgency: Urgency = "high"
     body_html: str = ""

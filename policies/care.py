@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from notifications.channels import channel_kinds
-from notifications.models import ContactMethod
+from notifications.selectors import kinds_of
 from oncall.models import Schedule, ScheduleVersion, Team, User
 from oncall.selectors import Loaded, schedules_load
 from policies.definition import Pick, PolicyDef, TargetDef, TargetKind
@@ -94,6 +94,7 @@ def lint_contexts(subjects: Sequence[Subject], *, at: datetime) -> list[Context]
             teams=tuple(team.name for team in subject.teams) or ("",),
             names=views.names,
             first_levels=first_levels,
+            sendable=channel_kinds(),
             administrators=administrators,
             acknowledge=subject.acknowledge,
             resolve=subject.resolve,
@@ -108,13 +109,9 @@ def _named_first(definition: PolicyDef) -> tuple[str, ...]:
 
 
 def _people(user_ids: Collection[int]) -> dict[int, Person]:
-    usable = set(
-        ContactMethod.objects.filter(user_id__in=user_ids, enabled=True, kind__in=channel_kinds()).values_list(
-            "user_id", flat=True
-        )
-    )
+    kinds = kinds_of(user_ids)
     return {
-        user.pk: Person(user.pk, user.name, user.is_active, user.pk in usable)
+        user.pk: Person(user.pk, user.name, user.is_active, bool(kinds[user.pk]), kinds[user.pk])
         for user in User.objects.filter(pk__in=user_ids)
     }
 

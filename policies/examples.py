@@ -27,6 +27,7 @@ from policies.definition import (
     TargetKind,
     Timeout,
 )
+from policies.ways import Way
 
 MINUTE = 60
 
@@ -97,7 +98,7 @@ def staged_policy(
     leadership: tuple[TargetDef, ...],
     second_stage_from: MeasuredFrom = MeasuredFrom.START,
 ) -> PolicyDef:
-    """The three-stage example path: 10 minutes, 20 minutes, 60 minutes.
+    """The three-stage example path (R132 to R135): 10 minutes, 20 minutes, 60 minutes; by SMS and chat, then by e-mail too.
 
     `second_stage_from` chooses between its two readings: stage 2 comes 20 minutes after the incident's start (START),
     or 20 minutes after stage 1 ended (PREVIOUS), which is 30 minutes after the start. Stage 3 comes 60 minutes after
@@ -109,6 +110,7 @@ def staged_policy(
                 name="Primary on call",
                 duty="Confirm within 10 minutes and begin to look.",
                 targets=(primary_of(schedule),),
+                channels=(Way.SMS, Way.CHAT),
                 ack_timeout=Timeout(10 * MINUTE),
                 resolve_timeout=Timeout(60 * MINUTE),
             ),
@@ -117,6 +119,7 @@ def staged_policy(
                 duty="Bring a second pair of eyes and the deeper knowledge.",
                 start=Entry(20 * MINUTE, second_stage_from),
                 targets=(secondary_of(schedule), senior),
+                channels=(Way.EMAIL, Way.SMS, Way.CHAT),
                 resolve_timeout=Timeout(60 * MINUTE),
             ),
             LevelDef(

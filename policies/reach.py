@@ -1,6 +1,7 @@
 """Whom a step of the escalation reaches: one answer for the engine and for whatever foretells what the engine will do."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from oncall.models import Team
@@ -29,8 +30,12 @@ def reached(
         case EnterLevel() | RepeatLevel() | InformLevel():
             # The first level answers for everything; beyond it a service may ask for people who know it (R097).
             wanted = skills if action.level else NO_SKILLS
-            own = resolver.resolve(policy.levels[action.level].targets, team=team, skills=wanted)
-            if not straight_to or isinstance(action, InformLevel) or not action.opens:
+            level = policy.levels[action.level]
+            own = resolver.resolve(level.targets, team=team, skills=wanted)
+            if isinstance(action, InformLevel):
+                return own
+            own = _over(level.channels, own)
+            if not straight_to or not action.opens:
                 return own
             return _joined(own, resolver.resolve(straight_to, team=team))
         case PageCatchAll():
@@ -46,6 +51,14 @@ def reached(
             targets = [policy.final.target] if policy.final else []
             last = resolver.recipients(targets, team=team)
             return Resolution(tuple(Recipient(one.user, {"kind": "final"}) for one in last))
+
+
+def _over(channels: Sequence[str], found: Resolution) -> Resolution:
+    """With the channels that the level names for its people (R130). Whom a rule sends for, whoever is only informed, and whoever
+    is told at the end, is told by their own."""
+    if not channels:
+        return found
+    return replace(found, recipients=tuple(replace(one, channels=tuple(channels)) for one in found.recipients))
 
 
 def _joined(level: Resolution, specialists: Resolution) -> Resolution:

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies.channels import channels_words
+from policies.sentences import channels_words
 
 _SKIPS: Mapping[str, str | Promise] = {
     "away": gettext_lazy("they are away"),
@@ -49,12 +49,24 @@ def untold_words(reason: str) -> str:
 
 
 def channels_words_of(why: Mapping[str, Any]) -> str:
-    """Which channel criterion chose how a person was told, "" for none: "criterion “Wake people”: SMS and call"."""
-    chosen = why.get("channels")
-    if not chosen:
-        return ""
-    places = {"name": chosen.get("name", ""), "channels": channels_words(chosen.get("use", ()))}
-    return _("criterion “%(name)s”: %(channels)s") % places
+    """What chose how a person was told, "" for nothing but themselves: "criterion “Wake people”: SMS and call", then
+    "the level names SMS and chat"."""
+    chosen, level = why.get("channels"), why.get("level")
+    said = []
+    if chosen:
+        places = {"name": chosen.get("name", ""), "channels": channels_words(chosen.get("use", ()))}
+        said.append(_("criterion “%(name)s”: %(channels)s") % places)
+    if level:
+        said.append(level_words_of(level))
+    return "; ".join(said)
+
+
+def level_words_of(level: Mapping[str, Any]) -> str:
+    """Which channels a person's level names, and that they have none of them, where that is so."""
+    places = {"channels": channels_words(level.get("use", ()))}
+    if level.get("lacks"):
+        return _("the level names %(channels)s, of which they have none: told by their own") % places
+    return _("the level names %(channels)s") % places
 
 
 def why_words(why: Mapping[str, Any]) -> str:

@@ -22,10 +22,12 @@ from policies.turns import Turns
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person to page, and why: names copied at the time, for the page, the timeline and the ledger."""
+    """A person to page, and why: names copied at the time, for the page, the timeline and the ledger. ``channels`` are the kinds
+    of contact method that their level names, none where they are told by their own."""
 
     user: User
     why: dict[str, Any] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Pages: made in sets, cancelled in sets, settled by what the sender reports."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,11 +11,13 @@ from incidents.models import EscalationRun, Incident, Page
 from incidents.routing.ways import ways_of
 from incidents.wording import page_body, page_subject
 from notifications.models import Message
+from notifications.selectors import kinds_of
 from notifications.services import messages_cancel, messages_create
 from notifications.values import MessageValue
 from oncall.paging import Skipped
 from policies.severity import Urgency, urgency_of
 from policies.targets import Place, Recipient
+from policies.ways import level_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def pages_create(orders: Sequence[PageOrder], *, changes: Changes) -> list[list[
 
     A person without any contact method gets a page that has failed with that reason: it shows, and the caller looks at the states.
     """
-    orders = _by_criteria(orders, changes)
+    orders = _by_level(_by_criteria(orders, changes))
     nonces = [[nonce_make() for _recipient in order.recipients] for order in orders]
     values = [
         _message_value(order, recipient, nonce, changes)
@@ -81,6 +83,27 @@ def _by_criteria(orders: Sequence[PageOrder], changes: Changes) -> list[PageOrde
     ]
 
 
+def _by_level(orders: Sequence[PageOrder]) -> list[PageOrder]:
+    """The orders with the channels that levels name beside the reason of each of their people, and who has none of them."""
+    people = {one.user.pk for order in orders for one in order.recipients if one.channels}
+    kinds = kinds_of(people)
+    return [
+        replace(order, recipients=tuple(_with_channels(one, kinds) for one in order.recipients)) if people else order
+        for order in orders
+    ]
+
+
+def _with_channels(one: Recipient, kinds: Mapping[int, Collection[str]]) -> Recipient:
+    if not one.channels:
+        return one
+    return replace(one, why={**one.why, "level": level_record(one.channels, kinds[one.user.pk], _chosen(one))})
+
+
+def _chosen(one: Recipient) -> tuple[str, ...]:
+    """The kinds that a channel criterion names, none where none holds."""
+    return tuple(one.why.get("channels", {}).get("use", ()))
+
+
 def _message_value(order: PageOrder, recipient: Recipient, nonce: str, changes: Changes) -> MessageValue:
     incident, user = order.run.incident, recipient.user
     link = page_url(nonce)
@@ -101,7 +124,8 @@ def _message_value(order: PageOrder, recipient: Recipient, nonce: str, changes: 
         urgency="high" if urgency_of(incident.severity) is Urgency.HIGH else "low",
         priority=incident.severity * 10,
         context={"subject": incident.subject},
-        channels=tuple(recipient.why.get("channels", {}).get("use", ())),
+        channels=_chosen(recipient) or recipient.channels,
+        channels_then=recipient.channels if _chosen(recipient) else (),
     )
 
 
@@ -141,6 +165,15 @@ def _record(order: PageOrder, pages: Sequence[Page], changes: Changes) -> None:
             object_type="run",
             object_id=str(order.run.pk),
             data={**passed, "cycle": order.cycle + 1},
+        )
+    lacking = [page for page in pages if page.why.get("level", {}).get("lacks")]
+    if lacking and not order.repeat:
+        changes.timeline(
+            incident,
+            "escalation.own_channels",
+            people=[page.recipient.name for page in lacking],
+            channels=lacking[0].why["level"]["use"],
+            level=order.level + 1,
         )
     for page in pages:
         changes.ledger(

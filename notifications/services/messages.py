@@ -1,8 +1,9 @@
 """Telling people: messages are created and cancelled in sets; the sender does the rest."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -61,7 +62,7 @@ def _insert(values: Sequence[MessageValue], *, at: datetime) -> list[Message]:
     ways: list[ContactMethod | Destination | None] = [
         places.get(value.destination_id)
         if value.destination_id is not None
-        else next(iter(methods_left(methods.get(value.recipient_id or 0, ()), value.channels)), None)
+        else next(iter(methods_left(methods.get(value.recipient_id or 0, ()), _named(value))), None)
         for value in values
     ]
     messages = [_message(value, reachable=way is not None, at=at) for value, way in zip(values, ways, strict=True)]
@@ -87,10 +88,19 @@ def _usable_methods(user_ids: Collection[int]) -> dict[int, list[ContactMethod]]
     return found
 
 
-def methods_left(methods: Sequence[ContactMethod], channels: Collection[str]) -> Sequence[ContactMethod]:
-    """Those of a person's methods that are of these kinds or, where none is or no kind is named, all of them: what chooses
-    among somebody's methods must never leave them none."""
-    return [method for method in methods if method.kind in channels] or methods
+def methods_left(methods: Sequence[ContactMethod], named: Mapping[str, Any]) -> Sequence[ContactMethod]:
+    """Those of a person's methods that are of the kinds ``named`` in a message's context, those of "channels" before those of
+    "channels_then" or, where none is or no kind is named, all of them: what chooses among somebody's methods must never leave
+    them none."""
+    first, then = named.get("channels", ()), named.get("channels_then", ())
+    left = [method for method in methods if method.kind in first]
+    return left + [method for method in methods if method.kind in then and method.kind not in first] or methods
+
+
+def _named(value: MessageValue) -> dict[str, list[str]]:
+    """The kinds that a message may go by, as its context keeps them; nothing where it may go by any."""
+    named = {"channels": list(value.channels), "channels_then": list(value.channels_then)}
+    return {key: kinds for key, kinds in named.items() if kinds}
 
 
 def _open_destinations(ids: Collection[int]) -> dict[int, Destination]:
@@ -114,7 +124,7 @@ def _message(value: MessageValue, *, reachable: bool, at: datetime) -> Message:
         link=value.link,
         idempotency_key=value.idempotency_key,
         priority=value.priority,
-        context={**value.context, "channels": list(value.channels)} if value.channels else dict(value.context),
+        context={**value.context, **_named(value)},
         created_at=at,
         state=Message.State.PENDING if reachable else Message.State.FAILED,
         state_reason="" if reachable else unreachable,

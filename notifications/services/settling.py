@@ -182,7 +182,7 @@ def _next_method(delivery: Delivery) -> ContactMethod | None:
     methods = ContactMethod.objects.filter(
         user_id=delivery.message.recipient_id, enabled=True, kind__in=channel_kinds()
     )
-    left = methods_left(list(methods.order_by("position", "id")), delivery.message.context.get("channels", ()))
+    left = methods_left(list(methods.order_by("position", "id")), delivery.message.context)
     return next((method for method in left if (method.kind, method.address) not in tried), None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from policies.channels.values import ChannelRule, ChannelsDef
@@ -56,10 +55,3 @@ class ChannelCriteria:
         if compiled is None:
             raise KeyError(found.key)
         return Choice(found.then, compiled.explain(facts))
-
-
-def ways_left(ways: Sequence[str], use: Sequence[str]) -> tuple[str, ...]:
-    """Which of a person's kinds of contact method, in their order, are used: those that the criteria name. Somebody who has
-    none of these is told by what they have: criteria say how people are woken, and never keep anybody from being told."""
-    allowed = tuple(one for one in ways if one in use)
-    return allowed if use and allowed else tuple(ways)

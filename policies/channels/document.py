@@ -15,11 +15,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from policies.channels.values import KINDS, MAX_RULES, ChannelRule, ChannelsDef, Way
+from policies.channels.values import MAX_RULES, ChannelRule, ChannelsDef
 from policies.conditions import VOCABULARY, Vocabulary, condition_definitions, condition_dump, condition_read
 from policies.definition import MAX_NAME_LENGTH
 from policies.reading import DefinitionInvalid, Node, Problem
 from policies.routing.document import KEY_PATTERN, MAX_REASON
+from policies.ways import KINDS, Way
 
 _KEY = re.compile(KEY_PATTERN, re.ASCII)
 

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from policies.channels.values import ChannelsDef
 from policies.conditions import condition_sentence
 from policies.conditions.sentences import Namer, as_written
-from policies.sentences import joined
-
-_LABELS: Mapping[str, str | Promise] = {
-    "email": gettext_lazy("e-mail"),
-    "sms": gettext_lazy("SMS"),
-    "voice": gettext_lazy("call"),
-    "push": gettext_lazy("push"),
-    "chat": gettext_lazy("chat"),
-}
-
-
-def channels_words(kinds: Sequence[str]) -> str:
-    """ "SMS and call"."""
-    return joined([str(_LABELS.get(kind, kind)) for kind in kinds])
+from policies.sentences import channels_words
 
 
 def channels_lines(channels: ChannelsDef, *, name: Namer = as_written) -> Mapping[str, str]:
@@ -40,5 +25,11 @@ def channels_lines(channels: ChannelsDef, *, name: Namer = as_written) -> Mappin
         lines[_("%(number)d. %(name)s") % {"number": number, "name": rule.name}] = " ".join(
             part for part in parts if part
         )
-    lines[_("Otherwise")] = _("Everybody is told by their own contact methods, in their own order.")
+    if channels.rules:
+        lines[_("With the channels of a level")] = _(
+            "Where a level of a policy names channels, they come after those of the rule that holds."
+        )
+    lines[_("Otherwise")] = _(
+        "Everybody is told as their level says, or by their own contact methods, in their own order."
+    )
     return lines

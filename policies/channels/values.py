@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from policies.conditions import Condition
 
 MAX_RULES = 100
-
-
-class Way(StrEnum):
-    """The kinds of contact method that criteria may speak of, whether or not this installation can send by them yet."""
-
-    EMAIL = "email"
-    SMS = "sms"
-    VOICE = "voice"
-    PUSH = "push"
-    CHAT = "chat"
-
-
-KINDS = tuple(way.value for way in Way)
 
 
 @dataclass(frozen=True, slots=True)

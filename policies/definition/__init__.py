@@ -14,12 +14,13 @@ How a ladder is meant to be read (`policies.escalation` walks it):
 - A level may tell its people again while nobody has answered, and may want the answer of everyone it paged.
 - Delays and timeouts may differ by the incident's severity, count business time only, or count back from the instant
   at which the incident's SLA ends. A severity may have its path start at a higher level.
+- A level may name the channels its people are told by; otherwise each is told by the contact methods they chose.
 - "start", as the instant from which a delay or timeout is measured, is the start of the incident's run in the first
   cycle and the start of the repeat in later ones.
 """
 
 from policies.definition.checks import policy_vacancies, policy_warnings
-from policies.definition.dumping import policy_dump, severity_name, target_dump
+from policies.definition.dumping import OWN, policy_dump, severity_name, target_dump
 from policies.definition.parsing import policy_parse, policy_problems, targets_parse
 from policies.definition.schema import POLICY_SCHEMA
 from policies.definition.values import (
@@ -64,6 +65,7 @@ __all__ = [
     "MAX_REPEATS",
     "MAX_TARGETS",
     "MAX_UP",
+    "OWN",
     "PLACE_KINDS",
     "POLICY_SCHEMA",
     "TIMEOUT_ORIGINS",

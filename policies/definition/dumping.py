@@ -24,6 +24,8 @@ from policies.definition.values import (
 from policies.durations import duration_text
 
 UNTIL_ANSWERED = "until_answered"
+OWN = "own"
+"""Over whichever channels each person chose: what a level without channels means too, and so it is never written."""
 
 
 def policy_dump(policy: PolicyDef) -> dict[str, Any]:
@@ -124,6 +126,8 @@ def _level_dump(level: LevelDef) -> dict[str, Any]:
         data["if_unreachable"] = level.if_unreachable.value
     if level.major:
         data["major"] = True
+    if level.channels:
+        data["channels"] = [way.value for way in level.channels]
     if level.raci is not None:
         data["raci"] = {
             "responsible": [target_dump(target) for target in level.raci.responsible],

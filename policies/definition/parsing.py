@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from django.utils.translation import gettext as _
 
 from policies.definition.checks import never_repeats
-from policies.definition.dumping import UNTIL_ANSWERED, policy_dump
+from policies.definition.dumping import OWN, UNTIL_ANSWERED, policy_dump
 from policies.definition.values import (
     CRITICAL,
     DEFAULT_FINAL_TIMES,
@@ -42,6 +42,7 @@ from policies.definition.values import (
 )
 from policies.reading import DefinitionInvalid, Node, Problem
 from policies.severity import Severity
+from policies.ways import Way
 
 
 def policy_parse(data: object) -> PolicyDef:
@@ -122,6 +123,7 @@ def _level(node: Node) -> LevelDef:
         "if_unreachable",
         "raci",
         "major",
+        "channels",
     )
     level = LevelDef(
         name=fields["name"].text(required=True, most=MAX_NAME_LENGTH),
@@ -135,12 +137,30 @@ def _level(node: Node) -> LevelDef:
         if_unreachable=fields["if_unreachable"].choice(tuple(IfUnreachable), default=IfUnreachable.NEXT_LEVEL),
         raci=_raci(fields["raci"]),
         major=fields["major"].flag(default=False),
+        channels=_channels(fields["channels"]),
     )
     if node.is_mapping and level.ack_timeout is None and level.resolve_timeout is None and level.repeat is None:
         node.wrong(_("needs an acknowledgement timeout or a resolution timeout, or nothing would ever follow it"))
     if level.repeat is not None and never_repeats(level):
         fields["repeat"].child("every", None).wrong(_("is so long that the level has ended before it is told again"))
     return level
+
+
+def _channels(node: Node) -> tuple[Way, ...]:
+    """`["sms", "chat"]`, in any order; "own" or nothing is as each person chose."""
+    if node.value is None or node.value == OWN:
+        return ()
+    if isinstance(node.value, str):
+        node.wrong(_('must be "own" or a list of channels'))
+        return ()
+    named = node.items(_channel, least=1, most=len(Way))
+    return tuple(way for way in Way if way in named)
+
+
+def _channel(node: Node) -> Way:
+    if node.value is None:
+        node.wrong(_("must not be empty"))
+    return node.choice(tuple(Way), default=Way.EMAIL)
 
 
 def _entry(node: Node) -> Entry:

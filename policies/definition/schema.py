@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policies.definition.dumping import UNTIL_ANSWERED, severity_name
+from policies.definition.dumping import OWN, UNTIL_ANSWERED, severity_name
 from policies.definition.values import (
     CRITICAL,
     DEFAULT_FINAL_TIMES,
@@ -29,6 +29,7 @@ from policies.definition.values import (
 from policies.durations import DURATION_PATTERN
 from policies.reading import MAX_SECONDS
 from policies.severity import Severity
+from policies.ways import KINDS
 
 _DURATION_SCHEMA: dict[str, Any] = {
     "anyOf": [
@@ -120,6 +121,15 @@ _FINAL_SCHEMA = {
     ],
 }
 
+_CHANNELS_SCHEMA = {
+    "description": "over which channels its people are told; as each of them chose when left out",
+    "anyOf": [
+        {"enum": [OWN, None]},
+        {"type": "array", "minItems": 1, "maxItems": len(KINDS), "items": {"enum": list(KINDS)}},
+    ],
+    "default": OWN,
+}
+
 _LEVEL_SCHEMA = _object_schema(
     ["name", "targets"],
     name={"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH},
@@ -158,6 +168,7 @@ _LEVEL_SCHEMA = _object_schema(
         "default": False,
         "description": "an incident that gets as far as this level is declared a major incident",
     },
+    channels=_CHANNELS_SCHEMA,
 )
 
 POLICY_SCHEMA: dict[str, Any] = {

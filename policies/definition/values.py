@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from policies.severity import Severity
+from policies.ways import Way
 
 MAX_LEVELS = 20
 MAX_TARGETS = 20
@@ -193,6 +194,8 @@ class LevelDef:
     expected to do. An incident that gets as far as a `major` level is declared a major incident.
 
     Without any timeout it passes on after its last repeat went unanswered for as long as there is between two.
+
+    `channels` are the kinds of contact method its people are told by, in the order of `Way`; none is as each of them chose.
     """
 
     name: str
@@ -206,6 +209,7 @@ class LevelDef:
     if_unreachable: IfUnreachable = IfUnreachable.NEXT_LEVEL
     raci: Raci | None = None
     major: bool = False
+    channels: tuple[Way, ...] = ()
 
     @property
     def uses_business_hours(self) -> bool:

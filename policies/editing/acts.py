@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
-from policies.definition import CRITICAL, severity_name
+from policies.definition import CRITICAL, OWN, severity_name
 from policies.editing.draft import FINER, LISTS, RACI, SEVERITIES, Draft, LevelDraft
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def act(draft: Draft, name: str) -> str:
 def fresh_level(draft: Draft) -> LevelDraft:
     """A level that lasts as long as most do; the person gives it a better name."""
     name = _("Level %(number)d") % {"number": len(draft.levels) + 1}
-    return LevelDraft(texts={"name": name, "ack": "5m" if not draft.levels else "10m"})
+    return LevelDraft(texts={"name": name, "told_by": OWN, "ack": "5m" if not draft.levels else "10m"})
 
 
 def _act_on_level(level: LevelDraft, prefix: str, what: str, row: int, verb: str) -> str:

@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.translation import gettext as _
 
-from policies.definition import Pick, PolicyDef, TargetDef, TargetKind, policy_parse
+from policies.definition import OWN, Pick, PolicyDef, TargetDef, TargetKind, policy_parse
 from policies.editing.documents import document_of, field_of
-from policies.editing.draft import Draft, target_text
+from policies.editing.draft import NAMED, Draft, target_text
 from policies.models import Guideline
 from policies.reading import DefinitionInvalid, Problem
 
@@ -58,7 +58,7 @@ def _wrong(problem: Problem, draft: Draft) -> Wrong:
 
 def check(draft: Draft, policy: PolicyDef | None, unread: tuple[Wrong, ...], *, reason: str, known: Known) -> Checked:
     """``policy`` and ``unread`` are what ``read`` found."""
-    problems = [*_row_problems(draft, reason, known), *unread, *_guideline_problems(draft)]
+    problems = [*_row_problems(draft, reason, known), *unread, *_unsaid(draft), *_guideline_problems(draft)]
     if policy is not None:
         problems += _strangers(draft, policy, known)
     return Checked(policy, tuple(problems))
@@ -78,6 +78,17 @@ def _row_problems(draft: Draft, reason: str, known: Known) -> list[Wrong]:
     unshown = _("holds characters that cannot be shown")
     texts = (("name", name), ("reason", reason), ("description", draft.text("description").replace("\r\n", "")))
     return found + [Wrong(field, unshown) for field, text in texts if not text.replace("\n", "").isprintable()]
+
+
+def _unsaid(draft: Draft) -> list[Wrong]:
+    """Levels that do not say how their people are told. A document may leave it out, which says "as each person chose"; whoever
+    writes a level here says so (R130)."""
+    unsaid = _("must be chosen: over which channels people are told")
+    return [
+        Wrong(f"level-{number}-told_by", unsaid)
+        for number, level in enumerate(draft.levels)
+        if level.text("told_by") not in (OWN, NAMED)
+    ]
 
 
 def _guideline_problems(draft: Draft) -> list[Wrong]:

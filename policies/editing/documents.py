@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from policies.definition import (
+    OWN,
     BySeverity,
     Entry,
     Hours,
@@ -24,7 +25,17 @@ from policies.definition import (
     severity_name,
 )
 from policies.durations import duration_text
-from policies.editing.draft import RACI, SEVERITIES, TIMINGS, Draft, LevelDraft, number, target_document, target_text
+from policies.editing.draft import (
+    NAMED,
+    RACI,
+    SEVERITIES,
+    TIMINGS,
+    Draft,
+    LevelDraft,
+    number,
+    target_document,
+    target_text,
+)
 from policies.reading import DefinitionInvalid
 
 Keys = Sequence[str | int]
@@ -68,7 +79,8 @@ def _level_of(level: LevelDef) -> LevelDraft:
         "ack": level.ack_timeout,
         "resolve": level.resolve_timeout,
     }
-    texts = {"name": level.name, "duty": level.duty, "ack_mode": level.ack_mode.value}
+    told_by = NAMED if level.channels else OWN
+    texts = {"name": level.name, "duty": level.duty, "told_by": told_by, "ack_mode": level.ack_mode.value}
     for name, timing in timings.items():
         texts |= _timing_of(name, timing)
     if repeat is not None:
@@ -82,6 +94,7 @@ def _level_of(level: LevelDef) -> LevelDraft:
     return LevelDraft(
         texts=texts,
         lists=lists,
+        channels=[way.value for way in level.channels],
         repeat_severities=[severity_name(severity) for severity in repeat.severities] if repeat else [],
         finer=level.if_unreachable is not IfUnreachable.NEXT_LEVEL or any(_is_finer(one) for one in timings.values()),
         repeat=repeat is not None,
@@ -152,6 +165,7 @@ def _level_document(level: LevelDraft) -> dict[str, Any]:
         "targets": _targets(level.targets("target")),
         "ack_mode": level.text("ack_mode") or None,
         "major": level.major,
+        "channels": list(level.channels) if level.text("told_by") == NAMED else None,
         **{_DOCUMENT_NAMES[name]: _timing_document(level, name) for name in TIMINGS},
     }
     if level.finer:

@@ -21,7 +21,19 @@ FINER = tuple(
     for timing in TIMINGS
     for part in ("from", "hours", "otherwise", *(f"sev{severity}" for severity in SEVERITIES))
 )
-LEVEL_TEXTS = ("name", "duty", *TIMINGS, *FINER, "ack_mode", "if_unreachable", "repeat_every", "repeat_times")
+LEVEL_TEXTS = (
+    "name",
+    "duty",
+    "told_by",
+    *TIMINGS,
+    *FINER,
+    "ack_mode",
+    "if_unreachable",
+    "repeat_every",
+    "repeat_times",
+)
+NAMED = "named"
+"""What `told_by` says where the level names its channels; OWN where each person is told as they chose."""
 RACI = ("responsible", "accountable", "consulted", "informed")
 LISTS = ("target", *RACI)
 """The lists of targets of a level; "accountable" holds one at most."""
@@ -50,10 +62,12 @@ class Sent(Protocol):
 
 @dataclass(slots=True)
 class LevelDraft:
-    """One rung. ``finer``, ``repeat`` and ``raci`` say whether those parts of the form are open."""
+    """One rung. ``finer``, ``repeat`` and ``raci`` say whether those parts of the form are open. ``channels`` hold where
+    `told_by` is NAMED; otherwise they wait there for it to be chosen again."""
 
     texts: dict[str, str] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=lambda: {"target": [""]})
+    channels: list[str] = field(default_factory=list)
     repeat_severities: list[str] = field(default_factory=list)
     finer: bool = False
     repeat: bool = False
@@ -151,6 +165,7 @@ def _level_sent(data: Sent, prefix: str) -> LevelDraft:
     return LevelDraft(
         texts={name: data.get(f"{prefix}-{name}", "").strip() for name in LEVEL_TEXTS},
         lists={name: _targets_sent(data, f"{prefix}-{name}") for name in LISTS},
+        channels=data.getlist(f"{prefix}-channels"),
         repeat_severities=data.getlist(f"{prefix}-repeat_severities"),
         finer=f"{prefix}-if_unreachable" in data,
         repeat=f"{prefix}-repeat_every" in data,
@@ -188,12 +203,13 @@ def sent_of(draft: Draft) -> Mapping[str, list[str]]:
 
 
 def _level_to_send(level: LevelDraft) -> dict[str, list[str]]:
-    names = ["name", "duty", *TIMINGS, "ack_mode"]
+    names = ["name", "duty", "told_by", *TIMINGS, "ack_mode"]
     if level.finer:
         names += [*FINER, "if_unreachable"]
     if level.repeat:
         names += ["repeat_every", "repeat_times"]
     sent = {name: [level.text(name)] for name in names}
+    sent["channels"] = list(level.channels)
     if level.major:
         sent["major"] = ["on"]
     if level.repeat:

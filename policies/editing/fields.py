@@ -13,20 +13,28 @@ from policies.definition import (
     MAX_DUTY_LENGTH,
     MAX_NAME_LENGTH,
     MAX_REPEATS,
+    OWN,
     AckMode,
     Hours,
     IfUnreachable,
     MeasuredFrom,
     severity_name,
 )
-from policies.editing.draft import SEVERITIES, TIMINGS
+from policies.editing.draft import NAMED, SEVERITIES, TIMINGS
 from policies.models import PolicyVersion
+from policies.sentences import channels_words
+from policies.ways import KINDS
 
 Choices = Sequence[tuple[str, str | Promise]]
 
 ACK_MODES: Choices = (
     (AckMode.ANY.value, gettext_lazy("Any one of them")),
     (AckMode.ALL.value, gettext_lazy("Everybody who is told")),
+)
+TOLD_BY: Choices = (
+    ("", gettext_lazy("Choose how")),
+    (OWN, gettext_lazy("As each person chose")),
+    (NAMED, gettext_lazy("By these channels")),
 )
 IF_UNREACHABLE: Choices = (
     (IfUnreachable.NEXT_LEVEL.value, gettext_lazy("Tell the next level at once")),
@@ -148,6 +156,13 @@ class LevelFields(Shown):
         max_length=MAX_DUTY_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+    told_by = forms.ChoiceField(label=gettext_lazy("Over which channels they are told"), choices=TOLD_BY)
+    channels = forms.MultipleChoiceField(
+        label=gettext_lazy("Their channels"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Whoever has none of these is told by the contact methods they chose."),
+    )
     ack_mode = forms.ChoiceField(label=gettext_lazy("Whose answer is enough"), required=False, choices=ACK_MODES)
     if_unreachable = forms.ChoiceField(
         label=gettext_lazy("When none of them can be reached"), required=False, choices=IF_UNREACHABLE
@@ -169,6 +184,7 @@ class LevelFields(Shown):
     def __init__(self, *, data: Mapping[str, Any], prefix: str) -> None:
         super().__init__(data=data, prefix=prefix)
         self.offer("repeat_severities", severity_choices())
+        self.offer("channels", [(kind, channels_words([kind])) for kind in KINDS])
         for timing in TIMINGS:
             for name, field in _timing_fields(timing).items():
                 self.fields[name] = field

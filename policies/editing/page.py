@@ -169,7 +169,7 @@ def _focus(target: str, *forms: Shown) -> None:
 def _level(draft: Draft, row: int, errors: Errors, offer: Offer) -> LevelBlock:
     level, name = draft.levels[row], f"level-{row}"
     data: dict[str, str | list[str]] = {f"{name}-{field}": text for field, text in level.texts.items()}
-    data[f"{name}-repeat_severities"] = level.repeat_severities
+    data[f"{name}-repeat_severities"], data[f"{name}-channels"] = level.repeat_severities, level.channels
     if level.major:
         data[f"{name}-major"] = "on"
     fields = LevelFields(data=data, prefix=name)

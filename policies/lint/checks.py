@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from policies.definition import (
@@ -31,6 +31,7 @@ def lint_definition(definition: PolicyDef, context: Context) -> list[Finding]:
     found = [
         *_targets(definition, context),
         *_levels(definition, context, walk),
+        *_channels(definition, context),
         *_end(definition, context, walk),
         *_loops(definition, context),
         *_never_entered(definition, context),
@@ -103,6 +104,28 @@ def _levels(definition: PolicyDef, context: Context, walk: Walk) -> Iterator[Fin
                 f"{context.about}.{place}",
                 {"policy": context.policy, **data, "name": found.name, "active": found.active, "seconds": lasts},
             )
+
+
+def _channels(definition: PolicyDef, context: Context) -> Iterator[Finding]:
+    """Levels that name channels which nothing sends by here, or which somebody on them does not have."""
+    for index, level in enumerate(definition.levels):
+        named = [way.value for way in level.channels]
+        data = {**_level(definition, index), "channels": named}
+        place = f"levels.{index}.channels"
+        if not named:
+            continue
+        if not set(named) & set(context.sendable):
+            yield _finding(context, Code.CHANNELS_UNSENT, place, **data)
+            continue
+        behind = {one for team in context.teams for one in _people(level.targets, context, team)}
+        lacking = [one for one in sorted(behind) if _usable(context, one) and not _has(context, one, named)]
+        if lacking:
+            people = [context.people[one].name for one in lacking]
+            yield _finding(context, Code.CHANNELS_LACKED, place, **data, people=people, count=len(people))
+
+
+def _has(context: Context, person: int, named: Collection[str]) -> bool:
+    return any(kind in named for kind in context.people[person].kinds)
 
 
 def _tells_a_place(targets: Iterable[TargetDef], context: Context) -> bool:

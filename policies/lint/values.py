@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from policies.definition import TargetDef
+from policies.ways import KINDS
 
 EVERYONE = 8
 """So many people paged at once are everyone: each thinks that another takes it."""
@@ -32,6 +33,8 @@ class Code(StrEnum):
     PLACES_ONLY = "places_only"
     PLACE_CLOSED = "place_closed"
     NEVER_ENTERED = "never_entered"
+    CHANNELS_UNSENT = "channels_unsent"
+    CHANNELS_LACKED = "channels_lacked"
     TIMER_PASSED = "timer_passed"
     LOOP = "loop"
     UNREACHABLE_PERSON = "unreachable_person"
@@ -107,12 +110,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody a policy leads to; `reachable` where at least one of their contact methods can be used."""
+    """Somebody a policy leads to; `reachable` where at least one of their contact methods can be used, `kinds` are those of them."""
 
     id: int
     name: str
     active: bool = True
     reachable: bool = True
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,8 @@ class Context:
     """What a definition alone does not say.
 
     `reach` knows every target of the definition, for each of `teams` (names of the teams whose services use the policy;
-    "" where none does). `first_levels` gives, by slug, the policies that the first level of each policy names.
+    "" where none does). `first_levels` gives, by slug, the policies that the first level of each policy names. `sendable`
+    are the kinds of contact method that this installation can send by.
     """
 
     about: str
@@ -155,6 +160,7 @@ class Context:
     teams: tuple[str, ...] = ("",)
     names: Mapping[TargetDef, str] = field(default_factory=dict)
     first_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sendable: tuple[str, ...] = KINDS
     administrators: int = 1
     everyone: int = EVERYONE
     acknowledge: Measured | None = None

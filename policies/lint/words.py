@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from policies.definition import severity_name
 from policies.lint.values import Code
-from policies.sentences import duration_words, joined
+from policies.sentences import channels_words, duration_words, joined
 
 Data = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ def _filled(line: str | Promise | Callable[[Data], str], places: Data) -> str:
 
 
 _DURATIONS = ("seconds", "every", "median", "p90", "entered")
-_NAMES = ("targets", "teams", "policies", "named", "gone")
+_NAMES = ("targets", "teams", "policies", "named", "gone", "people")
 
 
 def _places(data: Data, role: str) -> dict[str, Any]:
@@ -68,6 +68,8 @@ def _places(data: Data, role: str) -> dict[str, Any]:
             places[key] = joined([str(one) for one in data[key]])
     if isinstance(data.get("severities"), list):
         places["severities"] = joined([severity_name(one) for one in data["severities"]])
+    if isinstance(data.get("channels"), list):
+        places["channels"] = channels_words([str(kind) for kind in data["channels"]])
     if isinstance(data.get("circle"), list):
         places["circle"] = " → ".join(data["circle"])
     if isinstance(data.get("cells"), list):
@@ -118,6 +120,14 @@ def _person_cost(data: Data) -> str:
     if data.get("places", 1) > 1 and data.get("policies"):
         return _("Whatever is paged to them goes nowhere. Levels of %(policies)s count on them.")
     return _("Level %(number)s of %(policy)s counts on them: a page to them goes nowhere.")
+
+
+def _lacked_title(data: Data) -> str:
+    return ngettext(
+        "%(people)s has no contact method over which level %(number)s, %(level)s, tells people: %(channels)s",
+        "%(people)s have no contact method over which level %(number)s, %(level)s, tells people: %(channels)s",
+        data["count"],
+    )
 
 
 def _never_cost(data: Data) -> str:
@@ -208,6 +218,16 @@ _WORDS: Mapping[Code, _Template] = {
             "It ends %(seconds)s after the start, yet the level is reached after %(entered)s: its time is counted anew, "
             "and everything after it comes later than it reads."
         ),
+        _POLICY,
+    ),
+    Code.CHANNELS_UNSENT: _Template(
+        gettext_lazy("Level %(number)s, %(level)s, tells people by %(channels)s, and nothing sends by that here"),
+        gettext_lazy("Everybody on it is told by their own contact methods instead, whichever these are."),
+        _POLICY,
+    ),
+    Code.CHANNELS_LACKED: _Template(
+        _lacked_title,
+        gettext_lazy("They are told by what they have instead, and that may be nothing that they hear in time."),
         _POLICY,
     ),
     Code.LOOP: _Template(

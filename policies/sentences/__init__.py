@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from policies.definition import PolicyDef
 from policies.sentences.closing import closing_sentences
 from policies.sentences.levels import LevelText, TargetNamer, level_text, raci_text
-from policies.sentences.words import because_text, duration_words, joined
+from policies.sentences.words import because_text, channels_words, duration_words, joined
 
 __all__ = [
     "LevelText",
     "PolicyText",
     "TargetNamer",
     "because_text",
+    "channels_words",
     "duration_words",
     "joined",
     "policy_text",

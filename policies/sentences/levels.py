@@ -20,7 +20,7 @@ from policies.definition import (
     severity_name,
 )
 from policies.sentences.times import finer_sentences, repeat_sentence
-from policies.sentences.words import duration_words, joined
+from policies.sentences.words import channels_words, duration_words, joined
 
 TargetNamer = Callable[[TargetDef], str]
 """How a target is called in the reader's language, as it reads after "tell": "the primary on Payments", "Bob Smith"."""
@@ -72,6 +72,19 @@ def severities_text(severities: Sequence[int]) -> str:
 
 
 def _how(level: LevelDef) -> str:
+    if level.channels:
+        text = (
+            _(
+                "People are told by %(channels)s; whoever has no such contact method, by those they chose. "
+                "Everybody has to answer."
+            )
+            if level.ack_mode is AckMode.ALL
+            else _(
+                "People are told by %(channels)s; whoever has no such contact method, by those they chose. "
+                "One answer is enough."
+            )
+        )
+        return text % {"channels": channels_words(level.channels)}
     if level.ack_mode is AckMode.ALL:
         return _(
             "Each person is reached by the contact methods they chose, one after the other. Everybody has to answer."

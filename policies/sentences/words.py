@@ -1,4 +1,4 @@
-"""The words that policies, timelines and pages share: durations, lists of names, causes."""
+"""The words that policies, timelines and pages share: durations, lists of names, channels, causes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from policies.escalation import Because
+from policies.ways import Way
 
 
 def because_text(because: Because | str) -> str:
@@ -35,6 +36,11 @@ def joined(names: Sequence[str]) -> str:
     return _("%(first)s and %(last)s") % {"first": ", ".join(names[:-1]), "last": names[-1]}
 
 
+def channels_words(kinds: Sequence[str]) -> str:
+    """ "SMS and call"."""
+    return joined([str(_CHANNELS.get(kind, kind)) for kind in kinds])
+
+
 def _days(count: int) -> str:
     return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
 
@@ -51,6 +57,13 @@ def _seconds(count: int) -> str:
     return ngettext("%(count)d second", "%(count)d seconds", count) % {"count": count}
 
 
+_CHANNELS: Mapping[str, Promise] = {
+    Way.EMAIL: gettext_lazy("e-mail"),
+    Way.SMS: gettext_lazy("SMS"),
+    Way.VOICE: gettext_lazy("call"),
+    Way.PUSH: gettext_lazy("push"),
+    Way.CHAT: gettext_lazy("chat"),
+}
 _BECAUSE: Mapping[Because, Promise] = {
     Because.STARTED: gettext_lazy("the incident began"),
     Because.ACK_TIMEOUT: gettext_lazy("nobody acknowledged in time"),

@@ -22,8 +22,8 @@ class Pair:
 
 
 def step_key(step: Step) -> tuple[object, ...]:
-    """What makes two steps the same: when, what, which level, who."""
-    people = tuple((one.user_id, one.reachable) for one in step.people)
+    """What makes two steps the same: when, what, which level, who, over which channels."""
+    people = tuple((one.user_id, one.how) for one in step.people)
     passed = tuple((one.user_id, one.reason) for one in step.passed)
     places = tuple((one.name, one.reason) for one in step.places)
     return (

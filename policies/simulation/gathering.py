@@ -8,12 +8,11 @@ from datetime import datetime
 
 from django.conf import settings
 
-from notifications.channels import channel_kinds
-from notifications.models import ContactMethod
+from notifications.selectors import kinds_of
 from oncall.models import Team
 from policies.books import CHANNELS, book_read
 from policies.calendars import calendars_by_name
-from policies.channels import ChannelCriteria, ways_left
+from policies.channels import ChannelCriteria
 from policies.conditions import facts_of
 from policies.definition import PolicyDef, TargetDef
 from policies.escalation import BusinessTime, around_the_clock
@@ -30,7 +29,8 @@ from policies.simulation.walk import (
     Told,
     walk,
 )
-from policies.targets import NO_SKILLS, Resolution, Skills, TargetResolver
+from policies.targets import NO_SKILLS, Recipient, Resolution, Skills, TargetResolver
+from policies.ways import level_record, ways_left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,21 +120,17 @@ class _Gathering:
     def _reached(self, found: Resolution, use: tuple[str, ...]) -> Reached:
         self._read_channels({one.user.pk for one in found.recipients})
         return Reached(
-            tuple(Told(one.user.pk, one.user.name, one.why, self._how(one.user.pk, use)) for one in found.recipients),
+            tuple(self._told(one, use) for one in found.recipients),
             tuple(Passed(one.user.pk, one.user.name, one.reason) for one in found.skipped),
             tuple(PlaceTold(one.name, one.kind.value, one.reason) for one in found.places),
         )
 
-    def _how(self, user_id: int, use: tuple[str, ...]) -> tuple[str, ...]:
-        return () if user_id in self.question.unreachable else ways_left(self._channels[user_id], use)
+    def _told(self, one: Recipient, use: tuple[str, ...]) -> Told:
+        """By which channels they are tried, in order: those of the criterion that holds, then those of the level."""
+        pk, ways = one.user.pk, self._channels[one.user.pk]
+        how = () if pk in self.question.unreachable else ways_left(ways, use or one.channels, one.channels)
+        why = {**one.why, "level": level_record(one.channels, ways, use)} if one.channels else one.why
+        return Told(pk, one.user.name, why, how)
 
     def _read_channels(self, user_ids: Collection[int]) -> None:
-        """By which channels each person is tried, in order: those that are enabled and can be sent by."""
-        unknown = set(user_ids) - self._channels.keys()
-        if not unknown:
-            return
-        methods = ContactMethod.objects.filter(user__in=unknown, enabled=True, kind__in=channel_kinds())
-        self._channels |= dict.fromkeys(unknown, ())
-        for user_id, kind in methods.order_by("user_id", "position", "id").values_list("user_id", "kind"):
-            if kind not in self._channels[user_id]:
-                self._channels[user_id] += (kind,)
+        self._channels |= kinds_of(set(user_ids) - self._channels.keys())

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from notifications.channels import kind_choices
 from policies.escalation import Because, Phase
 from policies.reasons import skip_words, untold_words, why_words
-from policies.sentences import because_text, duration_words, joined
+from policies.sentences import because_text, channels_words, duration_words, joined
 from policies.simulation.comparing import Pair
 from policies.simulation.walk import Deed, Passed, PlaceTold, Simulation, Step, StepKind, Told
 
@@ -164,7 +164,12 @@ def _person(step: Step, one: Told) -> str:
         return _("%(why)s; cannot be reached") % {"why": why}
     labels = dict(kind_choices())
     channels = joined([str(labels.get(kind, kind)) for kind in one.how])
-    return _("%(why)s; by %(channels)s") % {"why": why, "channels": channels}
+    places = {"why": why, "channels": channels}
+    level = one.why.get("level")
+    if level and level["lacks"]:
+        named = {**places, "named": channels_words(level["use"])}
+        return _("%(why)s; by %(channels)s, for they have none of what the level names: %(named)s") % named
+    return _("%(why)s; by %(channels)s") % places
 
 
 def _place(one: PlaceTold) -> str:

@@ -30,6 +30,7 @@ from policies.definition import (
     Timeout,
 )
 from policies.definition.checks import never_repeats
+from policies.ways import Way
 
 steady = settings(deadline=None)
 """A busy machine is no failed property."""
@@ -109,6 +110,7 @@ def _level(
     if_unreachable: IfUnreachable,
     raci: Raci | None,
     major: bool,
+    channels: list[Way],
 ) -> LevelDef:
     level = LevelDef(
         name=name,
@@ -122,6 +124,7 @@ def _level(
         if_unreachable=if_unreachable,
         raci=raci,
         major=major,
+        channels=tuple(way for way in Way if way in channels),
     )
     return replace(level, repeat=None) if never_repeats(level) else level
 
@@ -139,6 +142,7 @@ _LEVELS = st.builds(
     st.sampled_from(IfUnreachable),
     _RACIS,
     st.sampled_from([False, False, True]),
+    st.just([]) | st.lists(st.sampled_from(Way), max_size=2, unique=True),
 )
 _FINALS = st.none() | st.builds(Final, _TARGETS, durations(30), st.integers(1, 3))
 

@@ -12,6 +12,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -25,10 +26,11 @@ from incidents.models import EscalationRun, Incident, Page
 from incidents.services import lifecycle
 from incidents.services.runs import runs_step
 from notifications.channels import channel_register
-from notifications.models import Destination
+from notifications.models import ContactMethod, Destination
+from notifications.services.messages import methods_left
 from notifications.testing import FakeChannel
 from oncall.models import Override, Skill, User
-from policies.books import ROUTING, SLA, book_publish, book_value
+from policies.books import CHANNELS, ROUTING, SLA, book_publish, book_value
 from policies.conditions import facts_of
 from policies.definition import Hours, PolicyDef, TargetDef, TargetKind, policy_dump
 from policies.models import EscalationPolicy, PolicyVersion
@@ -57,8 +59,15 @@ INSTANTS = [
     datetime(2027, 3, 28, 0, 57, tzinfo=UTC),  # the clocks of Rome go forward three minutes later
     datetime(2026, 12, 25, 23, 30, tzinfo=UTC),
 ]
-Paged = tuple[datetime, int, int, int, str, bool]
-"""When, level, round, repeat, who, whether they could be reached."""
+Paged = tuple[datetime, int, int, int, str, tuple[str, ...], bool]
+"""When, level, round, repeat, who, over which channels in order (none: they cannot be reached), whether these are their own for want
+of those that the level names."""
+WAKE: dict[str, Any] = {
+    "key": "wake",
+    "name": "Wake people",
+    "when": {"fact": "severity", "operator": "is", "value": "SEV-1"},
+    "use": ["sms"],
+}
 
 acts = st.lists(
     st.builds(
@@ -126,9 +135,15 @@ givens = st.builds(
 
 
 def crowd(world: World) -> list[User]:
-    """Nobody can reach Nils; Tomás stands in for Jonas for an hour; the gateway asks for a skill only Elena and Marta have."""
+    """Nobody can reach Nils; Tomás stands in for Jonas for an hour; the gateway asks for a skill only Elena and Marta have. Marta and
+    Elena have telephones, Tomás a chat, and at SEV-1 a text message comes first."""
     cast = world.cast
     cast.nils.contact_methods.all().delete()
+    channel_register("sms", FakeChannel())
+    for user, kind in ((cast.marta, "sms"), (cast.elena, "sms"), (cast.elena, "chat"), (cast.tomas, "chat")):
+        address = f"{kind}:{user.username}"
+        ContactMethod.objects.create(user=user, kind=kind, address=address, position=len(kind))
+    book_publish(shape=CHANNELS, definition={"rules": [WAKE]}, author=None, at=INSTANTS[0])
     Override.objects.create(
         schedule=cast.schedule,
         role="secondary",
@@ -203,12 +218,22 @@ def engine_walks(
             "escalation.post",
         ]
     )
-    pages = Page.objects.filter(incident=incident).select_related("recipient").order_by("id")
-    return [
-        (page.created_at, page.level, page.cycle, page.repeat, page.recipient.username, page.state != "failed")
-        for page in pages
-        if page.created_at <= until
-    ], {(line.at, line.kind) for line in lines if line.at <= until}
+    pages = Page.objects.filter(incident=incident).select_related("recipient", "message").order_by("id")
+    return [paged(page) for page in pages if page.created_at <= until], {
+        (line.at, line.kind) for line in lines if line.at <= until
+    }
+
+
+def paged(page: Page) -> Paged:
+    """With the methods that its message goes by, one after the other; the first of them is queued."""
+    message = page.message
+    assert message is not None
+    own = list(ContactMethod.objects.filter(user=page.recipient).order_by("position", "id"))
+    how = tuple(dict.fromkeys(method.kind for method in methods_left(own, message.context)))
+    queued = message.deliveries.order_by("position").values_list("channel", flat=True).first()
+    assert queued == (how[0] if how else None)
+    lacks = bool(page.why.get("level", {}).get("lacks"))
+    return (page.created_at, page.level, page.cycle, page.repeat, page.recipient.username, how, lacks)
 
 
 def engine_acts(incident: Incident, act: Act, at: datetime) -> bool:
@@ -238,7 +263,8 @@ def simulated(found: Simulation, levels: int, usernames: dict[int, str]) -> list
             step.cycle,
             step.repeat,
             usernames[one.user_id],
-            one.reachable,
+            one.how,
+            bool(one.why.get("level", {}).get("lacks")),
         )
         for step in found.steps
         if step.kind in PAGING
@@ -283,6 +309,7 @@ def test_the_engine_the_simulator_and_the_page_agree_on_generated_cases(world: W
     policy = world.cast.policy
     seen: list[int] = []
     straight: list[bool] = []
+    lacking: list[bool] = []
 
     @settings(
         max_examples=CASES,
@@ -316,6 +343,7 @@ def test_the_engine_the_simulator_and_the_page_agree_on_generated_cases(world: W
             }
             shows(found, names)
             seen.append(len(pages))
+            lacking.append(any(one[-1] for one in pages))
             straight.append(any(one.why.get("kind") == "rule" for step in found.steps for one in step.people))
             transaction.set_rollback(True)
 
@@ -323,3 +351,4 @@ def test_the_engine_the_simulator_and_the_page_agree_on_generated_cases(world: W
     assert len(seen) >= CASES * 9 // 10
     assert sum(seen) > CASES
     assert any(straight), "no case paged a specialist: the rules were not asked"
+    assert any(lacking), "no case named channels that somebody lacks"

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/tokens/", tokens, name="api_tokens"),
     path("accounts/tokens/<int:pk>/revoke/", token_end, name="api_token_end"),
     path("accounts/email/", addresses_closed),
+    path("", include("incidents.chat_urls")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -12,7 +12,8 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from escalation_site.admin_site.base import Admin, ReadOnlyAdmin, ReadOnlyTabular, actor_of, column
 from escalation_site.kernel.instants import now
-from notifications.models import Attempt, ContactMethod, Delivery, Destination, Message
+from notifications.models import Attempt, ChatAccount, ContactMethod, Delivery, Destination, Message
+from notifications.services.chat_accounts import chat_account_part
 from notifications.services.destinations import destination_check, destination_set, secret_make
 
 STATE_LABELS = {
@@ -127,7 +128,7 @@ class DestinationForm(forms.ModelForm[Destination]):
 
     class Meta:
         model = Destination
-        fields = ("name", "slug", "kind", "enabled", "carries_restricted")
+        fields = ("name", "slug", "kind", "enabled", "carries_restricted", "buttons")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -154,7 +155,7 @@ class DestinationAdmin(Admin):
     list_filter = ("kind", "enabled")
     search_fields = ("name", "slug", "host")
     prepopulated_fields = {"slug": ("name",)}
-    fields = ("name", "slug", "kind", "address", "secret", "enabled", "carries_restricted")
+    fields = ("name", "slug", "kind", "address", "secret", "enabled", "carries_restricted", "buttons")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = dict(form.cleaned_data)
@@ -169,3 +170,24 @@ class DestinationAdmin(Admin):
             user=user,
             at=now(),
         )
+
+
+@admin.register(ChatAccount)
+class ChatAccountAdmin(ReadOnlyAdmin):
+    """Only the person themselves says who they are in chat; an administrator may part the two."""
+
+    list_display = ("handle", "host", "user", "linked_at")
+    list_select_related = ("user",)
+    list_filter = ("host",)
+    search_fields = ("handle", "user__username", "user__first_name", "user__last_name")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        user: Any = request.user
+        return bool(user.is_superuser or user.has_perm("notifications.delete_chataccount"))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        chat_account_part(row=obj, actor=actor_of(request), at=now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ChatAccount]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)

@@ -67,7 +67,14 @@ class Destination(models.Model):
         default=False,
         help_text=_("Only where everybody who reads there may know of them."),
     )
-    history = HistoricalRecords(excluded_fields=["address_sealed", "secret_sealed"])
+    buttons = models.BooleanField(
+        _("buttons to act"),
+        default=False,
+        db_default=False,
+        help_text=_("A Mattermost channel: people acknowledge, hand over and resolve from inside the message."),
+    )
+    # A column more in a history that is sealed would change what its older versions say; the ledger has the change.
+    history = HistoricalRecords(excluded_fields=["address_sealed", "secret_sealed", "buttons"])
 
     class Meta:
         ordering = ("name",)
@@ -81,6 +88,31 @@ class Destination(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ChatAccount(models.Model):
+    """Who somebody is in a chat service: whoever is signed in says so, once, from a link that only that account was shown.
+
+    ``host`` is the chat service's, ``account`` its own name for the person, which never changes; ``handle`` is how people there
+    call them.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_accounts", verbose_name=_("person")
+    )
+    host = models.CharField(_("host"), max_length=255)
+    account = models.CharField(_("account"), max_length=64)
+    handle = models.CharField(_("handle"), max_length=80)
+    linked_at = models.DateTimeField(_("linked at"))
+
+    class Meta:
+        ordering = ("host", "handle", "id")
+        verbose_name = _("chat account")
+        verbose_name_plural = _("chat accounts")
+        constraints = (models.UniqueConstraint(fields=("host", "account"), name="chat_account_of_one"),)
+
+    def __str__(self) -> str:
+        return f"@{self.handle} ({self.host})"
 
 
 class Message(models.Model):

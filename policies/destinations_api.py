@@ -25,7 +25,7 @@ class DestinationSerializer(serializers.ModelSerializer[Destination]):
 
     class Meta:
         model = Destination
-        fields = ("slug", "name", "kind", "host", "enabled", "carries_restricted")
+        fields = ("slug", "name", "kind", "host", "enabled", "carries_restricted", "buttons")
         read_only_fields = fields
 
 
@@ -38,6 +38,7 @@ class DestinationChangeSerializer(serializers.Serializer[Any]):
     secret = serializers.CharField(max_length=200, required=False, write_only=True)
     enabled = serializers.BooleanField(required=False)
     carries_restricted = serializers.BooleanField(required=False)
+    buttons = serializers.BooleanField(required=False)
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 

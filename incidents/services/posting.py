@@ -11,9 +11,11 @@ from typing import Any
 from django.conf import settings
 
 from incidents.changes import Changes
+from incidents.chat_buttons import address, offered
 from incidents.models import EscalationRun, Incident
 from incidents.wording import post_body, post_subject
-from notifications.models import Message
+from notifications.channels.chat.build import ACTS
+from notifications.models import Destination, Message
 from notifications.services import messages_cancel, messages_create
 from notifications.values import MessageValue
 from policies.definition import PLACE_KINDS, PolicyDef, severity_name
@@ -114,8 +116,16 @@ def _value(order: PostOrder, place: Place) -> MessageValue:
             "level": order.level,
             "place": place.name,
             "payload": _payload(order, number),
+            **_acts(incident, destination),
         },
     )
+
+
+def _acts(incident: Incident, destination: Destination) -> dict[str, Any]:
+    """The buttons of a chat message, where its channel shows any."""
+    if not destination.buttons or destination.kind != Destination.Kind.CHAT:
+        return {}
+    return {ACTS: {"url": address(), "verbs": offered(incident)}}
 
 
 def _payload(order: PostOrder, number: int | None) -> dict[str, Any]:

@@ -434,6 +434,17 @@ def _hand_over(night: Night) -> dict[str, Any]:
     return {"handoff_kept": past.pk, "handoff_waiting": waiting.pk}
 
 
+def _in_chat(night: Night) -> str:
+    """Marta is somebody in chat; the token of a second account that she is asked about."""
+    from notifications.channels.chat.tokens import claim_sign
+    from notifications.models import ChatAccount
+
+    host = "chat.brightquay.example"
+    ChatAccount.objects.create(user=night.cast.marta, host=host, account="one", handle="marta", linked_at=night.at)
+    # However long the pages are looked at.
+    return claim_sign(host=host, account="two", handle="marta.ferri", at=night.at + timedelta(days=1))
+
+
 def _plan_ahead(night: Night) -> dict[str, Any]:
     """Marta keeps Italy's holidays, will be away and asks for a swap; Jonas waits for a manager's word and asks too."""
     from urllib.parse import quote
@@ -464,6 +475,7 @@ def _plan_ahead(night: Night) -> dict[str, Any]:
         for role, requester, taker in (("primary", cast.marta, cast.jonas), ("secondary", cast.jonas, cast.marta))
     ]
     return {
+        "chat_claim": _in_chat(night),
         "swap": exchanges[0].pk,
         "swap_token": ask_link(exchanges[1].asks.get(user=cast.marta)).split("/answer/")[1].strip("/"),
         "shift_at": quote((at + 3 * day).isoformat()),

@@ -202,6 +202,8 @@ PAGES = (
     PageOf("audit-views", "/audit/views/?action=sign_in.fail", "amara"),
     PageOf("design", "/design/", "hugo"),
     PageOf("tokens", "/accounts/tokens/", "marta"),
+    PageOf("chat-accounts", "/accounts/chat/", "marta"),
+    PageOf("chat-account", "/accounts/chat/{chat_claim}/", "marta"),
     PageOf("password", "/accounts/password/change/", "marta"),
     PageOf("second-step", "/accounts/2fa/", "marta"),
     PageOf("refused", "/audit/", "marta", status=403),

@@ -237,6 +237,7 @@ def test_administrators_make_destinations_over_the_api_and_nobody_reads_an_addre
         "host": "hooks.example",
         "enabled": True,
         "carries_restricted": False,
+        "buttons": False,
     }
     assert "secret" not in elena.get("/api/v1/destinations/ops/").content.decode()
     off = hugo.patch("/api/v1/destinations/ops/", {"enabled": False}, content_type="application/json")

@@ -61,7 +61,8 @@ from incidents.models import (
 from incidents.services.attachments import attachment_add
 from incidents.services.complaints import complaint_log
 from incidents.services.lifecycle import incident_open
-from notifications.models import Destination
+from notifications.channels.chat.tokens import claim_sign
+from notifications.models import ChatAccount, Destination
 from oncall.calendars.feeds import feed_create
 from oncall.models import (
     Absence,
@@ -275,6 +276,7 @@ _ROWS: dict[str, type[Any]] = {
     "api/v1/digests/<pk>/": Digest,
     "api/v1/dashboards/<pk>/": Dashboard,
     "api/v1/complaints/<pk>/": Complaint,
+    "accounts/chat/<int:pk>/": ChatAccount,
     "audit/incidents/<int:pk>/": Incident,
     "audit/packs/<int:pk>/": AuditPack,
     "audit/versions/": Incident,
@@ -309,6 +311,8 @@ def _special(route: str, world: World) -> dict[str, Any]:
         return {"key": "triage"}
     if "<slug:slug>" in route or "<slug>" in route:
         return {"slug": next((slug for part, slug in _SLUGS.items() if f"{part}/" in route), "payments")}
+    if route == "accounts/chat/<str:token>/":
+        return {"token": claim_sign(host="chat.example", account="new", handle="new", at=world.now)}
     if route.startswith("accounts/tokens/"):
         return {"pk": world.cast.hugo.api_tokens.get().pk}
     if route.startswith(("audit/", "api/v1/ledger/")):
@@ -357,6 +361,9 @@ def populate(world: World) -> None:
     token_create(owner=cast.hugo, name="script", actor=cast.hugo, at=world.now)
     Destination.objects.create(
         name="Operations", slug="ops", kind="chat", host="hooks.example", address_sealed="sealed"
+    )
+    ChatAccount.objects.create(
+        user=cast.hugo, host="chat.example", account="of-hugo", handle="hugo", linked_at=world.now
     )
     due = {"send_at": time(8), "next_due_at": world.now + timedelta(hours=6)}
     Digest.objects.create(kind="standup", team=cast.payments, **due)

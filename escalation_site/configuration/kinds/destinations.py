@@ -20,7 +20,7 @@ from escalation_site.configuration.kind import Fields, Kind, Writing
 from notifications.models import Destination
 from notifications.services.destinations import destination_check, destination_set, opened
 
-_PLAIN = ("name", "kind", "enabled", "carries_restricted")
+_PLAIN = ("name", "kind", "enabled", "carries_restricted", "buttons")
 _SECRETS = ("address", "secret")
 _ADDRESS = r"https?://\S+"
 
@@ -38,6 +38,7 @@ class Destinations(Kind):
         SecretFromEnvironment("secret_env", "Environment variable that holds the signing secret.", empty=None, least=24, most=200),
         Flag("enabled", "false: it is told nothing.", empty=True),
         Flag("carries_restricted", "true: it is told of restricted incidents too."),
+        Flag("buttons", "true: a Mattermost channel whose messages have buttons to act."),
     )  # fmt: skip
 
     def read(self, item: Item, scope: Scope, *, exists: bool) -> Fields:

@@ -1,27 +1,30 @@
 """Rules asked again about an incident under way: whatever must happen because more is known of it now.
 
-The policy, the team and the times stay as they were (DESIGN.md §5, invariant 7); the decision that is kept shows what would
-be decided now. Marks are only ever added: taking one away needs a person.
+The team and the times stay as they were, and so does the policy unless a rule that counts more now names another one
+(`other_path`); the decision that is kept shows what would be decided now. Marks are only ever added: taking one away needs a
+person.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from escalation_site.kernel.rows import rows_insert
 from incidents.models import EscalationRun, Incident, Page, RoutingDecision, TimelineEvent
 from incidents.routing.courses import version_now
 from incidents.routing.gathering import Subject
+from incidents.routing.other_path import other_path, path_take, start_of
 from incidents.routing.recording import decision_enter, decision_row
 from incidents.routing.routes import Routed, routes_of
 from incidents.routing.telling import failure_tell, rules_tell
-from incidents.services.escalator import RunStart
 from incidents.services.major import MajorOrder, majors_declare
 from incidents.services.paging import PageOrder, pages_create
 from incidents.services.responding import teams_join
 from incidents.services.waiting import paged_nobody
 from policies.definition import TargetDef, target_dump, targets_parse
 from policies.escalation import Phase
+from policies.models import PolicyVersion
 from policies.reach import by_rule
 from policies.routing import Aspect, Route, aspect_reasons
 from policies.services import version_definition
@@ -35,30 +38,49 @@ _REACHED_NOW = (Phase.PAGING, Phase.ACKNOWLEDGED, Phase.EXHAUSTED)
 holds, and a run that has not begun pages them with its first level."""
 
 
-def facts_changed(work: Work, *, worse: bool = False) -> Routed:
-    """Ask the rules about `work.incident` as it is now, and do what they add to what was decided before.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the rules say now; with `other` the incident goes over to that policy version."""
 
-    `worse` says that a person or a tool made it worse. What was decided comes back for what only the caller can do: a
-    severity that is worse than the incident's goes the way of severities.
-    """
+    routed: Routed
+    other: PolicyVersion | None
+
+
+def facts_changed(work: Work, *, worse: bool = False, milder: bool = False) -> None:
+    """Ask the rules about `work.incident` as it is now, and do what they add to what was decided before. `worse` and
+    `milder` say that a person or a tool made it so."""
+    rules_obey(rules_ask(work, milder=milder), work, worse=worse)
+
+
+def rules_ask(work: Work, *, milder: bool = False) -> Asked:
+    """Ask the rules, keep what they decided, and do what costs the escalation nothing. Before `rules_obey` the caller does
+    what only it can: a severity that is worse than the incident's goes the way of severities."""
     (routed,) = routes_of([Subject(work.incident)], at=work.changes.at)
     if routed.error:
         work.changes.timeline(work.incident, "routing.fail", reason=routed.error)
         work.changes.ledger(work.incident, "routing.fail", data={"reason": routed.error})
         failure_tell([routed], changes=work.changes, resolver=work.escalator.resolver)
+    other = None if milder else other_path(routed, work.run)
     if routed.trace is not None:
-        _record(routed, work)
+        _record(routed, other, work)
         _mark(routed, work)
-        _tell(routed, work)
-    if work.run is not None:
-        _send_for(routed.route, work, work.run)
+        _tell(routed, other, work)
+    return Asked(routed, other)
+
+
+def rules_obey(asked: Asked, work: Work, *, worse: bool = False) -> None:
+    """Do what the rules say of the escalation: another path, specialists, or its beginning after all."""
+    if asked.other is not None:
+        path_take(asked.routed, asked.other, work)
+    elif work.run is not None:
+        _send_for(asked.routed.route, work, work.run)
     elif work.incident.state == Incident.State.TRIGGERED:
-        _start_after_all(routed, work, worse=worse)
-    return routed
+        _start_after_all(asked.routed, work, worse=worse)
 
 
-def _record(routed: Routed, work: Work) -> None:
-    row = decision_row(routed, changes=work.changes, cause=RoutingDecision.Cause.FACTS, more={})
+def _record(routed: Routed, other: PolicyVersion | None, work: Work) -> None:
+    more = {"goes_over_to": other.pk} if other is not None else {}
+    row = decision_row(routed, changes=work.changes, cause=RoutingDecision.Cause.FACTS, more=more)
     rows_insert([row] if row is not None else [])
     decision_enter(routed, changes=work.changes)
 
@@ -76,7 +98,7 @@ def _mark(routed: Routed, work: Work) -> None:
             changes.timeline(incident, f"routing.{name}")
 
 
-def _tell(routed: Routed, work: Work) -> None:
+def _tell(routed: Routed, other: PolicyVersion | None, work: Work) -> None:
     """Notices, the declaration as a major incident and the proposal of a problem record, each once for an incident."""
     incident, changes, route = work.incident, work.changes, routed.route
     rules_tell([routed], changes=changes, resolver=work.escalator.resolver)
@@ -85,7 +107,7 @@ def _tell(routed: Routed, work: Work) -> None:
         changes.timeline(incident, "problem.propose", text=reason)
         changes.ledger(incident, "problem.propose", data={"reason": reason} if reason else None)
     if route.major and incident.major_at is None:
-        version = work.run.policy_version if work.run else version_now(routed)
+        version = other or (work.run.policy_version if work.run else version_now(routed))
         order = MajorOrder(
             incident=incident,
             by="rule",
@@ -136,8 +158,6 @@ def _start_after_all(routed: Routed, work: Work, *, worse: bool) -> None:
         return
     version = version_now(routed)
     if version is not None:
-        level = None if route.start_level is None else route.start_level - 1
-        start = RunStart(incident, version, level, route.timers_percent or 100, route.straight_to)
-        (work.run,) = work.escalator.start([start])
+        (work.run,) = work.escalator.start([start_of(routed, version, incident)])
         work.changes.timeline(incident, "routing.page_after_all")
         work.changes.ledger(incident, "routing.page_after_all")

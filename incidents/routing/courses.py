@@ -134,6 +134,14 @@ def version_now(routed: Routed) -> PolicyVersion | None:
     return _version(Course(routed, None), _policies([routed]))
 
 
+def version_of_rules(routed: Routed) -> PolicyVersion | None:
+    """The policy version that the rules name; None where they name none there is."""
+    if routed.route.policy is None:
+        return None
+    policy = _policies([routed]).get(routed.route.policy)
+    return policy.current_version if policy is not None else None
+
+
 def _policies(routed: Sequence[Routed]) -> dict[str | int, EscalationPolicy]:
     rows = EscalationPolicy.objects.select_related("current_version")
     return _named(rows, {one.route.policy for one in routed})

@@ -29,8 +29,8 @@ from policies.services import version_definition
 CHANNEL_ICONS = {"email": "mail", "sms": "message-square", "voice": "phone", "push": "smartphone", "chat": "hash"}
 _DELIVERY = "message__deliveries__"
 _COLUMNS = (
-    "id", "cycle", "level", "why", "state", "state_reason", "created_at", "settled_at", "answered_at", "declined_at", "recipient_id",
-    "recipient__first_name", "recipient__last_name", "recipient__username",
+    "id", "run_id", "cycle", "level", "why", "state", "state_reason", "created_at", "settled_at", "answered_at", "declined_at",
+    "recipient_id", "recipient__first_name", "recipient__last_name", "recipient__username",
     f"{_DELIVERY}channel", f"{_DELIVERY}state", f"{_DELIVERY}attempts_made", f"{_DELIVERY}reason", f"{_DELIVERY}created_at",
     f"{_DELIVERY}settled_at",
 )  # fmt: skip
@@ -47,13 +47,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A person on a level: why, what came of it (``result`` with its ``tone``), and the receipts."""
+    """A person on a level: why, what came of it (``result`` with its ``tone``), the receipts, and how often they were told
+    (``times``, "" for once)."""
 
     person: User
     why: str
     result: str = ""
     tone: str = ""
     how: str = ""
+    times: str = ""
     receipts: Sequence[Receipt] = ()
 
     @property
@@ -111,6 +113,7 @@ class _PageRow:
 
     values: dict[str, Any]
     receipts: list[Receipt] = field(default_factory=list)
+    times: int = 1
 
     @property
     def person(self) -> User:
@@ -149,13 +152,14 @@ def ladder_of(
     hours: Hours | None = None,
     schedules: Callable[[], Mapping[int, Loaded]] | None = None,
 ) -> Ladder:
-    """The ladder of ``run``: one query for its pages with their deliveries, and those of the next level's people.
+    """The ladder of ``run``: one query for the pages with their deliveries, and those of the next level's people.
 
     ``events`` are the incident's timeline, from which levels that reached nobody are told. ``schedules`` gives all there are, where the
     page has them at hand.
     """
     policy, state = version_definition(run.policy_version), RunState.from_json(run.state)
-    pages = _pages(run)
+    every_page = _pages(run)
+    pages = [page for page in every_page if page.values["run_id"] == run.pk]
     coming = (
         next_calls(policy, state, at=at, calendar=(hours or Hours()).of(policy, incident), limit=len(policy.levels) + 1)
         if incident.is_open and not run.set_aside_at
@@ -172,7 +176,7 @@ def ladder_of(
     return Ladder(
         policy=version.policy.name,
         version=version.number,
-        steps=[*past, *future],
+        steps=[*_before_this_path(every_page, run), *past, *future],
         total=len(policy.levels),
         next_at=coming[0].at if coming else None,
         next_since=state.level_started_at or state.cycle_started_at,
@@ -184,12 +188,26 @@ def ladder_of(
 
 def _pages(run: EscalationRun) -> list[_PageRow]:
     rows: dict[int, _PageRow] = {}
-    found = Page.objects.filter(run=run).order_by("id", f"{_DELIVERY}position").values(*_COLUMNS)
+    found = Page.objects.filter(incident=run.incident_id).order_by("id", f"{_DELIVERY}position").values(*_COLUMNS)
     for values in found:
         row = rows.setdefault(values["id"], _PageRow(values))
         if values[f"{_DELIVERY}channel"]:
             row.receipts.append(_receipt(values))
     return list(rows.values())
+
+
+def _before_this_path(pages: Sequence[_PageRow], run: EscalationRun) -> list[Rung | Flag]:
+    """One line for whoever was paged before the incident went over to this policy."""
+    own = [page for page in pages if page.values["run_id"] != run.pk]
+    if not own:
+        return []
+    count = len({page.values["recipient_id"] for page in own})
+    words = ngettext(
+        "By another policy before: %(count)d person was paged",
+        "By another policy before: %(count)d people were paged",
+        count,
+    )
+    return [Flag(words % {"count": count}, "split", own[0].values["created_at"])]
 
 
 def _receipt(values: dict[str, Any]) -> Receipt:
@@ -316,7 +334,7 @@ def _each_once(pages: Sequence[_PageRow]) -> list[_PageRow]:
         if before is not None:
             said = {name: page.values[name] or before.values[name] for name in ("answered_at", "declined_at")}
             told_at = {"created_at": before.values["created_at"]} if said["answered_at"] else {}
-            page = _PageRow(page.values | said | told_at, [*before.receipts, *page.receipts])
+            page = _PageRow(page.values | said | told_at, [*before.receipts, *page.receipts], before.times + 1)
         found[page.values["recipient_id"]] = page
     return list(found.values())
 
@@ -324,7 +342,8 @@ def _each_once(pages: Sequence[_PageRow]) -> list[_PageRow]:
 def _told(page: _PageRow, *, in_force: bool, taken: bool) -> Told:
     values = page.values
     why = "; ".join(filter(None, (why_words(values["why"]), channels_words_of(values["why"]))))
-    told = Told(page.person, why, receipts=page.receipts)
+    times = ngettext("told %(count)d time", "told %(count)d times", page.times) % {"count": page.times}
+    told = Told(page.person, why, receipts=page.receipts, times=times if page.times > 1 else "")
     if values["answered_at"]:
         span = in_two_units((values["answered_at"] - values["created_at"]).total_seconds())
         return replace(told, result=_("Took it, %(span)s") % {"span": span}, tone="acc")

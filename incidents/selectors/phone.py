@@ -99,7 +99,7 @@ def _is_awaited(page: Page) -> bool:
     if page.answered_at is not None:
         return False
     run = run_of(page.incident)
-    state = RunState.from_json(run.state) if run else None
+    state = RunState.from_json(run.state) if run and run.pk == page.run_id else None
     if state is None or state.phase is not Phase.PAGING or (state.level, state.cycle) != (page.level, page.cycle):
         return False
     return page.recipient_id in state.paged and page.recipient_id not in state.answered
@@ -114,22 +114,25 @@ def phone_page(page: Page, *, at: datetime) -> PhonePage:
     if run is None:
         return PhonePage(page, incident, look, standing, "", 0)
     policy = version_definition(run.policy_version)
+    # It may have come by the policy that the incident was on before.
+    own = run if run.pk == page.run_id else EscalationRun.objects.select_related("policy_version").get(pk=page.run_id)
+    rungs = version_definition(own.policy_version)
     undo_until = page.answered_at + UNDO_WINDOW if page.answered_at and page.link_used_at else None
     state, calendar = RunState.from_json(run.state), hours.of(policy, incident)
     coming = next_calls(policy, state, at=at, calendar=calendar, limit=len(policy.levels))
     names = _next_names(run, coming, incident, at)
-    pages = list(Page.objects.filter(run=run, cycle=page.cycle).select_related("recipient").order_by("id"))
+    pages = list(Page.objects.filter(run=own, cycle=page.cycle).select_related("recipient").order_by("id"))
     return PhonePage(
         page,
         incident,
         look,
         standing,
-        level_title(policy, page.level),
-        len(policy.levels),
+        level_title(rungs, page.level),
+        len(rungs.levels),
         next_at=coming[0].at if coming else None,
         next_to=names or standing.to,
         others=_others(page, pages),
-        chain=_chain(page, pages, coming, names, run),
+        chain=_chain(page, pages, coming if own is run else (), names, own),
         undo_until=undo_until if look is Look.MINE and undo_until and undo_until > at else None,
     )
 

@@ -30,7 +30,8 @@ class RuleShown:
 @dataclass(frozen=True, slots=True)
 class Routing:
     """The latest decision. `decided` are sentences, each with who decided it; none where no rule and nothing else said
-    anything. `again` says that it was made later than the opening: the policy and the team stayed as they were."""
+    anything. `again` says that it was made later than the opening: the policy and the team stayed as they were, but for the
+    policy where it `went_over` to another one."""
 
     at: datetime
     number: int
@@ -38,6 +39,7 @@ class Routing:
     rules: Sequence[RuleShown]
     pages_nobody: bool
     again: bool
+    went_over: bool
     times: int
 
 
@@ -49,15 +51,16 @@ def routing_of(incident: Incident) -> Routing | None:
         return None
     times = rows.aggregate(times=Count("pk"))["times"]
     again = latest.cause == RoutingDecision.Cause.FACTS
+    went_over = "goes_over_to" in latest.decision
     nobody = bool(latest.decision.get("pages_nobody"))
     number = latest.book_version.number
     try:
         definition, route = book_value(ROUTING, latest.book_version), route_read(latest.decision)
     except DefinitionInvalid:
         # Written by a version of Watchbell that knew more: when, and by which version of the rules, can still be said.
-        return Routing(latest.at, number, (), (), nobody, again, times)
+        return Routing(latest.at, number, (), (), nobody, again, went_over, times)
     decided, rules = _said(route, definition, latest.decision.get("traces", {}))
-    return Routing(latest.at, number, decided, rules, nobody, again, times)
+    return Routing(latest.at, number, decided, rules, nobody, again, went_over, times)
 
 
 def _said(

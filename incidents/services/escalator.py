@@ -135,6 +135,13 @@ class Escalator:
         """Leave undone what these runs would do next: something overtook it before ``settle``."""
         self._todo = [(run, action) for run, action in self._todo if run not in runs]
 
+    def leave(self, run: EscalationRun) -> None:
+        """Another run takes the place of ``run``: it stays as it stood, and what it would do next is left undone."""
+        self.forget([run])
+        self._changed.pop(run.pk, None)
+        run.superseded, run.next_due_at = True, None
+        run.save(update_fields=["superseded", "next_due_at"])
+
     def settle(self) -> None:
         """Perform the actions and whatever they lead to, then store the runs. Ends: each level of a cycle is entered once."""
         while self._todo:

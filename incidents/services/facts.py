@@ -1,6 +1,7 @@
 """What is known of an incident, corrected by people and tools; the routing rules are asked again each time.
 
-The policy and the team stay (DESIGN.md §5, invariant 7); what gets worse, and whoever must know of it, applies at once.
+What gets worse applies at once, another path that a rule names for it (`incidents.routing.other_path`) and whoever must know
+of it; the team stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from incidents.changes import Changes
 from incidents.models import Incident, RoutingDecision
 from incidents.permissions import require_responder
 from incidents.routing import Subject, routes_of, rules_ask_for
-from incidents.routing.again import facts_changed
+from incidents.routing.again import Asked, rules_ask, rules_obey
 from incidents.routing.setting import COLUMNS, CUSTOM, RECORDS, facts_checked
 from incidents.services.checkpoints import severity_take
 from incidents.services.escalator import Escalator, current_runs
@@ -37,9 +38,9 @@ def incident_facts(
     """Set what is known of it: ``impact``, ``urgency`` and facts by the names of the conditions' vocabulary, None for "not known any more".
 
     The routing rules are asked again: a worse severity applies at once (R056), people and specialists that rules name now
-    are told and paged, marks are added; the policy and the team stay. What is the same already does nothing. ``actor`` None
-    is the system. Raises DomainError naming the field at fault, NotAllowed for people who may not respond, Conflict when it
-    is resolved.
+    are told and paged, marks are added, and a policy that a rule names now begins where that rule counts more (R053); the
+    team stays. What is the same already does nothing. ``actor`` None is the system. Raises DomainError naming the field at
+    fault, NotAllowed for people who may not respond, Conflict when it is resolved.
     """
     checked = facts_checked(values)
     with working(incident_id, actor=actor, at=at, source=source) as work:
@@ -51,9 +52,10 @@ def incident_facts(
         changed = _changed(incident, checked)
         if not changed:
             return incident
+        milder = _milder(incident, changed)
         _store(work, changed, reason=reason.strip())
         terms_follow(work)
-        rules_follow(work)
+        rules_follow(work, milder=milder)
     return incident
 
 
@@ -74,27 +76,47 @@ def repeats_follow(incidents: Sequence[Incident], *, changes: Changes) -> None:
     escalator.settle()
 
 
-def rules_follow(work: Work) -> None:
-    """Ask the rules again, and let a worse severity go the way of severities.
-
-    It must be worse than what rules decided before too: whoever made it milder since then knew of that.
-    """
+def rules_follow(work: Work, *, milder: bool = False) -> None:
+    """Ask the rules again, and let a worse severity go the way of severities. ``milder`` says that what changed made it so."""
     rows = RoutingDecision.objects.filter(incident=work.incident).order_by("-pk")
     before = rows.values_list("decision__severity", flat=True).first()
-    routed = facts_changed(work)
-    severity = routed.route.severity
-    if severity is None or severity >= work.incident.severity:
+    asked = rules_ask(work, milder=milder)
+    severity = _worse(work.incident, asked.routed.route.severity, before)
+    if asked.other is not None:
+        # The path it goes over to begins by the new severity.
+        if severity is not None:
+            _take(work, severity, asked)
+        rules_obey(asked, work)
         return
-    if before is not None and severity >= int(before[-1]):
-        return
+    rules_obey(asked, work)
+    if severity is not None:
+        _take(work, severity, asked)
+        work.event(SlaChanged(work.changes.at, work.incident.sla_due_at))
+        work.event(SeverityChanged(work.changes.at, severity))
+
+
+def _worse(incident: Incident, severity: int | None, before: str | None) -> int | None:
+    """The severity of the rules where it is worse than the incident's, and worse than what rules decided before too: whoever
+    made it milder since then knew of that."""
+    if severity is None or severity >= incident.severity:
+        return None
+    return None if before is not None and severity >= int(before[-1]) else severity
+
+
+def _take(work: Work, severity: int, asked: Asked) -> None:
     reasons = [
         reason
         for aspect in (Aspect.SEVERITY, Aspect.SEVERITY_AT_LEAST)
-        for reason in aspect_reasons(routed.route, aspect, routed.definition)
+        for reason in aspect_reasons(asked.routed.route, aspect, asked.routed.definition)
     ]
     severity_take(work.incident, severity, changes=work.changes, text=" ".join(reasons))
-    work.event(SlaChanged(work.changes.at, work.incident.sla_due_at))
-    work.event(SeverityChanged(work.changes.at, severity))
+
+
+def _milder(incident: Incident, changed: Mapping[str, Any]) -> bool:
+    """Whether impact or urgency falls and neither rises: 1 is the worst, and nothing known is not milder."""
+    ranks = [(getattr(incident, name), changed[name]) for name in ("impact", "urgency") if name in changed]
+    known = [(was, now) for was, now in ranks if was is not None and now is not None]
+    return any(now > was for was, now in known) and not any(was is None or now < was for was, now in ranks if now)
 
 
 def _changed(incident: Incident, checked: Mapping[str, Any]) -> dict[str, Any]:

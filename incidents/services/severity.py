@@ -66,7 +66,7 @@ def incident_severity(
         )
         terms_follow(work)
         work.event(SeverityChanged(at, severity))
-        facts_changed(work, worse=severity < before)
+        facts_changed(work, worse=severity < before, milder=severity > before)
         if severity < before:
             roles_recheck(incident, changes=work.changes)
     return incident

@@ -15,7 +15,7 @@ from incidents.services.lifecycle import incident_acknowledge, incident_resolve,
 from incidents.services.severity import incident_severity
 from incidents.views.verbs import offer_for
 from policies.services import policy_publish
-from tests.incidents.routing_rules import ALWAYS, ELENA, NILS, TOMAS, filed, is_, lines, policy, publish, rule
+from tests.incidents.routing_rules import ALWAYS, ELENA, NILS, TOMAS, filed, is_, lines, publish, rule
 from tests.world.cast import levels
 from tests.world.harness import World
 
@@ -145,9 +145,8 @@ def test_when_a_person_makes_it_milder_than_a_rule_would_then_the_person_s_word_
     assert incident.severity == 1
 
 
-def test_policy_and_team_stay_and_the_decision_says_what_would_be_decided_now(world: World) -> None:
-    policy(world, "specials", [NILS])
-    publish(world, rule("vip", {"fact": "vip"}, policy="specials", team="platform", timers_percent=50))
+def test_the_team_stays_and_the_decision_says_what_would_be_decided_now(world: World) -> None:
+    publish(world, rule("vip", {"fact": "vip"}, team="platform", timers_percent=50))
     incident = filed(world)
     world.expect_page("marta", level=1)
 
@@ -158,8 +157,8 @@ def test_policy_and_team_stay_and_the_decision_says_what_would_be_decided_now(wo
     assert incident.team == world.cast.payments
     assert EscalationRun.objects.get().policy_version.policy == world.cast.policy
     first, second = RoutingDecision.objects.order_by("pk")
-    assert (first.cause, first.decision["policy"]) == ("opened", None)
-    assert (second.cause, second.decision["policy"], second.decision["team"]) == ("facts", "specials", "platform")
+    assert (first.cause, first.decision["team"]) == ("opened", None)
+    assert (second.cause, second.decision["team"]) == ("facts", "platform")
 
 
 def test_marks_are_added_and_never_taken_away_by_a_rule(world: World) -> None:

@@ -77,7 +77,7 @@ def test_when_rules_were_asked_again_then_the_latest_answer_is_shown_and_what_st
     text = around(world, "marta", incident)
 
     assert "The responding team is Platform." in text
-    assert "Its policy and its team stay as they were decided at the beginning." in text
+    assert "Its policy and its team stay as they were." in text
     assert "asked 2 times" in text
 
 

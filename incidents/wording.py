@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from incidents.bridges import bridge_of
 from incidents.models import Incident
 from oncall.models import User
 from oncall.rota.clock import zone_named
@@ -164,6 +165,8 @@ def major_body(incident: Incident, recipient: User, *, reason: str, link: str) -
         ]
         if reason:
             lines += [_("Why: %(reason)s") % {"reason": reason}]
+        if bridge := bridge_of(incident):
+            lines += [_("Bridge: %(url)s") % {"url": bridge}]
         return "\n".join([*lines, "", link])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from incidents.bridges import bridge_of
 from incidents.hours import Hours
 from incidents.models import (
     Document,
@@ -68,7 +69,7 @@ class JoinBrief:
 
     @property
     def bridge(self) -> str:
-        return self.incident.bridge_url or self.incident.service.bridge_url
+        return bridge_of(self.incident)
 
 
 def joined_late(incident: Incident, user: User, *, at: datetime) -> bool:

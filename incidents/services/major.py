@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import Conflict, DomainError
+from incidents.bridges import bridge_open
 from incidents.changes import Changes, actor_of, lock
 from incidents.models import EscalationRun, Incident
 from incidents.permissions import require_responder
@@ -74,6 +75,7 @@ def _enter(order: MajorOrder, one: Recipient | None, *, reached: bool, changes: 
     data: dict[str, Any] = {"by": order.by, "reason": order.reason, "reached": reached}
     changes.set(incident, "incident.major", major_at=changes.at, overseer=one.user if one else None, data=data)
     changes.timeline(incident, _DECLARED[order.by], text=order.reason, source=changes.source)
+    bridge_open(incident, changes=changes)
     if one is None:
         changes.timeline(incident, "incident.no_overseer")
     else:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from escalation_site.kernel.instants import now
 from escalation_site.ui.context import frame_of
 from escalation_site.ui.shapes import STATES
+from incidents.bridges import bridge_of
 from incidents.hours import Hours
 from incidents.live.feed import latest_entry
 from incidents.markdown import markdown_html
@@ -112,7 +113,7 @@ def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) 
         "show": show if show in SHOWS else SHOWS[0],
         "may_talk": may_file(user),
         "summary_html": markdown_html(incident.summary),
-        "bridge": incident.bridge_url or incident.service.bridge_url,
+        "bridge": bridge_of(incident),
         "state_name": state_name(incident, standing),
         "terms": terms_shown(incident, at=at),
         "reporter_page": user.role == User.Role.REPORTER,

@@ -11,6 +11,7 @@ from audit.values import Actor
 from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
 from incidents.changes import Changes, lock
 from incidents.models import Incident, Page
+from incidents.services.describing import incident_bridge
 from incidents.services.lifecycle import incident_acknowledge, incident_resolve
 from incidents.services.major import MajorOrder, incident_major, incident_major_end, majors_declare
 from notifications.models import ContactMethod
@@ -166,6 +167,46 @@ def test_when_the_escalation_reaches_a_level_that_makes_it_major_then_it_is_decl
     world.expect_page("jonas", level=2)
     assert world.incident.major_at == declared
     assert LedgerEntry.objects.filter(action="incident.major").count() == 1
+
+
+@pytest.mark.requirement("R135")
+def test_when_stage_three_makes_it_major_then_its_channel_is_opened_once_and_linked(world: World) -> None:
+    world.cast.gateway.bridge_url = "https://meet.example/{incident}"
+    world.cast.gateway.save()
+    definition = {**levels(), "cycles": 2}
+    definition["levels"][2]["major"] = True
+    policy_publish(policy=world.cast.policy, definition=definition, author=world.cast.elena, at=world.now)
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    assert world.incident.bridge_url == ""
+
+    world.advance(minutes=10)
+
+    room = f"https://meet.example/inc-{world.incident.pk}"
+    world.expect_page("jonas", level=2)
+    told = [world.email.got[-1].body, world.email.got[-2].body]
+    assert sum(f"Bridge: {room}" in body for body in told) == 1
+    assert world.incident.bridge_url == room
+    assert f'href="{room}"' in text_of(browser(world, "marta").get(world.incident.get_absolute_url()))
+    world.advance(minutes=20)
+    assert lines(world.incident).count("incident.bridge_major") == 1
+    assert LedgerEntry.objects.filter(action="incident.bridge").count() == 1
+    world.email.got.clear()
+    world._expected = 0
+
+
+def test_when_people_talk_somewhere_already_then_a_major_incident_stays_there(world: World, ringing: Incident) -> None:
+    world.cast.gateway.bridge_url = "https://meet.example/payments"
+    world.cast.gateway.save()
+    here = "https://meet.example/here"
+    incident_bridge(incident_id=ringing.pk, url=here, actor=world.cast.marta, at=world.now)
+
+    declare(world, ringing)
+    world.settle()
+
+    assert f"Bridge: {here}" in world.expect_notice("elena").body
+    assert world.incident.bridge_url == here
 
 
 def test_declaring_it_again_is_refused_and_tells_nobody(world: World, ringing: Incident) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import NotAllowed
@@ -10,7 +11,6 @@ from incidents.models import EscalationRun, InboxSignal, Incident, Page
 from incidents.services.lifecycle import (
     incident_acknowledge,
     incident_comment,
-    incident_escalate,
     incident_mitigate,
     incident_open,
     incident_reopen,
@@ -81,6 +81,29 @@ def test_when_only_the_acknowledgement_is_met_then_only_the_resolution_timer_goe
     assert world.incident.owner == world.cast.marta
     incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
     world.advance(days=1)
+
+
+@pytest.mark.requirement("R141")
+@pytest.mark.parametrize("satisfies", [True, False])
+def test_when_it_is_mitigated_in_time_then_the_resolution_escalation_fires_only_where_the_policy_says_so(
+    world: World, satisfies: bool
+) -> None:
+    definition = levels(resolve=("60m", None, None)) | {"mitigated_satisfies_resolution": satisfies}
+    policy_publish(policy=world.cast.policy, definition=definition, author=None, at=world.now)
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    world.jump(minutes=59)
+    incident_mitigate(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+
+    world.advance(minutes=1)
+
+    if not satisfies:
+        world.expect_page("jonas", level=2)
+        incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
+    world.advance(days=1)
+    world.expect_silence()
 
 
 @pytest.mark.requirement("R132")
@@ -154,12 +177,15 @@ def test_when_the_provider_refuses_the_only_address_then_the_next_level_is_paged
 
 @pytest.mark.requirement("R041")
 def test_when_a_responder_escalates_with_a_reason_then_the_next_level_starts_at_once_and_the_reason_is_logged(
-    world: World,
+    world: World, client: Client
 ) -> None:
+    """She has acknowledged it, and presses "escalate" on its page."""
     world.alert()
     world.settle()
     world.expect_page("marta", level=1)
-    incident_escalate(incident_id=world.incident.pk, actor=world.cast.marta, reason="Needs the acquirer", at=world.now)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    client.force_login(world.cast.marta)
+    client.post(f"{world.incident.get_absolute_url()}escalate/", {"reason": "Needs the acquirer", "cause": "other"})
     world.settle()
     world.expect_page("jonas", level=2)
     assert LedgerEntry.objects.get(action="incident.escalate").data == {

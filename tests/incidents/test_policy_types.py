@@ -1,5 +1,6 @@
 """The five types of escalation, their triggers and their times, from a signal to whoever is paged for it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -188,10 +189,12 @@ def test_the_service_and_its_owner_choose_the_path_and_the_owner_s_on_call_is_pa
     ledger = Service.objects.create(name="Ledger", slug="ledger", team=cast.platform, policy=cast.policy)
     policy(world, "owners", [{"kind": "functional_team", "ref": "payments"}])
     policy(world, "leads", [{"kind": "service_owner"}])
+    policy(world, "on-call", [MARTA])
     publish(
         world,
         rule("service", {"fact": "service", "value": "payments-gateway"}, policy="owners"),
         rule("owner", {"fact": "team", "value": "platform"}, policy="leads"),
+        rule("other", {"fact": "team", "value": "payments"}, policy="on-call"),
     )
 
     filed(world)
@@ -199,6 +202,9 @@ def test_the_service_and_its_owner_choose_the_path_and_the_owner_s_on_call_is_pa
     world.expect_page("jonas", level=1)
     filed(world, service=ledger)
     world.expect_page("tomas", level=1)
+    refunds = Service.objects.create(name="Refunds", slug="refunds", team=cast.payments)
+    filed(world, service=refunds)
+    world.expect_page("marta", level=1)  # On call for the team that owns it.
 
 
 @pytest.mark.requirement("R069")
@@ -216,7 +222,9 @@ def test_the_tool_and_the_rule_that_fired_are_matched_exactly(world: World) -> N
 
 
 @pytest.mark.requirement("R072")
-def test_the_fourth_similar_incident_within_a_day_takes_the_other_path_and_its_number_is_shown(world: World) -> None:
+def test_the_fourth_similar_incident_within_a_day_takes_the_other_path_and_its_number_is_shown(
+    world: World, client: Client
+) -> None:
     routed(world, {"fact": "similar_incidents", **WITHIN_A_DAY})
     for host in ("a", "b", "c"):
         alerted(world, "LatencyHigh", host=host)
@@ -228,6 +236,68 @@ def test_the_fourth_similar_incident_within_a_day_takes_the_other_path_and_its_n
     world.expect_page("tomas", level=1)
     decision = RoutingDecision.objects.get(incident=fourth).decision
     assert decision["facts"]["similar_incidents"] == 3
+    client.force_login(world.cast.marta)
+    around = client.get(f"{fourth.get_absolute_url()}around/").content.decode()
+    seen = re.search(r"<span>The number of similar incidents is 3 or more[^<]*</span> <span[^>]*>([^<]*)</span>", around)
+    assert seen is not None, around
+    assert "3" in seen[1]
+
+
+@pytest.mark.requirement("R074")
+def test_the_fourth_incident_of_a_subsystem_within_a_day_has_half_the_time_and_a_problem_record_is_proposed(
+    world: World,
+) -> None:
+    again = {"fact": "component_incidents", **WITHIN_A_DAY}
+    publish(world, rule("again", again, "The store fails again and again.", timers_percent=50, problem=True))
+    for number in (1, 2, 3):
+        incident = alerted(world, f"Failure{number}", component="store")
+        world.expect_page("marta", level=1)
+        assert not lines(incident, "problem.propose")
+        taken(incident, world.cast.marta, world)
+        world.jump(minutes=1)
+
+    fourth = alerted(world, "Failure4", component="store")
+
+    world.expect_page("marta", level=1)
+    assert fourth.timeline.get(kind="problem.propose").text == "The store fails again and again."
+    world.advance(minutes=2, seconds=29)
+    world.expect_silence()
+    world.advance(seconds=1)
+    world.expect_page("jonas", level=2)
+    taken(fourth, world.cast.jonas, world)
+
+
+@pytest.mark.requirement("R076")
+def test_a_rule_of_all_and_any_over_severity_time_context_and_metadata_shows_what_became_of_each_condition(
+    world: World, client: Client
+) -> None:
+    """Sunday at 03:09: the second part of the time holds, the first does not."""
+    night = {"fact": "time", "operator": "within", "value": {"from": "22:00", "to": "06:00"}}
+    when = {
+        "all": [
+            {"fact": "severity", "operator": "at_least", "value": "SEV-2"},
+            {"any": [{"fact": "weekday", "operator": "one_of", "value": ["sat"]}, night]},
+            {"fact": "tier", "value": 1},
+            {"none": [{"fact": "labels.squad", "value": "edge"}]},
+        ]
+    }
+    routed(world, when)
+    Service.objects.filter(pk=world.cast.gateway.pk).update(tier=1)
+
+    incident = alerted(world, severity="sev2", squad="core")
+
+    world.expect_page("tomas", level=1)
+    trace = RoutingDecision.objects.get(incident=incident).decision["traces"]["special"]
+    severity, either, tier, neither = trace["all"]
+    assert [part["held"] for part in (trace, severity, either, tier, neither)] == [True] * 5
+    assert [part["held"] for part in either["any"]] == [False, True]
+    assert (neither["none"][0]["held"], neither["none"][0]["saw"]) == (False, "core")
+    client.force_login(world.cast.marta)
+    around = client.get(f"{incident.get_absolute_url()}around/").content.decode()
+    for part in ("The severity is SEV-1 or SEV-2.", "The day is Saturday.", "The tier of the service is tier 1."):
+        assert part in around
+    alerted(world, "Other", severity="sev3", squad="core")
+    world.expect_page("marta", level=1)
 
 
 @pytest.mark.requirement("R077")
@@ -319,7 +389,9 @@ def test_a_level_told_three_times_more_every_five_minutes_is_then_left_for_the_n
 
 
 @pytest.mark.requirement("R137")
-def test_a_critical_level_told_until_answered_rings_for_two_hours_and_counts_how_often(world: World) -> None:
+def test_a_critical_level_told_until_answered_rings_for_two_hours_and_counts_how_often(
+    world: World, client: Client
+) -> None:
     publish_policy(world, level(MARTA, ack_timeout=None, repeat="10m"), level(JONAS))
 
     incident = filed(world, severity=1)
@@ -328,11 +400,15 @@ def test_a_critical_level_told_until_answered_rings_for_two_hours_and_counts_how
     for _time in range(13):
         world.expect_page("marta", level=1)
     assert list(Page.objects.filter(incident=incident).order_by("pk").values_list("repeat", flat=True)) == [*range(13)]
+    client.force_login(world.cast.jonas)
+    assert "told 13 times" in client.get(incident.get_absolute_url()).content.decode()
     taken(incident, world.cast.marta, world)
 
 
 @pytest.mark.requirement("R138")
-def test_a_milder_incident_goes_through_the_levels_once_and_is_then_listed_as_exhausted(world: World) -> None:
+def test_a_milder_incident_goes_through_the_levels_once_and_is_then_listed_as_exhausted(
+    world: World, client: Client
+) -> None:
     publish_policy(
         world, level(MARTA, repeat="2m"), level(JONAS, repeat="2m"), cycles=3, cycle_severities=["SEV-1", "SEV-2"]
     )
@@ -345,3 +421,8 @@ def test_a_milder_incident_goes_through_the_levels_once_and_is_then_listed_as_ex
     incident.refresh_from_db()
     assert incident.exhausted_at == world.now
     world.advance(days=1)
+    world.expect_silence()
+    client.force_login(world.cast.marta)
+    listed = client.get("/incidents/").content.decode()
+    assert incident.title in listed
+    assert "catch-all told" in listed

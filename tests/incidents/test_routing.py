@@ -37,6 +37,7 @@ def told(world: World) -> list[str]:
 # --- Which path, how bad, whose
 
 
+@pytest.mark.requirement("R293")
 @pytest.mark.requirement("R329")
 def test_when_severity_impact_and_time_differ_then_each_incident_takes_the_path_that_was_laid_for_it(
     world: World,

@@ -202,6 +202,8 @@ def test_when_the_ladder_ends_then_the_final_decision_maker_is_paged_until_someb
     world.expect_page("jonas")
     page = world.expect_page("amara")
     assert "the last word is yours" in page.body
+    rungs = [step for step in ladder_of(world.incident, world.run, at=world.now).steps if isinstance(step, Rung)]
+    assert (rungs[-1].title, [one.name for one in rungs[-1].people]) == ("Final decision-maker", ["Amara Okafor"])
 
     world.advance(minutes=15)
     world.expect_page("amara")

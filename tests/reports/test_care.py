@@ -14,7 +14,7 @@ from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
 from incidents.models import Service
 from incidents.services.lifecycle import incident_acknowledge, incident_mitigate, incident_open, incident_resolve
 from notifications.models import ContactMethod
-from oncall.models import GapAcceptance, Membership, Schedule
+from oncall.models import GapAcceptance, Membership, Schedule, Team
 from oncall.services import schedule_publish
 from policies.care import draft_findings
 from policies.definition import policy_parse
@@ -217,6 +217,27 @@ def test_the_page_says_what_each_finding_costs_and_leads_to_where_it_is_mended(w
     EscalationPolicy.objects.create(name="Other", slug="other")
     other = shown(elena.get(FINDINGS, {"policy": "other"}))
     assert "Nothing found" in other
+
+
+@pytest.mark.requirement("R186")
+def test_a_path_that_ends_in_an_empty_schedule_and_a_service_without_owners_stand_there_with_where_to_mend_them(
+    world: World,
+) -> None:
+    Schedule.objects.create(name="Archive", slug="archive", team=world.cast.platform)
+    definition = levels()
+    definition["levels"][2]["targets"] = [{"kind": "schedule", "ref": "archive"}]
+    policy_publish(policy=world.cast.policy, definition=definition, author=None, at=world.now)
+    empty = Team.objects.create(name="Empty", slug="empty", time_zone="UTC")
+    fax = Service.objects.create(name="Fax", slug="fax", team=empty, policy=world.cast.policy)
+
+    findings_check(at=world.now)
+
+    page = shown(at_browser(world, "hugo").get(FINDINGS))
+    rows = dict(PolicyFinding.objects.filter(gone_at=None).values_list("code", "about"))
+    assert rows["ownerless"] == f"service:{fax.pk}"
+    for code, where in (("empty_schedule", "/oncall/archive/"), ("ownerless", f"/incidents/service/{fax.pk}/change/")):
+        assert code in rows
+        assert where in page
 
 
 def test_when_findings_grow_then_the_queries_of_the_page_do_not(world: World) -> None:

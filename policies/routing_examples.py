@@ -71,6 +71,11 @@ def _then(**effect: Any) -> Callable[[Place], Document]:
     return lambda _place: effect
 
 
+def _strict(severity: str, **more: Any) -> Callable[[Place], Document]:
+    """A criterion that is not negotiable: it escalates whatever a later rule says, and only owners silence it."""
+    return _then(severity_at_least=severity, escalate=True, protected=True, **more)
+
+
 def _serious(place: Place) -> Document:
     """What is worst goes to specialists at once, whatever later rules say."""
     return {"severity_at_least": "SEV-1", "escalate": True, "straight_to": [place.expert]}
@@ -175,36 +180,53 @@ EXAMPLES = (
         _then(severity_at_least="SEV-2", problem=True),
     ),
     Example(
+        "same-subsystem",
+        gettext_lazy("The fourth of a subsystem in a day goes faster"),
+        gettext_lazy(
+            "After three incidents of one subsystem within 24 hours every time is halved, and a problem record is proposed."
+        ),
+        gettext_lazy("The same subsystem fails again and again: something beneath it is broken."),
+        _is("component_incidents", operator="ge", value=3, within="24h"),
+        _then(timers_percent=50, problem=True),
+    ),
+    Example(
         "slo-burn",
         gettext_lazy("The error budget burns"),
-        gettext_lazy("An SLO that is spent in two days counts as SEV-2, whatever the alert says."),
+        gettext_lazy("An SLO that is spent in two days counts as SEV-2 and escalates; only owners may silence it."),
         gettext_lazy("At this rate the error budget of a month is gone in two days."),
         _is("slo_burn", operator="ge", value=14.4),
-        _then(severity_at_least="SEV-2"),
+        _strict("SEV-2"),
     ),
     Example(
         "anomaly",
         gettext_lazy("A measured anomaly"),
-        gettext_lazy("A spike far outside of what is usual counts as SEV-3 at least."),
+        gettext_lazy(
+            "A spike far outside of what is usual is at least SEV-3 and escalates; only owners may silence it."
+        ),
         gettext_lazy("The measurement is far outside of what is usual."),
         _is("anomaly", operator="ge", value=3),
-        _then(severity_at_least="SEV-3"),
+        _strict("SEV-3"),
     ),
     Example(
         "first-tier-customer",
         gettext_lazy("A customer of the first tier"),
-        gettext_lazy("What hurts the most important customers is at least SEV-2, and their owner knows."),
+        gettext_lazy(
+            "What hurts the most important customers is at least SEV-2 and escalates; only owners may silence it."
+        ),
         gettext_lazy("A customer of the first tier is affected."),
         _is("customer_tier", operator="is", value=1),
-        _then(severity_at_least="SEV-2", tell=[target_dump(OWNER)]),
+        _strict("SEV-2", tell=[target_dump(OWNER)]),
     ),
     Example(
         "regulated",
         gettext_lazy("Regulated flows need a person"),
-        gettext_lazy("Automation waits for a person’s word, and only owners may silence it."),
+        gettext_lazy(
+            "It escalates, automation waits for a person’s word, and only owners may silence it. The manager is told: put whoever "
+            "answers for compliance there."
+        ),
         gettext_lazy("The service is regulated: a person confirms what automation would do."),
         _is("regulated"),
-        _then(guarded=True, protected=True),
+        _then(escalate=True, guarded=True, protected=True, tell=[target_dump(MANAGER)]),
     ),
     Example(
         "mailbox",

@@ -238,7 +238,9 @@ def test_the_fourth_similar_incident_within_a_day_takes_the_other_path_and_its_n
     assert decision["facts"]["similar_incidents"] == 3
     client.force_login(world.cast.marta)
     around = client.get(f"{fourth.get_absolute_url()}around/").content.decode()
-    seen = re.search(r"<span>The number of similar incidents is 3 or more[^<]*</span> <span[^>]*>([^<]*)</span>", around)
+    seen = re.search(
+        r"<span>The number of similar incidents is 3 or more[^<]*</span> <span[^>]*>([^<]*)</span>", around
+    )
     assert seen is not None, around
     assert "3" in seen[1]
 

@@ -7,7 +7,7 @@ import pytest
 
 from policies.conditions import BusinessCalendar, facts_of
 from policies.conditions.times import OFFICE_HOURS
-from policies.routing import Route, Routing, RoutingDef
+from policies.routing import Aspect, Route, Routing, RoutingDef
 from policies.routing_examples import EXAMPLES, Place, example_rule
 
 PLACE = Place("payments-gateway", "platform")
@@ -44,10 +44,24 @@ def test_a_measured_signal_makes_it_as_bad_as_the_rule_says(key: str, facts: dic
     assert not decides(routed(key))
 
 
+@pytest.mark.requirement("R288")
+@pytest.mark.requirement("R289")
+@pytest.mark.requirement("R290")
+@pytest.mark.parametrize(
+    ("key", "facts"),
+    [("slo-burn", {"slo_burn": 20}), ("anomaly", {"anomaly": 4.5}), ("first-tier-customer", {"customer_tier": 1})],
+)
+def test_a_criterion_that_is_measured_is_not_negotiable(key: str, facts: dict[str, Any]) -> None:
+    route = routed(key, **facts)
+    assert (route.escalate, route.protected) == (True, True)
+    assert route.because[Aspect.ESCALATE] == (key,)
+
+
 @pytest.mark.requirement("R291")
-def test_regulated_flows_are_guarded_and_protected() -> None:
+def test_regulated_flows_escalate_are_guarded_and_protected_and_somebody_who_answers_for_them_is_told() -> None:
     route = routed("regulated", regulated=True)
-    assert (route.guarded, route.protected) == (True, True)
+    assert (route.escalate, route.guarded, route.protected) == (True, True, True)
+    assert [target.kind.value for target in route.tell] == ["manager"]
     assert not decides(routed("regulated", regulated=False))
 
 
@@ -69,6 +83,14 @@ def test_the_sandbox_pages_nobody_and_mail_asks_a_person_first() -> None:
     ask = routed("mailbox", source="mailbox").ask
     assert ask is not None
     assert ask.within_seconds == 600
+
+
+@pytest.mark.requirement("R074")
+def test_the_fourth_incident_of_a_subsystem_in_a_day_goes_faster_and_the_third_does_not() -> None:
+    fourth = routed("same-subsystem", component_incidents=[60, 3600, 7200])
+    assert (fourth.timers_percent, fourth.problem) == (50, True)
+    assert not decides(routed("same-subsystem", component_incidents=[60, 3600]))
+    assert not decides(routed("same-subsystem", component_incidents=[60, 3600, 30 * 3600]))
 
 
 def test_the_third_similar_incident_in_a_day_proposes_a_problem_and_the_second_does_not() -> None:

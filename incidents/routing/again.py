@@ -14,7 +14,7 @@ from escalation_site.kernel.rows import rows_insert
 from incidents.models import EscalationRun, Incident, Page, RoutingDecision, TimelineEvent
 from incidents.routing.courses import version_now
 from incidents.routing.gathering import Subject
-from incidents.routing.other_path import other_path, path_take, start_of
+from incidents.routing.other_path import other_path, path_take, question_follows, start_of
 from incidents.routing.recording import decision_enter, decision_row
 from incidents.routing.routes import Routed, routes_of
 from incidents.routing.telling import failure_tell, rules_tell
@@ -70,11 +70,13 @@ def rules_ask(work: Work, *, milder: bool = False) -> Asked:
 
 def rules_obey(asked: Asked, work: Work, *, worse: bool = False) -> None:
     """Do what the rules say of the escalation: another path, specialists, or its beginning after all."""
-    if asked.other is not None:
-        path_take(asked.routed, asked.other, work)
+    if asked.other is not None and work.run is not None:
+        path_take(asked.routed, asked.other, work, work.run)
     elif work.run is not None:
         _send_for(asked.routed.route, work, work.run)
     elif work.incident.state == Incident.State.TRIGGERED:
+        if asked.other is not None:
+            question_follows(start_of(asked.routed, asked.other, work.incident))
         _start_after_all(asked.routed, work, worse=worse)
 
 

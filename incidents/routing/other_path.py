@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from incidents.models import EscalationRun, Incident, RoutingDecision
+from incidents.models import Checkpoint, EscalationRun, Incident, RoutingDecision
 from incidents.routing.courses import version_of_rules
 from incidents.routing.routes import Routed
+from incidents.services.checkpoints import START, start_data
 from incidents.services.escalator import RunStart
 from policies.escalation import Mitigated
 from policies.models import PolicyVersion
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
 
 def other_path(routed: Routed, run: EscalationRun | None) -> PolicyVersion | None:
     """The policy version that the incident of `run`, its current one with its version at hand, goes over to; None: it stays.
+    Where no run has begun, it is the one that would begin.
 
     Ask before the decision is kept: it is held against the one before. Two queries where a rule names another policy.
     """
     key = _names_policy(routed.route)
-    if run is None or key is None or not routed.route.escalate or routed.route.suppress is not None:
+    if key is None or not routed.route.escalate or routed.route.suppress is not None:
         return None
     version = version_of_rules(routed)
-    if version is None or version.policy_id == run.policy_version.policy_id:
+    if version is None or (run is not None and version.policy_id == run.policy_version.policy_id):
         return None
     rows = RoutingDecision.objects.filter(incident=routed.incident).order_by("-pk")
     before = rows.values_list("decision", flat=True).first() or {}
@@ -59,16 +61,14 @@ def start_of(routed: Routed, version: PolicyVersion, incident: Incident) -> RunS
     return RunStart(incident, version, level, route.timers_percent or 100, route.straight_to)
 
 
-def path_take(routed: Routed, version: PolicyVersion, work: Work) -> None:
-    """Leave the path the incident is on and begin that of `version`, whether or not somebody has it.
+def path_take(routed: Routed, version: PolicyVersion, work: Work, run: EscalationRun) -> None:
+    """Leave `run`, the path the incident is on, and begin that of `version`, whether or not somebody has it.
 
     Who was told by the path before may still answer; whatever that would have done next is left undone.
     """
     incident, changes = work.incident, work.changes
-    if work.run is None:
-        return
-    before = work.run.policy_version.policy
-    work.escalator.leave(work.run)
+    before = run.policy_version.policy
+    work.escalator.leave(run)
     after = version.policy
     changes.timeline(incident, "routing.path", before=before.name, after=after.name)
     again: dict[str, Any] = {} if incident.exhausted_at is None else {"exhausted_at": None}
@@ -76,3 +76,14 @@ def path_take(routed: Routed, version: PolicyVersion, work: Work) -> None:
     (work.run,) = work.escalator.start([start_of(routed, version, incident)])
     if incident.mitigated_at is not None:
         work.event(Mitigated(changes.at))
+
+
+def question_follows(one: RunStart) -> None:
+    """Where a person is asked first whether to escalate it, it will be by this path."""
+    terms = start_data(
+        one.version, first_level=one.first_level, timers_percent=one.timers_percent, straight_to=one.straight_to
+    )
+    rows = Checkpoint.objects.filter(incident=one.incident, action=START, outcome=Checkpoint.Outcome.OPEN)
+    for checkpoint in rows:
+        checkpoint.data = {**checkpoint.data, **terms}
+        checkpoint.save(update_fields=["data"])

@@ -4,6 +4,7 @@ All called with the incidents locked; the caller settles the escalator and write
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import Any
 
 from django.db.models import F, Q
 
@@ -81,10 +82,10 @@ def escalation_by_hand(incident: Incident, escalator: Escalator) -> bool:
 
 
 def _as_decided(incident: Incident) -> RunStart | None:
-    """How its run begins: by the policy that the routing rules chose when it was opened, or by its service's."""
-    rows = RoutingDecision.objects.filter(incident=incident, cause=RoutingDecision.Cause.OPENED).order_by("-id")
-    decision = rows.values_list("decision", flat=True).first() or {}
-    kept = decision.get("start") or {}
+    """How its run begins: by the policy that the routing rules chose when it was opened or, where it went over to another since,
+    by that one; or by its service's."""
+    rows = RoutingDecision.objects.filter(incident=incident).order_by("-id").values_list("decision", flat=True)
+    kept = next((start for start in map(_start_kept, rows) if start), {})
     version = PolicyVersion.objects.filter(pk=kept["version"]).first() if kept.get("version") else None
     if version is not None:
         return RunStart(incident, version, kept.get("first_level"), kept.get("timers_percent", 100))
@@ -92,6 +93,17 @@ def _as_decided(incident: Incident) -> RunStart | None:
     if policy is None or policy.current_version is None:
         return None
     return RunStart(incident, policy.current_version)
+
+
+def _start_kept(decision: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "goes_over_to" not in decision:
+        return decision.get("start") or {}
+    level = decision.get("start_level")
+    return {
+        "version": decision["goes_over_to"],
+        "first_level": None if level is None else level - 1,
+        "timers_percent": decision.get("timers_percent") or 100,
+    }
 
 
 def paged_nobody(incident: Incident) -> bool:

@@ -10,7 +10,12 @@ from incidents.selectors.phone import Look, look_of, phone_page
 from incidents.selectors.severity import severity_effect
 from incidents.selectors.timeline import Wanted, timeline_of
 from incidents.services.facts import incident_facts
-from incidents.services.lifecycle import incident_acknowledge, incident_mitigate, incident_snooze
+from incidents.services.lifecycle import (
+    incident_acknowledge,
+    incident_escalate,
+    incident_mitigate,
+    incident_snooze,
+)
 from incidents.services.severity import incident_severity
 from policies.services import policy_publish
 from tests.incidents.routing_rules import ELENA, NILS, TOMAS, filed, is_, lines, policy, publish, rule
@@ -187,6 +192,52 @@ def test_when_the_policy_is_gone_or_pages_nobody_then_the_incident_stays_on_its_
     world.expect_silence()
     assert EscalationRun.objects.get().policy_version.policy == world.cast.policy
     incident_acknowledge(incident_id=incident.pk, actor=world.cast.marta, at=world.now)
+
+
+def test_when_a_person_is_asked_first_and_impact_rises_meanwhile_then_it_is_escalated_by_the_other_path(
+    world: World,
+) -> None:
+    policy(world, "customers", [NILS])
+    ask = {"targets": [ELENA], "within": "10m", "otherwise": "proceed"}
+    publish(
+        world,
+        rule("customers", CUSTOMERS, policy="customers"),
+        rule("unclear", {"fact": "rule", "operator": "unknown"}, ask=ask),
+    )
+    incident = filed(world)
+    world.expect_notice("elena")
+
+    learn(world, incident, impact_class="customer-facing")
+
+    world.expect_silence()
+    world.advance(minutes=10)
+    world.expect_page("nils", level=1)
+    incident_acknowledge(incident_id=incident.pk, actor=world.cast.nils, at=world.now)
+
+
+def test_when_nobody_was_paged_and_impact_rises_then_a_person_who_escalates_it_calls_the_other_path(
+    world: World,
+) -> None:
+    policy(world, "customers", [NILS], [TOMAS])
+    publish(
+        world,
+        rule("customers", CUSTOMERS, policy="customers", start_level=2),
+        rule("quiet", {"fact": "severity", "operator": "at_most", "value": 3}, escalate=False),
+    )
+    incident = filed(world)
+    incident_escalate(incident_id=filed(world).pk, actor=world.cast.marta, reason="It spreads", at=world.now)
+    world.settle()
+    world.expect_page("marta", level=1)
+    publish(world, rule("customers", CUSTOMERS, policy="customers", start_level=2))
+    learn(world, incident, impact_class="customer-facing")
+
+    incident_escalate(incident_id=incident.pk, actor=world.cast.marta, reason="It spreads", at=world.now)
+    world.settle()
+
+    world.expect_page("tomas", level=2)
+    world.expect_notice("nils")
+    for one in Incident.objects.all():
+        incident_acknowledge(incident_id=one.pk, actor=world.cast.tomas, at=world.now)
 
 
 def test_when_it_went_over_then_whoever_was_paged_before_may_still_take_it_and_the_pages_say_what_happened(

@@ -15,7 +15,7 @@ from operator import mul
 
 from reports.figures.columns import Columns
 from reports.figures.definitions import NO, OPEN, SHIFT_MOST, WAITING, YES, Kind, Metric
-from reports.figures.times import Times, joined, ranked
+from reports.figures.times import Times, joined, ranked, times_of
 
 QUARTER = 900
 """Seconds; no time zone is off by a part of a quarter of an hour."""
@@ -110,10 +110,8 @@ def values_by(columns: Columns, dimension: str, metric: Metric, *, work: bool = 
     sorted_before = columns.times(column, dimension)
     if sorted_before is not None:
         return {key: spread_of_times(parts) for key, parts in joined(sorted_before).items()}
-    counts: dict[int, dict[int, int]] = defaultdict(dict)
-    for (key, value), number in Counter(zip(keys, columns[column], strict=True)).items():
-        counts[key][value] = number
-    return {key: spread_of(found) for key, found in counts.items()}
+    # Sorting each group's values is a third of what counting pairs of group and value costs.
+    return {key: spread_of_times([found]) for key, found in times_of(columns[column], keys).items()}
 
 
 def counts_by(columns: Columns, dimension: str) -> dict[int, int]:

@@ -1,0 +1,75 @@
+"""``{% load board_parts %}``: what stands on a dashboard by the hundred (ranges, rows, hours), written by Python.
+
+Made by templates, they were more than half of what a dashboard cost to draw. What comes from outside is escaped here.
+"""
+
+from collections.abc import Iterable
+
+from django import template
+from django.utils.html import conditional_escape, escape
+from django.utils.safestring import SafeString, mark_safe
+
+from escalation_site.ui import shapes
+from reports.dashboard import Range
+from reports.panels import Hour, Week
+
+register = template.Library()
+
+
+@register.simple_tag
+def ranges(several: Iterable[Range]) -> SafeString:
+    """Each as a line: dot at the median, tick at p90, ring at the median before."""
+    return mark_safe("".join(map(_range, several)))  # noqa: S308  each part is escaped
+
+
+def _range(one: Range) -> str:
+    name = shapes.severity(one.rank) if one.rank else conditional_escape(one.label)
+    span = was = dots = ""
+    if one.median_at:
+        span = f'<rect class="span" x="{one.median_at}" y="5" width="{one.width}" height="4" rx="2"/>'
+        dots = (
+            f'<circle class="p50" cx="{one.median_at}" cy="7" r="5"/><svg x="{one.p90_at}" y="1" overflow="visible">'
+            '<rect class="p90" x="-1.5" width="3" height="12" rx="1.5"/></svg>'
+        )
+    if one.before_at:
+        was = f'<circle class="was" cx="{one.before_at}" cy="7" r="4"/>'
+    return (
+        f'<div class="rng"><a class="trunc soft" href="{escape(one.link)}">{name}</a><svg class="t" aria-hidden="true">'
+        f'<line class="base" x1="0" x2="100%" y1="7" y2="7"/>{span}{was}{dots}</svg>'
+        f'<span class="n"><b>{escape(one.median)}</b> · {escape(one.p90)}</span></div>'
+    )
+
+
+@register.simple_tag
+def range_rows(several: Iterable[Range]) -> SafeString:
+    """The same as rows of a table."""
+    rows = [f'<tr><th scope="row">{conditional_escape(one.label)}</th>{_cells(one)}</tr>' for one in several]
+    return mark_safe("".join(rows))  # noqa: S308  each part is escaped
+
+
+def _cells(one: Range) -> str:
+    cells = (one.median, one.p90, one.before, one.done, one.waiting)
+    return "".join([f'<td class="r">{escape(cell)}</td>' for cell in cells])
+
+
+@register.simple_tag
+def hour_rows(week: Week) -> SafeString:
+    """A row for each day of the week, a shaded cell for each of its hours."""
+    rows = [
+        f'<tr><th scope="row">{conditional_escape(day)}</th>{_hours(hours)}<td class="r strong">{total}</td></tr>'
+        for day, hours, total in week.lines
+    ]
+    return mark_safe("".join(rows))  # noqa: S308  each part is escaped or a number
+
+
+def _hours(hours: Iterable[Hour]) -> str:
+    return "".join([f'<td class="c s{hour.shade}">{hour.count}</td>' for hour in hours])
+
+
+HOUR_HEADS = mark_safe("".join(f'<th scope="col">{hour:02d}</th>' for hour in range(24)))  # noqa: S308  numbers
+
+
+@register.simple_tag
+def hour_heads() -> SafeString:
+    """The hours of a day as heads of columns."""
+    return HOUR_HEADS

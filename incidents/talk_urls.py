@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents.views import about, detail, talk
+from incidents.views import about, detail, handover, talk
 
 talk_pages = [
     path("<int:pk>/comment/", talk.incident_write, name="comment"),
@@ -17,4 +17,5 @@ talk_pages = [
     path("<int:pk>/responders/", about.responders, name="responders"),
     path("<int:pk>/brief/", about.incident_brief, name="brief"),
     path("<int:pk>/brief/read/", about.incident_brief_read, name="brief_read"),
+    path("<int:pk>/brief/rate/", handover.handover_rate, name="handover_rate"),
 ]

@@ -17,7 +17,15 @@ from audit.checking import ledger_health
 from audit.looking import Reading, reading_note
 from audit.models import LedgerEntry
 from audit.proving import entries_waiting, entry_proof, newest_seal
-from audit.selectors import MOST_COUNTED, LedgerFilter, actions_known, ledger_count, ledger_export, ledger_page
+from audit.selectors import (
+    MOST_COUNTED,
+    LedgerFilter,
+    LedgerPage,
+    actions_known,
+    ledger_count,
+    ledger_export,
+    ledger_page,
+)
 from audit.services import EntryValue, entry_append
 from audit.values import Actor
 from escalation_site.kernel.instants import now
@@ -68,8 +76,7 @@ def browser(request: HttpRequest) -> HttpResponse:
     if after is not None and page.newer is None:
         # On the way forward the last step leads to the newest page, which is full.
         page = ledger_page(wanted)
-    whole = page.older is None and page.newer is None
-    count = len(page.entries) if whole else ledger_count(wanted)
+    first = before is None and after is None
     reading("browser", _sought(request))
     chosen = _chosen(request, page.entries[0] if page.entries else None)
     context = {
@@ -78,8 +85,7 @@ def browser(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "days": _by_day([line(entry) for entry in page.entries], zone),
         "page": page,
-        "count": min(count, MOST_COUNTED),
-        "count_is_more": count > MOST_COUNTED,
+        **_counted(wanted, page, first=first),
         "detail": detail(chosen) if chosen else None,
         "actions": [(action, action_words(action)) for action in actions_known()],
         "protection": database_protection(),
@@ -93,6 +99,21 @@ def browser(request: HttpRequest) -> HttpResponse:
         "sought": _sought(request),
     }
     return render(request, "audit/browser.html", context)
+
+
+def _counted(wanted: LedgerFilter, page: LedgerPage, *, first: bool) -> dict[str, Any]:
+    """How many match. Where they are looked through, that costs as much as the page itself, and only the first one tells it: so many
+    at least."""
+    if first and (page.older is None or page.looked):
+        return {"count": len(page.entries), "count_is_least": bool(page.looked)}
+    if wanted.sifted and not first:
+        return {"count": None}
+    count = ledger_count(wanted)
+    return {
+        "count": min(count, MOST_COUNTED),
+        "count_is_more": count > MOST_COUNTED,
+        "count_is_least": wanted.sifted,
+    }
 
 
 def _chosen(request: HttpRequest, first: LedgerEntry | None) -> LedgerEntry | None:

@@ -40,14 +40,14 @@ _FAMILIES: Mapping[str, tuple[tuple[str | Promise, tuple[str, ...]], ...]] = {
     "escalation": (
         (gettext_lazy("Volume: how much is escalated"), ("escalated", "again", "exhausted")),
         (gettext_lazy("Efficiency: how fast it goes on"), ("escalate", "handoff", "resolve_escalated")),
-        (gettext_lazy("Quality: how it is for customers"), ("csat", "context", "first_contact")),
+        (gettext_lazy("Quality: how it is for customers"), ("csat", "context", "full_context", "first_contact")),
     )
 }
 _BARS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "speed": (("recover", "service"), ("respond", "team")),
     "escalation": (("escalated", "team"), ("escalated", "policy")),
     "quality": (("sla", "service"), ("noise", "service"), ("refired", "service"), ("severity_kept", "team")),
-    "load": ((PAGES, "team"), (PAGES, "service")),
+    "load": ((PAGES, "team"), (PAGES, "service"), ("answer", PERSON), ("answered", PERSON)),
 }
 
 
@@ -92,12 +92,15 @@ class Borne:
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """What one person bore: pages, those outside working hours, those asleep, shifts with a page and those beyond two
-    incidents; and how many pages it was in the period before."""
+    incidents; how fast (median) and how often they answered; and how many pages it was in the period before."""
 
     name: str
     load: Load
     numbers: tuple[Borne, ...]
     before: int
+    answer: str = "–"
+    answer_link: str = ""
+    answered: str = "–"
 
     @property
     def heavy(self) -> Borne:
@@ -107,6 +110,7 @@ class Bearer:
 def bearers(data: Data) -> tuple[Bearer, ...]:
     """Who was paged in the period, the most loaded first."""
     before = {load.person: load.pages for load in counting.loads_of(data.old(PAGES), shifts=False)}
+    spans, shares = (counting.values_by(data.now(PAGES), PERSON, METRICS[key]) for key in ("answer", "answered"))
     found = []
     for load in counting.loads_of(data.now(PAGES)):
         name = data.names.name(PERSON, load.person)
@@ -118,7 +122,17 @@ def bearers(data: Data) -> tuple[Bearer, ...]:
             (load.heavy, HEAVY),
         )
         numbers = tuple(Borne(number, data.link(which, PERSON, name.slug)) for number, which in counted)
-        found.append(Bearer(name.label, load, numbers, before.get(load.person, 0)))
+        found.append(
+            Bearer(
+                name.label,
+                load,
+                numbers,
+                before.get(load.person, 0),
+                words_of(METRICS["answer"], spans[load.person]),
+                data.link("answer.done", PERSON, name.slug),
+                words_of(METRICS["answered"], shares[load.person]),
+            )
+        )
     return tuple(found)
 
 

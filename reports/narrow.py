@@ -8,13 +8,14 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from incidents.models import Incident
-from reports.figures.definitions import METRICS, NO, OPEN, WAITING, YES, Kind
+from reports.figures.definitions import METRICS, NO, OPEN, WAITING, YES, Kind, Metric
 from reports.models import PageFigures
 from reports.names import STATE, STATES
 from reports.selectors import Scope, chosen_incidents, incidents_in
 
 ALL = "all"
 CODES = {"yes": YES, "no": NO, "open": OPEN}
+TIMED = ("done", "waiting")
 _WORDS: Mapping[str, str | Promise] = {
     "done": _("slowest first"),
     "waiting": _("without one yet"),
@@ -37,7 +38,7 @@ OLD = {
 def _titles() -> dict[str, str | Promise]:
     found: dict[str, str | Promise] = {ALL: _("All incidents")}
     for metric in METRICS.values():
-        for part in ("yes", "no", "open") if metric.kind == Kind.SHARE else ("done", "waiting"):
+        for part in CODES if metric.kind == Kind.SHARE else TIMED:
             found[f"{metric.key}.{part}"] = format_lazy("{}: {}", metric.title, _WORDS[part])
     named: dict[str, str | Promise] = {
         "acknowledge.done": _("Acknowledged, the slowest first"),
@@ -65,13 +66,20 @@ def behind(scope: Scope, which: str) -> QuerySet[Incident]:
     """
     key, _dot, part = OLD.get(which, which).partition(".")
     metric = METRICS.get(key)
-    if metric is not None and metric.of == "pages" and part in CODES:
+    if metric is not None and metric.of == "pages" and part in (*CODES, *TIMED):
         period = scope.period
         pages = PageFigures.objects.filter(
-            incident=OuterRef("pk"), at__gte=period.since, at__lt=period.until, **{metric.column: CODES[part]}
+            incident=OuterRef("pk"), at__gte=period.since, at__lt=period.until, **part_of(metric, part)
         )
         return chosen_incidents(scope).filter(Exists(pages))
     return narrowed(incidents_in(scope), which)
+
+
+def part_of(metric: Metric, part: str, prefix: str = "") -> dict[str, int]:
+    """What the figures that a number counts hold, as a filter."""
+    if part in CODES:
+        return {f"{prefix}{metric.column}": CODES[part]}
+    return {f"{prefix}{metric.column}": WAITING} if part == "waiting" else {f"{prefix}{metric.column}__gte": 0}
 
 
 def narrowed(incidents: QuerySet[Incident], which: str) -> QuerySet[Incident]:

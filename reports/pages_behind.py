@@ -8,10 +8,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from reports.figures.counting import heavy_shifts
-from reports.figures.definitions import METRICS, NONE
+from reports.figures.definitions import METRICS, NONE, Kind
 from reports.figures.reading import days_of, page_columns, restricted_seen
 from reports.models import PageFigures
-from reports.narrow import CODES
+from reports.narrow import CODES, TIMED, part_of
 from reports.narrow import TITLES as OF_METRICS
 from reports.selectors import Scope, chosen_incidents
 
@@ -24,7 +24,7 @@ TITLES: Mapping[str, str | Promise] = {
         f"{metric.key}.{part}": OF_METRICS[f"{metric.key}.{part}"]
         for metric in METRICS.values()
         if metric.of == "pages"
-        for part in CODES
+        for part in (CODES if metric.kind == Kind.SHARE else TIMED)
     },
 }
 
@@ -61,7 +61,8 @@ def pages_behind(scope: Scope, asked: Asked) -> QuerySet[PageFigures]:
     if asked.which == HEAVY:
         return found.exclude(sleep=NONE).filter(_heavy(scope, asked.people))
     if key in METRICS:
-        return found.filter(**{METRICS[key].column: CODES[part]})
+        found = found.filter(**part_of(METRICS[key], part))
+        return found.order_by("-answer", "-pk") if part == "done" else found
     return found.exclude(sleep=NONE) if asked.which == WENT else found
 
 

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import Conflict, DomainError
 from incidents.changes import Changes
-from incidents.models import Incident
+from incidents.handovers import CHECKLIST
+from incidents.models import Incident, TimelineEvent
 from incidents.permissions import require_responder
 from incidents.services.admitting import admitted, shows_it_to
 from incidents.services.notices import people_tell
@@ -17,6 +18,7 @@ from oncall.models import User
 from policies.escalation import Acknowledged
 
 State = Incident.State
+TRIED = ("incident.comment", "incident.decide", "incident.mitigate", "task.finish")
 
 
 def incident_reassign(
@@ -42,6 +44,7 @@ def incident_reassign(
             raise Conflict(_("It is resolved already."))
         if shows_it_to(owner, incident, admit=admit):
             admitted(owner, incident, changes=work.changes)
+        brought = _brought(incident, owner, note) if _handed_on(incident, owner, actor) else {}
         values: dict[str, Any] = {"owner": owner}
         if incident.state == State.TRIGGERED:
             values |= {
@@ -53,9 +56,29 @@ def incident_reassign(
             work.overtakes(Acknowledged(at))
             work.event(Acknowledged(at, who=owner.pk))
         work.changes.set(incident, "incident.reassign", **values)
-        work.changes.timeline(incident, "incident.reassign", text=note.strip(), name=owner.name, source=source)
+        work.changes.timeline(
+            incident, "incident.reassign", text=note.strip(), name=owner.name, source=source, **brought
+        )
         _handed(incident, owner, note.strip(), work.changes)
     return incident
+
+
+def _handed_on(incident: Incident, owner: User, actor: User) -> bool:
+    """Whether somebody else than before has it from now on; who takes what nobody had yet is given nothing by anybody."""
+    return incident.owner_id != owner.pk and (owner.pk != actor.pk or incident.owner_id is not None)
+
+
+def _brought(incident: Incident, owner: User, note: str) -> dict[str, Any]:
+    """Who got it, and what of the checklist was there: one query."""
+    said = TimelineEvent.objects.filter(incident=incident, kind__in=TRIED, actor__isnull=False)
+    found = {
+        "note": bool(note.strip()),
+        "summary": bool(incident.summary.strip()),
+        "impact": bool(incident.customer_impact.strip()),
+        "tried": said.exists(),
+        "way": bool(incident.bridge_url or incident.service.bridge_url or incident.service.runbook_url),
+    }
+    return {"to": owner.pk, CHECKLIST: [key for key, there in found.items() if there]}
 
 
 def _handed(incident: Incident, owner: User, note: str, changes: Changes) -> None:

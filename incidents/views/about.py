@@ -20,6 +20,7 @@ from incidents.services.joining import brief_read
 from incidents.talk_forms import DescribeForm, HelpForm
 from incidents.views.answers import page_or_fragment, see_other, status_of, tell_refusal, wants_fragment
 from incidents.views.detail import incident_page, live_fragment
+from incidents.views.handover import handover_context
 
 
 def _refused(request: HttpRequest, incident: Incident, error: DomainError) -> HttpResponse:
@@ -110,7 +111,12 @@ def incident_brief(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything whoever joins late needs, on one sheet."""
     user: Any = request.user
     incident, at = incident_for(user, pk), now()
-    context = {"at": at, "incident": incident, "brief": join_brief(incident, reader=user, at=at)}
+    context = {
+        "at": at,
+        "incident": incident,
+        "brief": join_brief(incident, reader=user, at=at),
+        **handover_context(incident, user),
+    }
     return page_or_fragment(request, "incidents/brief.html", "incidents/partials/_brief.html", context)
 
 

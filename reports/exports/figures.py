@@ -83,7 +83,7 @@ def _label(by: str) -> str:
     return str(TITLES.get(by, _("Person")))
 
 
-PRINTED = ("acknowledge", "resolve", "escalated", "sla", "sleep", "delivered")
+PRINTED = ("acknowledge", "resolve", "escalated", "sla", "sleep", "delivered", "answered", "answer")
 """What a page of paper has room for."""
 
 

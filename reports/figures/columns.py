@@ -13,7 +13,7 @@ from itertools import accumulate, compress
 from struct import Struct
 from typing import Self
 
-from reports.figures.definitions import CODES, PAGE_CODES, TIMES
+from reports.figures.definitions import CODES, NONE, NOT, PAGE_CODES, PAGE_TIMES, TIMES
 from reports.figures.times import GROUPINGS, TIMED, DayTimes, Grouped, little, times_of
 
 Row = tuple[int, ...]
@@ -40,9 +40,11 @@ PAGES: Layout = {
     "shift": "i",
     "hours": "B",
     **dict.fromkeys(PAGE_CODES, "B"),
+    **dict.fromkeys(PAGE_TIMES, "i"),
 }
 FORMAT = 1
-"""Raise it when a layout or what a column means changes: days of another format are made anew."""
+"""Raise it when what a column means changes. New columns go to the end of a layout: a day packed before them concerns none of its
+rows, until it is packed anew."""
 _HEAD = Struct("<HI")
 MOST_SECONDS = 2**31 - 1
 """68 years: no span of ours is longer."""
@@ -83,7 +85,7 @@ class Columns:
         return self._arrays[name]
 
     def bytes_of(self, name: str) -> bytes:
-        """A column of codes, in which codes are counted fast."""
+        """A column of codes in which codes above nought are counted fast; there may be more noughts than rows."""
         return self[name].tobytes()
 
     def joined(self, other: "Columns") -> "Columns":
@@ -155,7 +157,10 @@ class Packed(Columns):
             before = sum(_WIDTHS[code] for code in list(self.layout.values())[: list(self.layout).index(name)])
             for part, count in zip(self._parts, self._counts, strict=True):
                 begin = _HEAD.size + count * before
-                found.frombytes(part[begin : begin + count * found.itemsize])
+                data = part[begin : begin + count * found.itemsize]
+                if count and not data:
+                    found.extend(_MISSING[found.typecode] * count)
+                found.frombytes(data)
             little(found)
         return found
 
@@ -174,6 +179,8 @@ class Packed(Columns):
 
 
 _WIDTHS = {code: array(code).itemsize for code in "qiB"}
+_FULL = bytes(255 if code else 0 for code in range(256))
+_MISSING = {"i": array("i", (NOT,)), "B": array("B", (NONE,))}
 
 
 class _Derived(Columns):
@@ -219,6 +226,11 @@ class _Narrowed(_Derived):
 
     def __len__(self) -> int:
         return self._mask_of.count(1)
+
+    def bytes_of(self, name: str) -> bytes:
+        """All rows, with nought where a row is not chosen: two numbers of as many digits, and the machine compares them at once."""
+        codes, mask = self._base.bytes_of(name), self._mask_of.translate(_FULL)
+        return (int.from_bytes(codes, "little") & int.from_bytes(mask, "little")).to_bytes(len(codes), "little")
 
     def between(self, since: datetime, until: datetime) -> Columns:
         begin, end = (bisect_left(self._base["at"], instant_of(moment)) for moment in (since, until))

@@ -273,6 +273,20 @@ _BUILT = (
         _("Incident: source, acknowledged, resolved by"),
     ),
     Metric(
+        "full_context",
+        Kind.SHARE,
+        Group.ESCALATION,
+        _("Full context at handover"),
+        _(
+            "Of incidents handed from one person to another, the share of which everybody who took one over and said so had the whole "
+            "picture."
+        ),
+        _("Incidents that nobody handed on; those whose receivers have not said yet are counted beside it."),
+        _("Whoever takes over knows best whether they had to ask again."),
+        _("Timeline: handover, rated by the receiver"),
+        better="more",
+    ),
+    Metric(
         "sleep",
         Kind.SHARE,
         Group.LOAD,
@@ -306,6 +320,33 @@ _BUILT = (
         better="more",
         of="pages",
     ),
+    Metric(
+        "answered",
+        Kind.SHARE,
+        Group.LOAD,
+        _("Pages answered"),
+        _(
+            "Of pages that rang until somebody answered or the next level was called, the share answered by whom they were for."
+        ),
+        _(
+            "Pages withdrawn, and those that a colleague on the same level answered; those that still ring are counted beside it."
+        ),
+        _("Whoever was quicker takes nothing from the others."),
+        _("Pages: answered, declined; pages of the next rung"),
+        better="more",
+        of="pages",
+    ),
+    Metric(
+        "answer",
+        Kind.TIME,
+        Group.LOAD,
+        _("Time to answer a page"),
+        _("From the page until the person it was for acknowledged the incident."),
+        _("Pages that this person did not answer; those that still ring are counted beside it."),
+        _("What a colleague answered says nothing of their own speed."),
+        _("Pages: made, answered"),
+        of="pages",
+    ),
 )
 
 METRICS: Mapping[str, Metric] = {metric.key: metric for metric in _BUILT}
@@ -328,4 +369,5 @@ TIMES = (*of_incidents(Kind.TIME), *WORK_TIMES, *of_incidents(Kind.MARK))
 """Columns of incidents that hold numbers."""
 CODES = of_incidents(Kind.SHARE)
 """Columns of incidents that hold NONE, YES, NO or OPEN."""
-PAGE_CODES = tuple(metric.key for metric in _BUILT if metric.of == "pages")
+PAGE_CODES = tuple(metric.key for metric in _BUILT if metric.of == "pages" and metric.kind == Kind.SHARE)
+PAGE_TIMES = tuple(metric.key for metric in _BUILT if metric.of == "pages" and metric.kind == Kind.TIME)

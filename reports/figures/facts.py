@@ -31,9 +31,10 @@ class Record:
     """What is known of one incident. Instants are aware.
 
     ``known_at`` is when Watchbell first knew of it, ``rungs`` the first page of each rung (cycle, level) of its ladder
-    in order, ``taken`` every acknowledgement and handing to a person, ``handed`` handings to a person, ``moved``
-    handings to a team, ``read`` readings of the brief, ``before_at`` the resolution of the one before it with the same
-    key, ``marks`` the answers of surveys.
+    in order, ``taken`` every acknowledgement and handing to a person, ``handed`` handings to a person, ``passed_on``
+    whether one of these went from somebody to somebody else, ``whole`` what the receivers said of having the full
+    context, ``moved`` handings to a team, ``read`` readings of the brief, ``before_at`` the resolution of the one before
+    it with the same key, ``marks`` the answers of surveys.
     """
 
     started_at: datetime
@@ -52,6 +53,8 @@ class Record:
     rungs: Sequence[datetime] = ()
     taken: Sequence[datetime] = ()
     handed: Sequence[datetime] = ()
+    passed_on: bool = False
+    whole: Sequence[bool] = ()
     moved: Sequence[datetime] = ()
     read: Sequence[datetime] = ()
     reopened: int = 0
@@ -128,6 +131,7 @@ def _codes(record: Record, at: datetime) -> dict[str, int]:
         "severity_kept": _yes(record.severity == record.first_severity) if record.resolved_at else OPEN,
         "refired": _refired(record),
         "noise": _noise(record),
+        "full_context": _yes(all(record.whole)) if record.whole else OPEN if record.passed_on else NONE,
     }
 
 
@@ -187,12 +191,41 @@ def hours_of(at: datetime, zone: tzinfo) -> int:
     return BUSINESS if local.weekday() < SATURDAY and WORK_BEGINS <= local.hour < WORK_ENDS else OFF
 
 
-def page_codes(hours: int, state: str) -> dict[str, int]:
-    """The columns of one page that came in ``hours`` and ended in ``state``; a withdrawn one interrupted nobody."""
-    if state == "cancelled":
-        return {"sleep": NONE, "off_hours": NONE, "delivered": NONE}
-    delivered = {"delivered": YES, "failed": NO}.get(state, OPEN)
-    return {"sleep": _yes(hours == SLEEP), "off_hours": _yes(hours != BUSINESS), "delivered": delivered}
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is known of one page: when it was made and how its message ended; ``answered_at`` and ``declined`` are its own
+    person's doing. ``passed`` says that the next rung was called after it, ``rings`` that nobody has answered yet.
+    """
+
+    at: datetime
+    state: str
+    answered_at: datetime | None = None
+    declined: bool = False
+    passed: bool = False
+    rings: bool = True
+
+
+def page_facts(call: Call, hours: int) -> dict[str, int]:
+    """The columns of one page that came in ``hours``; a withdrawn one interrupted nobody and asked nobody."""
+    if call.state == "cancelled":
+        return {"sleep": NONE, "off_hours": NONE, "delivered": NONE, "answered": NONE, "answer": NOT}
+    delivered = {"delivered": YES, "failed": NO}.get(call.state, OPEN)
+    answered = _answered(call)
+    return {
+        "sleep": _yes(hours == SLEEP),
+        "off_hours": _yes(hours != BUSINESS),
+        "delivered": delivered,
+        "answered": answered,
+        "answer": WAITING if answered == OPEN else _span(call.at, call.answered_at) if answered == YES else NOT,
+    }
+
+
+def _answered(call: Call) -> int:
+    if call.answered_at is not None:
+        return YES
+    if call.declined or call.passed:
+        return NO
+    return OPEN if call.rings else NONE
 
 
 def shift_of(at: datetime, zone: tzinfo) -> int:

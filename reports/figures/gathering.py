@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 import structlog
 from django.db.models import Min
 
+from incidents.handovers import CHECKLIST, RATED
 from incidents.models import EscalationRun, Incident, Page, Survey, TimelineEvent
 from oncall.models import User
 from oncall.rota import RotaError
@@ -17,7 +19,7 @@ from policies.calendars.moving import business_span
 from policies.calendars.selectors import calendar_value
 from policies.models import WorkCalendar
 from policies.reading import DefinitionInvalid
-from reports.figures.facts import Record, Worked, facts_of, hours_of, page_codes, seconds, shift_of
+from reports.figures.facts import Call, Record, Worked, facts_of, hours_of, page_facts, seconds, shift_of
 from reports.models import IncidentFigures, PageFigures
 
 log = structlog.get_logger(__name__)
@@ -25,9 +27,10 @@ SECOND = timedelta(seconds=1)
 SOURCES = tuple(Incident.Source.values)
 DETECTIONS = tuple(Incident.Detection.values)
 """A word's place, from 1, is its number; places are never given to other words."""
+_ANSWERS = ("answered_at", "declined_at")
 _History = Incident.history.model
 _TAKEN = ("incident.acknowledge", "incident.reassign")
-_KINDS = (*_TAKEN, "incident.team", "incident.reopen", "incident.brief_read")
+_KINDS = (*_TAKEN, "incident.team", "incident.reopen", "incident.brief_read", RATED, "incident.undo")
 
 
 @dataclass(slots=True)
@@ -37,6 +40,8 @@ class _Around:
     rungs: list[datetime] = field(default_factory=list)
     lines: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     marks: list[int] = field(default_factory=list)
+    passed_on: int = 0
+    whole: list[bool] = field(default_factory=list)
     first: tuple[datetime, int] | None = None
     policy: int = 0
 
@@ -51,7 +56,7 @@ def figures_gather(ids: Collection[int], *, at: datetime) -> tuple[list[Incident
         _figures(incident, around[incident.pk], before.get(incident.pk), worked[incident.service_id], at)
         for incident in incidents
     ]
-    return figures, _pages([incident.pk for incident in incidents])
+    return figures, _pages(incidents, around)
 
 
 def _around(ids: Sequence[int]) -> Mapping[int, _Around]:
@@ -60,8 +65,9 @@ def _around(ids: Sequence[int]) -> Mapping[int, _Around]:
     for incident, _cycle, _level, first in rungs.annotate(first=Min("created_at")).order_by("first", "cycle", "level"):
         found[incident].rungs.append(first)
     lines = TimelineEvent.objects.filter(incident__in=ids, kind__in=_KINDS).order_by("at", "pk")
-    for incident, kind, at in lines.values_list("incident_id", "kind", "at"):
+    for incident, kind, at, data in lines.values_list("incident_id", "kind", "at", "data"):
         found[incident].lines[kind].append(at)
+        _handed_on(found[incident], kind, data)
     for incident, score in Survey.objects.filter(incident__in=ids).values_list("incident_id", "score"):
         found[incident].marks.append(score)
     firsts = _History._default_manager.filter(id__in=ids, history_type="+").order_by("history_id")
@@ -71,6 +77,16 @@ def _around(ids: Sequence[int]) -> Mapping[int, _Around]:
     for incident, policy in runs.values_list("incident_id", "policy_version__policy_id"):
         found[incident].policy = policy
     return found
+
+
+def _handed_on(around: _Around, kind: str, data: Mapping[str, Any]) -> None:
+    """Handovers from one person to another, less those taken back, and what their receivers said."""
+    if kind == "incident.reassign":
+        around.passed_on += CHECKLIST in data
+    elif kind == RATED:
+        around.whole.append(bool(data.get("complete")))
+    elif kind == "incident.undo" and data.get("cause") == "reassign":
+        around.passed_on = max(around.passed_on - 1, 0)
 
 
 def key_of(incident: Incident) -> int | None:
@@ -145,6 +161,8 @@ def _figures(
         rungs=around.rungs,
         taken=[moment for kind in _TAKEN for moment in around.lines[kind]],
         handed=around.lines["incident.reassign"],
+        passed_on=around.passed_on > 0,
+        whole=around.whole,
         moved=around.lines["incident.team"],
         read=around.lines["incident.brief_read"],
         reopened=len(around.lines["incident.reopen"]),
@@ -174,14 +192,17 @@ def _figures(
     )
 
 
-def _pages(ids: Sequence[int]) -> list[PageFigures]:
-    rows = Page.objects.filter(incident__in=ids).order_by("pk")
-    pages = list(rows.values_list("pk", "incident_id", "recipient_id", "state", "created_at"))
-    people = User.objects.filter(pk__in={person for _pk, _incident, person, _state, _at in pages})
+def _pages(incidents: Sequence[Incident], around: Mapping[int, _Around]) -> list[PageFigures]:
+    ringing = {incident.pk for incident in incidents if incident.state == Incident.State.TRIGGERED}
+    rows = Page.objects.filter(incident__in=[incident.pk for incident in incidents]).order_by("pk")
+    pages = list(rows.values_list("pk", "incident_id", "recipient_id", "state", "created_at", *_ANSWERS))
+    people = User.objects.filter(pk__in={person for _pk, _incident, person, *_rest in pages})
     zones = {pk: zone_named(name) for pk, name in people.values_list("pk", "time_zone")} if pages else {}
     found = []
-    for pk, incident, person, state, at in pages:
+    for pk, incident, person, state, at, answered, declined in pages:
         hours = hours_of(at, zones[person])
+        passed = any(rung > at for rung in around[incident].rungs)
+        call = Call(at, state, answered, declined is not None, passed, incident in ringing)
         found.append(
             PageFigures(
                 page_id=pk,
@@ -191,7 +212,7 @@ def _pages(ids: Sequence[int]) -> list[PageFigures]:
                 day=at.astimezone(UTC).date(),
                 hours=hours,
                 shift=shift_of(at, zones[person]),
-                **page_codes(hours, state),
+                **page_facts(call, hours),
             )
         )
     return found

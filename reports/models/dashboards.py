@@ -22,7 +22,10 @@ class Dashboard(models.Model):
     name = models.CharField(_("name"), max_length=60)
     query = models.TextField(_("filters"), blank=True, help_text=_("As in the address of the page."))
     cards = models.JSONField(
-        _("cards"), default=list, help_text=_("Each with kind, metric, dimension and width, in their order.")
+        _("cards"),
+        default=list,
+        blank=True,
+        help_text=_("Each with kind, metric, dimension and width, in their order."),
     )
     shared = models.CharField(_("shared with"), max_length=10, choices=Shared.choices, default=Shared.NOBODY)
     team = models.ForeignKey(

@@ -73,6 +73,7 @@ class IncidentFigures(models.Model):
     severity_kept = _code()
     refired = _code()
     noise = _code()
+    full_context = models.PositiveSmallIntegerField(default=NONE, db_default=NONE)
 
     class Meta:
         ordering = ("pk",)
@@ -115,6 +116,8 @@ class PageFigures(models.Model):
     sleep = _code()
     off_hours = _code()
     delivered = _code()
+    answered = models.PositiveSmallIntegerField(default=NONE, db_default=NONE)
+    answer = models.IntegerField(default=NOT, db_default=NOT)
 
     class Meta:
         ordering = ("pk",)

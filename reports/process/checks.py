@@ -11,6 +11,7 @@ from oncall.models import User
 from policies.models import EscalationPolicy
 from policies.services import version_definition
 from reports.process.handovers import handovers
+from reports.process.passing import incident_handovers
 from reports.process.patterns import (
     cluster_findings,
     loudness,
@@ -42,6 +43,7 @@ def found_in(scope: Scope, *, at: datetime) -> list[Check]:
         _toil(scope),
         _fairness(scope),
         _handovers(scope),
+        _passing(scope),
     ]
 
 
@@ -213,6 +215,23 @@ def _handovers(scope: Scope) -> Check:
         findings,
         number,
         _("No schedule leaves people without the whole picture."),
+        measured,
+    )
+
+
+def _passing(scope: Scope) -> Check:
+    findings, measured, number = incident_handovers(scope)
+    return Check(
+        "passing",
+        _("Handovers of incidents"),
+        _(
+            "Whoever is handed an incident says whether they had its full context; beside it, how much of the checklist came along: "
+            "words for the receiver, a summary, what customers notice, what was tried, a runbook or bridge. To be acted on where fewer "
+            "than four in five of at least five say that they had it."
+        ),
+        findings,
+        number,
+        _("No team leaves the next person without context."),
         measured,
     )
 

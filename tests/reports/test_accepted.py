@@ -10,7 +10,7 @@ import pytest
 from django.http import QueryDict
 from django.test import Client
 
-from incidents.models import CustomField, Incident, Service
+from incidents.models import CustomField, Incident, Page, Service
 from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
 from incidents.services.surveys import survey_answer
 from oncall.models import User
@@ -313,6 +313,41 @@ def test_when_volume_state_responders_and_team_load_are_added_in_the_editor_then
         {"Marta Ferri": "2", "Jonas de Wit": "1"},
         {"Payments": "3"},
     ]
+
+
+@pytest.mark.requirement("R263")
+@pytest.mark.requirement("R261")
+def test_when_responder_performance_is_added_then_it_shows_how_fast_and_how_often_each_answers(world: World) -> None:
+    """Marta answers the second alert after 2 minutes; the first goes past her to Jonas, who answers after 3."""
+    world.alert()
+    world.advance(minutes=6)
+    world.expect_page("marta", level=1)
+    world.expect_page("jonas", level=2)
+    first = world.incident
+    called = Page.objects.get(incident=first, recipient=world.cast.jonas).created_at
+    incident_acknowledge(incident_id=first.pk, actor=world.cast.jonas, at=called + timedelta(minutes=3))
+    second = opened(world)
+    world.settle()
+    world.expect_page("marta", level=1)
+    incident_acknowledge(incident_id=second.pk, actor=world.cast.marta, at=world.now + timedelta(minutes=2))
+    board = dashboard_create(owner=world.cast.elena, name="Responders", at=world.now, cards=())
+    client = browser(world.cast.elena)
+    for metric, kind in (("answer", "table"), ("answered", "bar"), ("answer", "time"), ("answer", "line")):
+        given = {"action": "add", "metric": metric, "kind": kind, "dimension": "person"}
+        assert client.post(f"/reports/boards/{board.pk}/card/", given).status_code == 302
+    page: Any = client.get(f"/reports/boards/{board.pk}/")
+    speed, share, whole, _line = (card.body for card in page.context["cards"])
+    assert {row.label: row.words for row in speed.rows} == {"Jonas de Wit": "3:00", "Marta Ferri": "2:00"}
+    assert {row.label: row.words for row in share.rows} == {"Jonas de Wit": "100.0%", "Marta Ferri": "50.0%"}
+    assert [part.value for part in whole.parts] == ["2:00", "3:00", "2:30"]
+    (martas,) = (row.link for row in speed.rows if row.label == "Marta Ferri")
+    behind: Any = client.get(martas)
+    assert [(one.person, one.incident_id) for one in behind.context["page"]] == [(world.cast.marta, second.pk)]
+    load: Any = client.get("/reports/tabs/load/")
+    assert {one.name: one.answer for one in load.context["board"].bearers} == {
+        "Jonas de Wit": "3:00",
+        "Marta Ferri": "2:00",
+    }
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,14 @@ def test_when_cards_are_moved_widened_and_taken_away_then_their_order_is_kept(wo
     assert metrics_of(board) == [second, *rest]
 
 
+def test_when_the_last_card_is_taken_away_then_the_dashboard_stays_and_is_empty(world: World, elena: Client) -> None:
+    board = made(elena)
+    for _card in FIRST:
+        card(elena, board, action="remove", place=0)
+    assert metrics_of(board) == []
+    assert "No card yet" in shown(elena.get(f"{BOARDS}{board.pk}/"))
+
+
 def test_when_a_card_cannot_be_drawn_so_then_the_field_says_why(world: World, elena: Client) -> None:
     board = made(elena)
     answer = card(elena, board, action="add", metric="resolve", kind="pie", dimension="team")

@@ -4,6 +4,7 @@ from array import array
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 from statistics import mean
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,7 +28,7 @@ from reports.figures.definitions import (
     WAITING,
     YES,
 )
-from reports.figures.facts import Record, facts_of, hours_of, page_codes, seconds, shift_of
+from reports.figures.facts import Call, Record, facts_of, hours_of, page_facts, seconds, shift_of
 from reports.models import IncidentFigures, PageFigures
 from reports.pie import ring
 
@@ -146,8 +147,47 @@ def test_a_shift_is_half_a_day_from_eight_on_the_persons_clock() -> None:
 
 
 def test_a_withdrawn_page_interrupted_nobody() -> None:
-    assert set(page_codes(SLEEP, "cancelled").values()) == {NONE}
-    assert page_codes(SLEEP, "failed") == {"sleep": YES, "off_hours": YES, "delivered": NO}
+    withdrawn = page_facts(Call(NINE, "cancelled"), SLEEP)
+    assert withdrawn == {"sleep": NONE, "off_hours": NONE, "delivered": NONE, "answered": NONE, "answer": NOT}
+    failed = page_facts(Call(NINE, "failed"), SLEEP)
+    assert [failed[name] for name in ("sleep", "off_hours", "delivered")] == [YES, YES, NO]
+
+
+@pytest.mark.requirement("R263")
+@pytest.mark.parametrize(
+    ("more", "answered", "took"),
+    [
+        ({"answered_at": NINE + timedelta(minutes=3)}, YES, 180),
+        ({"answered_at": NINE + timedelta(minutes=9), "passed": True}, YES, 540),
+        ({"declined": True}, NO, NOT),
+        ({"passed": True}, NO, NOT),
+        ({"rings": True}, OPEN, WAITING),
+        ({"rings": False}, NONE, NOT),
+    ],
+    ids=["answered", "answered late", "declined", "went on to the next", "rings", "a colleague was quicker"],
+)
+def test_a_page_is_answered_by_whom_it_was_for_or_went_past_them(
+    more: dict[str, Any], answered: int, took: int
+) -> None:
+    found = page_facts(Call(NINE, "delivered", **more), BUSINESS)
+    assert (found["answered"], found["answer"]) == (answered, took)
+
+
+@pytest.mark.requirement("R319")
+def test_when_an_incident_was_handed_on_then_context_is_what_all_its_receivers_said() -> None:
+    assert facts()["full_context"] == NONE
+    assert facts(passed_on=True)["full_context"] == OPEN
+    assert facts(passed_on=True, whole=(True, True))["full_context"] == YES
+    assert facts(passed_on=True, whole=(True, False))["full_context"] == NO
+
+
+def test_when_a_day_was_packed_before_a_column_was_there_then_it_concerns_none_of_its_rows() -> None:
+    """So it is between an upgrade and the counting after it."""
+    old = {name: code for name, code in PAGES.items() if name not in ("answered", "answer")}
+    before = packed([(1, 1, *(2 for _name in list(old)[2:]))], old)
+    found = Packed(PAGES, [before, packed([page_row(2, 1, 7, 1)], PAGES)])
+    assert (list(found["answered"]), list(found["answer"])) == ([NONE, 0], [NOT, 0])
+    assert list(found["delivered"]) == [2, 0]
 
 
 # Other tests share the machine: slowness says nothing here.
@@ -194,6 +234,19 @@ def test_what_is_packed_by_the_day_and_cut_anywhere_counts_as_the_rows_do(
         severity: spread_of(Counter(took for _at, one, took in rows if one == severity))
         for severity in {severity for _at, severity, _took in rows}
     }
+
+
+@PATIENT
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3)), max_size=40))
+def test_when_a_share_is_narrowed_then_only_the_codes_of_the_chosen_are_counted(rows: list[tuple[int, int]]) -> None:
+    made = [row(pk, pk, severity=severity, sla=code) for pk, (severity, code) in enumerate(rows)]
+    chosen = [code for severity, code in rows if severity in (1, 4)]
+    narrowed = Packed(INCIDENTS, [packed(made, INCIDENTS)]).narrowed({"severity": (1, 4)})
+    assert list(narrowed["sla"]) == chosen
+    assert value_of(narrowed, METRICS["sla"]) == share_of(bytes(chosen))
+    later = narrowed.between(datetime.fromtimestamp(3, UTC), datetime.fromtimestamp(30, UTC))
+    part = [code for pk, (severity, code) in enumerate(rows) if severity in (1, 4) and 3 <= pk < 30]
+    assert value_of(later, METRICS["sla"]) == share_of(bytes(part))
 
 
 def test_hours_of_the_week_follow_the_clocks() -> None:

@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import DomainError, NotAllowed
 from incidents.models import Incident, IncidentLink, Task
+from incidents.services.handing import incident_reassign
+from incidents.services.handover_rating import handover_rate
 from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
 from incidents.services.tasks import task_create, task_state
 from incidents.services.teams import incident_team
@@ -167,6 +169,30 @@ def test_when_those_who_came_on_call_say_what_was_missing_then_the_share_with_th
     assert "Payments: 3 of 5 who came on call had the whole picture (60%)." in page
     assert '<th scope="row">Payments</th><td>6</td><td>6</td><td>5</td><td>3</td><td>60%</td>' in page
     assert '/handoffs/?schedule=payments&amp;show=incomplete"' in page
+
+
+@pytest.mark.requirement("R319")
+def test_when_receivers_of_incidents_say_what_was_missing_then_the_share_and_the_checklist_are_shown(
+    world: World,
+) -> None:
+    cast, short = world.cast, []
+    for number in range(5):
+        incident = opened(world, f"Trouble {number}")
+        incident_reassign(incident_id=incident.pk, owner=cast.marta, actor=cast.jonas, at=world.now, note="Yours.")
+        complete = number < 3
+        missing = "" if complete else "Which customers"
+        handover_rate(incident_id=incident.pk, complete=complete, missing=missing, actor=cast.marta, at=world.now)
+        short += [] if complete else [incident]
+    page = shown(at_browser(world, "elena").get(PAGE))
+    assert "Payments: 3 of 5 who took an incident over had the full context (60%)." in page
+    row = re.search(r'<th scope="row">Payments</th><td>5</td><td>5</td><td>3</td><td>60%</td><td>(\d+)%</td>', page)
+    assert row is not None
+    assert int(row[1]) >= 20
+    behind: Any = at_browser(world, "elena").get(f"{PAGE}incidents/?check=passing&key=Payments")
+    assert {one.pk for one in behind.context["page"]} == {one.pk for one in short}
+    load: Any = at_browser(world, "elena").get("/reports/tabs/escalation/")
+    (card,) = (one for _title, cards in load.context["board"].families for one in cards if one.key == "full_context")
+    assert [part.value for part in card.parts] == ["60.0%"]
 
 
 @pytest.mark.requirement("R310")

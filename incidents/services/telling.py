@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import structlog
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from escalation_site.kernel.failures import is_passing
 from incidents.changes import Changes
 from incidents.models import Follower, Incident
 from incidents.selectors.news import news_of, news_words
 from incidents.services.notices import people_tell
 from oncall.models import User
+
+log = structlog.get_logger(__name__)
 
 MAX_QUOTE = 500
 """Letters of a comment or a resolution that a notice quotes."""
@@ -39,6 +44,7 @@ def resolutions_tell(incidents: Sequence[Incident], *, changes: Changes) -> None
         return
     people = _concerned(incidents)
     gathering = []
+    untold: set[int] = set()
     for incident in incidents:
         for one in people.get(incident.pk, ()):
             people_tell(
@@ -48,12 +54,12 @@ def resolutions_tell(incidents: Sequence[Incident], *, changes: Changes) -> None
                 says=_resolved_says(
                     incident,
                     asks=one.user.pk == incident.reporter_id,
-                    besides=partial(_gathered, incident, one, at=changes.at),
+                    besides=partial(_gathered, incident, one, at=changes.at, untold=untold),
                 ),
                 changes=changes,
                 place=_page(incident),
             )
-            if one.follower and one.user != changes.user:
+            if one.follower and one.user != changes.user and one.follower.pk not in untold:
                 gathering.append(one.follower.pk)
     if gathering:
         Follower.objects.filter(pk__in=gathering).update(told_at=changes.at)
@@ -70,12 +76,24 @@ def _resolved_says(
     return says
 
 
-def _gathered(incident: Incident, one: _Concerned, *, at: datetime) -> list[str]:
-    """What was being gathered for them: it comes with the news of the end, not after it."""
+def _gathered(incident: Incident, one: _Concerned, *, at: datetime, untold: set[int]) -> list[str]:
+    """What was being gathered for them: it comes with the news of the end, not after it.
+
+    No resolution fails for want of these words: where they cannot be found, the follower is added to ``untold``, hears of the end without
+    them, and the check of the next minute tries again.
+    """
     if one.follower is None or one.follower.told_at is None:
         return []
-    news = news_of(incident, reader=one.user, since=one.follower.told_at, until=at)
-    return news_words(news, reader=one.user, at=at)
+    try:
+        with transaction.atomic():
+            news = news_of(incident, reader=one.user, since=one.follower.told_at, until=at)
+            return news_words(news, reader=one.user, at=at)
+    except Exception as error:
+        if is_passing(error):
+            raise  # The database itself is in trouble, and the resolution with it.
+        log.exception("news.failed", follower=one.follower.pk)
+        untold.add(one.follower.pk)
+        return []
 
 
 def comment_tell(*, incident: Incident, text: str, changes: Changes, told: Sequence[User] = ()) -> None:

@@ -283,3 +283,43 @@ def test_when_the_news_of_one_cannot_be_told_then_the_others_hear_theirs(
     elena.refresh_from_db()
     assert jonas.told_at == before
     assert elena.told_at == world.now - SETTLE
+
+
+@R337
+@pytest.mark.parametrize("fault", ["words", "database"])
+def test_when_what_was_gathered_cannot_be_told_then_the_incident_is_resolved_and_the_next_minute_tells_it(
+    world: World,
+    incident: Incident,
+    gathers: Callable[..., Follower],
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    jonas = gathers(world.cast.jonas)
+    gathers(world.cast.elena)
+    world.jump(minutes=1)
+    says(world, incident, "Changed the certificate.")
+    world.jump(minutes=1)
+    before = jonas.told_at
+
+    def broken_for_jonas(found: Incident, *, reader: User, **when: Any) -> News:
+        if reader == world.cast.jonas:
+            if fault == "words":
+                raise ValueError("no words for this")
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT nothing FROM nowhere")
+        return news_of(found, reader=reader, **when)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("incidents.services.telling.news_of", broken_for_jonas)
+        incident_resolve(incident_id=incident.pk, actor=world.cast.marta, resolution="A new certificate.", at=world.now)
+
+    incident.refresh_from_db()
+    assert incident.resolved_at == world.now
+    bodies = dict(Message.objects.filter(idempotency_key__startswith="resolved:").values_list("recipient", "body"))
+    assert "Changed the certificate." in bodies[world.cast.elena.pk]
+    assert bodies[world.cast.jonas.pk].startswith("It is resolved.\nA new certificate.\n\nCard payments fail")
+    jonas.refresh_from_db()
+    assert jonas.told_at == before
+    world.jump(minutes=15)
+    assert news_gather(at=world.now) == 1
+    assert "Changed the certificate." in summary_for(world.cast.jonas).body

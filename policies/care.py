@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from notifications.channels import channel_kinds
+from notifications.channels import kind_choices
 from notifications.selectors import kinds_of
 from oncall.models import Schedule, ScheduleVersion, Team, User
 from oncall.selectors import Loaded, schedules_load
@@ -94,7 +94,7 @@ def lint_contexts(subjects: Sequence[Subject], *, at: datetime) -> list[Context]
             teams=tuple(team.name for team in subject.teams) or ("",),
             names=views.names,
             first_levels=first_levels,
-            sendable=channel_kinds(),
+            sendable=tuple(kind for kind, _label in kind_choices()),
             administrators=administrators,
             acknowledge=subject.acknowledge,
             resolve=subject.resolve,

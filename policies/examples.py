@@ -1,7 +1,7 @@
 """Policies that are shipped: ready to use, to copy from, and to show how a ladder is written.
 
 Each takes the references of its targets, so that it fits any organisation. `EXAMPLES` lists those of the five types of
-escalation and a hybrid of them, each made from the same few people.
+escalation, a hybrid of them and the path in three stages, each made from the same few people.
 """
 
 from __future__ import annotations
@@ -334,6 +334,12 @@ def _manager(people: People) -> LevelDef:
     )
 
 
+def _staged(people: People) -> PolicyDef:
+    """The example path, read as from the start of the incident."""
+    leadership = (people.manager, people.director)
+    return staged_policy(schedule=people.schedule, senior=people.senior, leadership=leadership)
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A ready policy: what kind of escalation it shows and when to use it, in the reader's language."""
@@ -374,6 +380,12 @@ EXAMPLES = (
         gettext_lazy("Several at once"),
         gettext_lazy("When several skills are needed or any delay is too much."),
         parallel_policy,
+    ),
+    Example(
+        "staged",
+        gettext_lazy("In three stages"),
+        gettext_lazy("When each stage is to have channels of its own, and leadership is told by the clock."),
+        _staged,
     ),
     Example(
         "hybrid",

@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.forms.utils import ErrorDict
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from notifications.channels import kind_choices
 from policies.definition import (
     MAX_CYCLES,
     MAX_DUTY_LENGTH,
@@ -71,6 +73,14 @@ OTHERWISE_LABEL = gettext_lazy("Where there is no SLA")
 
 def severity_choices() -> list[tuple[str, str]]:
     return [(severity_name(severity), severity_name(severity)) for severity in SEVERITIES]
+
+
+def channel_choices() -> list[tuple[str, str]]:
+    """Every kind that a level may name, also those that reach nobody here: policies may be written before a channel is set up."""
+    here = dict(kind_choices())
+    missing = _("%(channel)s (not set up here)")
+    words = {kind: channels_words([kind]) for kind in KINDS}
+    return [(kind, word if kind in here else missing % {"channel": word}) for kind, word in words.items()]
 
 
 def _number(most: int) -> forms.NumberInput:
@@ -184,7 +194,7 @@ class LevelFields(Shown):
     def __init__(self, *, data: Mapping[str, Any], prefix: str) -> None:
         super().__init__(data=data, prefix=prefix)
         self.offer("repeat_severities", severity_choices())
-        self.offer("channels", [(kind, channels_words([kind])) for kind in KINDS])
+        self.offer("channels", channel_choices())
         for timing in TIMINGS:
             for name, field in _timing_fields(timing).items():
                 self.fields[name] = field

@@ -12,7 +12,7 @@ from audit.models import LedgerEntry
 from audit.selectors import Protection
 from escalation_site.operations.beats import beats_standing
 from incidents.models import EscalationRun, InboxSignal, Incident
-from incidents.selectors.listing import OPEN_STATES, Row, rows_of
+from incidents.selectors.listing import Row, rows_of
 from notifications.models import Delivery
 from oncall.models import User
 from policies.severity import Severity
@@ -36,8 +36,8 @@ def own_reports(user: User, *, at: datetime) -> list[Row]:
     """What the person filed, open ones first, then the newest: four queries."""
     mine = Incident.objects.visible_to(user).filter(reporter=user).select_related("service", "team", "owner", "stage")
     found = [
-        *mine.filter(state__in=OPEN_STATES)[:MOST_ROWS],
-        *mine.filter(state=Incident.State.RESOLVED)[: MOST_ROWS // 2],
+        *mine.unresolved()[:MOST_ROWS],
+        *mine.filter(resolved_at__isnull=False)[: MOST_ROWS // 2],
     ]
     return rows_of(found, at=at)
 
@@ -47,7 +47,7 @@ def waiting_for(user: User, *, at: datetime) -> list[Row]:
     Three queries.
     """
     paged = Q(state=Incident.State.TRIGGERED, pages__recipient=user)
-    found = Incident.objects.visible_to(user).filter(state__in=OPEN_STATES).filter(Q(owner=user) | paged).distinct()
+    found = Incident.objects.visible_to(user).unresolved().filter(Q(owner=user) | paged).distinct()
     rows = rows_of(list(found.select_related("service", "team", "owner")[:MOST_ROWS]), at=at)
     return sorted(rows, key=lambda row: (row.standing.at is None, row.standing.at or at, row.incident.severity))
 
@@ -97,7 +97,7 @@ def _open_by_severity(user: User) -> list[SeverityCount]:
     found = (
         Incident.objects.visible_to(user)
         .counted()
-        .filter(state__in=OPEN_STATES)
+        .unresolved()
         .order_by("severity")
         .values("severity")
         .annotate(

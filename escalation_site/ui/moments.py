@@ -1,10 +1,10 @@
 """Instants as a reader sees them: in their zone, 24-hour clock, with UTC one hover away."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
+from html import escape
 
 from django.utils import dateformat, timezone, translation
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from escalation_site.ui import durations
@@ -20,6 +20,7 @@ STYLES = {
     "full": "D j M Y H:i:s e",
 }
 """Names of the ways to write an instant, with Django's date format; "ago" and "age" are relative to the present."""
+FOCUS = ' tabindex="0"'
 RELATIVE = frozenset({"ago", "age"})
 
 
@@ -38,12 +39,29 @@ def shown_twice(local: datetime) -> bool:
 def exactly(moment: datetime, *, zone: tzinfo | None = None) -> str:
     """Both clocks in full: "Sun 22 Nov 2026 03:09:12 CET · 02:09:12 UTC"."""
     local = moment.astimezone(zone or timezone.get_current_timezone())
-    written = f"{dateformat.format(local, 'D j M Y H:i:s')} {zone_name(local)}"
+    written = f"{_day(local, 'D j M Y')} {local:%H:%M:%S} {zone_name(local)}"
     if local.utcoffset() == UTC.utcoffset(None):
         return written
     utc = moment.astimezone(UTC)
-    day = "" if utc.date() == local.date() else dateformat.format(utc, "D j M ")
-    return f"{written} · {day}{dateformat.format(utc, 'H:i:s')} UTC"
+    day = "" if utc.date() == local.date() else f"{_day(utc, 'D j M')} "
+    return f"{written} · {day}{utc:%H:%M:%S} UTC"
+
+
+def _day(moment: datetime, pattern: str) -> str:
+    return _day_of(moment.date(), pattern, translation.get_language())
+
+
+@lru_cache(maxsize=4096)
+def _day_of(day: date, pattern: str, _language: str | None) -> str:
+    """A page writes the same few days over and over: Django's way to write one takes longer than all else of an instant."""
+    return dateformat.format(day, pattern)
+
+
+_DIGITS = {"H:i": "%H:%M", "H:i:s": "%H:%M:%S"}
+
+
+def _in_pattern(local: datetime, pattern: str) -> str:
+    return format(local, _DIGITS[pattern]) if pattern in _DIGITS else dateformat.format(local, pattern)
 
 
 def written(moment: datetime, style: str, *, at: datetime, zone: tzinfo | None = None) -> str:
@@ -59,8 +77,8 @@ def written(moment: datetime, style: str, *, at: datetime, zone: tzinfo | None =
         return durations.in_one_unit(abs(passed))
     local = moment.astimezone(zone or timezone.get_current_timezone())
     if style == "full":
-        return f"{dateformat.format(local, 'D j M Y H:i:s')} {zone_name(local)}"
-    shown = dateformat.format(local, pattern)
+        return f"{_day(local, 'D j M Y')} {local:%H:%M:%S} {zone_name(local)}"
+    shown = _in_pattern(local, pattern)
     # Two instants an hour apart would read the same.
     return f"{shown} {zone_name(local)}" if "H" in pattern and shown_twice(local) else shown
 
@@ -84,12 +102,9 @@ def _lasting(utc: datetime, style: str, css: str, focus: bool, zone: tzinfo, lan
 
 
 def _time(utc: datetime, style: str, shown: str, *, css: str, focus: bool) -> SafeString:
-    return format_html(
-        '<time class="num{}" datetime="{}" title="{}"{}{}>{}</time>',
-        f" {css}" if css else "",
-        utc.isoformat().replace("+00:00", "Z"),
-        exactly(utc),
-        format_html(' data-relative="{}"', style) if style in RELATIVE else "",
-        mark_safe(' tabindex="0"') if focus else "",
-        shown,
+    """Written out, because a board has hundreds: ``format_html`` takes ten times as long. What comes from outside is escaped."""
+    relative = f' data-relative="{style}"' if style in RELATIVE else ""
+    return mark_safe(  # noqa: S308  every value is escaped or our own
+        f'<time class="num{" " + escape(css) if css else ""}" datetime="{utc.replace(tzinfo=None).isoformat()}Z"'
+        f' title="{escape(exactly(utc))}"{relative}{FOCUS if focus else ""}>{escape(shown)}</time>'
     )

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from html import escape
 
+from django.core.files.storage import storages
 from django.templatetags.static import static
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from escalation_site.ui import durations
@@ -61,9 +63,20 @@ def _icon(url: str, name: str, size: int, css: str) -> SafeString:
 
 def icon(name: str, size: int = 16, css: str = "") -> SafeString:
     """A Lucide icon of the sprite ``static/img/icons.svg``, hidden from screen readers; ``size`` 12, 14, 16 or 20."""
-    return _icon(static("img/icons.svg"), name, size, css)
+    return _icon(_sprite(storages["staticfiles"]), name, size, css)
 
 
+@lru_cache(maxsize=4)
+def _sprite(_storage: object) -> str:
+    """The address of the sprite, as the storage in use has it: it looks each one up anew."""
+    return static("img/icons.svg")
+
+
+# A board shows a hundred severities, people and ladders, and the same few over and over. By type too: what is marked safe is not
+# escaped, and equals the same text that is not.
+
+
+@lru_cache(maxsize=256, typed=True)
 def severity(rank: int, label: str = "", *, boxed: bool = False) -> SafeString:
     """Shape, number and colour of a severity; ``rank`` 1 (worst) to 5. The label is always written."""
     shape = mark_safe(_SEVERITY_SHAPES[rank])  # noqa: S308  constant of this module
@@ -100,6 +113,11 @@ def avatar(name: str, key: str = "", size: str = "") -> SafeString:
 
     ``key`` fixes the hue (the user's id); without it the name does. ``size`` is "", "lg" or "xl".
     """
+    return _avatar(name, key, size)
+
+
+@lru_cache(maxsize=2048, typed=True)
+def _avatar(name: str, key: str, size: str) -> SafeString:
     hue = person_hue(key or name)
     return format_html(
         '<span class="av h{}{}" aria-hidden="true">{}</span>', hue, f" {size}" if size else "", initials(name)
@@ -111,7 +129,11 @@ def rungs(*, total: int, current: int, answered: bool = False, finished: bool = 
 
     ``current`` counts from 1; 0 means that nothing was called yet. ``finished`` means every level is past.
     """
+    return _rungs(total, current, answered, finished, get_language())
 
+
+@lru_cache(maxsize=512)
+def _rungs(total: int, current: int, answered: bool, finished: bool, _language: str | None) -> SafeString:
     def look(level: int) -> str:
         if level < current or finished:
             return "past"
@@ -136,11 +158,11 @@ def meter(percent: float, *, label: str = "", tone: str = "") -> SafeString:
     )
 
 
-def _ring(share: float) -> SafeString:
-    return format_html(
+def _ring(share: float) -> str:
+    return (
         '<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6.2"/>'
-        '<circle cx="8" cy="8" r="6.2" pathLength="100" stroke-dasharray="{} 200"/></svg>',
-        f"{min(max(share, 0.0), 1.0) * 100:.4g}",
+        '<circle cx="8" cy="8" r="6.2" pathLength="100" stroke-dasharray="'
+        f'{min(max(share, 0.0), 1.0) * 100:.4g} 200"/></svg>'
     )
 
 
@@ -158,15 +180,12 @@ def clock(due: datetime, *, at: datetime, start: datetime | None = None, announc
     span = due - (start or min(at, due - timedelta(hours=1)))
     share = left / span if span else 0.0
     late = left < CLOCK_LATE or share < CLOCK_LATE_SHARE
-    return format_html(
-        '<span class="clock{}" data-due="{}" data-start="{}" data-announce="{}">{}'
-        '<span class="digits">{}</span></span>',
-        " warn" if late else "",
-        due.isoformat(),
-        (start or due - timedelta(hours=1)).isoformat(),
-        announce,
-        _ring(share),
-        durations.as_clock(left.total_seconds()),
+    digits = durations.as_clock(left.total_seconds())
+    # Written out: a page has hundreds. Only words come from outside.
+    return mark_safe(  # noqa: S308
+        f'<span class="clock{" warn" if late else ""}" data-due="{due.isoformat()}"'
+        f' data-start="{(start or due - timedelta(hours=1)).isoformat()}" data-announce="{escape(announce)}">'
+        f'{_ring(share)}<span class="digits">{escape(digits)}</span></span>'
     )
 
 
@@ -179,6 +198,11 @@ def tag(text: str, tone: str = "", icon_name: str = "") -> SafeString:
 
 def person(name: str, key: str = "") -> SafeString:
     """Avatar and name on one line."""
+    return _person(name, key)
+
+
+@lru_cache(maxsize=2048, typed=True)
+def _person(name: str, key: str) -> SafeString:
     return format_html('<span class="who">{}<span class="trunc">{}</span></span>', avatar(name, key), name)
 
 

@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import FloatField, Q
+from django.db.models import FloatField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from incidents.search.schema import TABLE
@@ -41,6 +42,36 @@ def newest(words: Wanted, *, inside: bool, limit: int) -> list[int]:
         )
     with connection.cursor() as cursor:
         cursor.execute(query, [_asked(words, inside=inside), limit])
+        return [number for (number,) in cursor.fetchall()]
+
+
+def newest_among(words: Wanted, incidents: QuerySet[Any], *, inside: bool, limit: int, few: bool = False) -> list[int]:
+    """The numbers of the newest ``limit`` of ``incidents`` in which all the words are: one query. ``few`` of them there are, while the
+    words may be in nearly every incident there is.
+
+    SQLite puts the beginnings of a word together for each time it is asked: it is asked once, and each number it finds is looked up
+    among ``incidents`` (the plus sign keeps it from asking for each of these). PostgreSQL looks into each of ``few`` instead of
+    gathering a million numbers.
+    """
+    asked = _asked(words, inside=inside)
+    try:
+        sql, params = incidents.order_by().values("pk").query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return []
+    if connection.vendor == "sqlite":
+        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s AND +rowid IN ({sql}) ORDER BY rowid DESC LIMIT %s"  # noqa: S608
+        given = [asked, *params, limit]
+    elif few:
+        query = (
+            f"SELECT id FROM (SELECT i.id FROM ({sql}) AS i (id) ORDER BY i.id DESC OFFSET 0) AS ordered "  # noqa: S608
+            f"WHERE (SELECT words @@ to_tsquery('simple', %s) FROM {TABLE} WHERE incident_id = ordered.id) LIMIT %s"
+        )
+        given = [*params, asked, limit]
+    else:
+        found = incidents.filter(matching(words, inside=inside)).order_by("-pk")
+        return list(found.values_list("pk", flat=True)[:limit])
+    with connection.cursor() as cursor:
+        cursor.execute(query, given)
         return [number for (number,) in cursor.fetchall()]
 
 

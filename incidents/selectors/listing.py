@@ -23,8 +23,6 @@ from incidents.search import rank, wanted
 from incidents.selectors.checkpoints import asked_about
 from incidents.selectors.steps import Standing, standing_of
 
-OPEN_STATES = (Incident.State.TRIGGERED, Incident.State.ACKNOWLEDGED)
-"""Named one by one, so that the index on the state serves."""
 TABS = ("open", "triggered", "acknowledged", "resolved")
 COUNTED = 10_000
 """Beyond this many a list says "more", and nobody pages further."""

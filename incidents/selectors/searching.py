@@ -8,33 +8,58 @@ from dataclasses import dataclass
 from typing import Final
 
 from incidents.querysets import IncidentQuerySet
-from incidents.search import Wanted, matching, newest
+from incidents.search import Wanted, newest, newest_among
 
 MATCHED: Final = 2_000
 """Beyond so many a list shows the newest and asks for another word."""
 
 
+COMPLETE: Final = 10_000
+"""With another filter all are looked up, where they are no more than a list counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """The numbers of what matches; ``more_open`` and ``more_resolved`` say that older ones were left out."""
+    """The numbers of what matches; ``more_open`` and ``more_resolved`` say that older ones were left out. ``common`` are words that so
+    many incidents say that how well one says them is no order."""
 
     ids: tuple[int, ...]
     more_open: bool = False
     more_resolved: bool = False
+    common: bool = False
 
     def more(self, tab: str) -> bool:
         """Whether a tab holds more than what was looked up."""
         return self.more_resolved if tab == "resolved" else self.more_open
 
 
-def matches_of(words: Wanted, visible: IncidentQuerySet, *, inside: bool, also: int | None = None) -> Matches:
+def matches_of(
+    words: Wanted,
+    visible: IncidentQuerySet,
+    *,
+    inside: bool,
+    also: int | None = None,
+    narrowed: IncidentQuerySet | None = None,
+    tab: str = "open",
+) -> Matches | None:
     """What matches ``words``, and the incident numbered ``also``: one query, and one more where more than ``MATCHED`` match: the newest
-    of what is open are then looked up for themselves, so that many that are over do not hide them."""
+    of what is open are then looked up for themselves, so that many that are over do not hide them.
+
+    ``narrowed`` are those that the other filters leave, where there are any: what matches among them is looked up in full; where that is
+    too much, what is open of it. None where ``tab`` shows what is over, which may be in any order.
+    """
     found = newest(words, inside=inside, limit=MATCHED + 1)
     own = [] if also is None else [also]
     if len(found) <= MATCHED:
         return Matches((*own, *found))
-    still_open = visible.unresolved().filter(matching(words, inside=inside)).order_by("-pk")
-    open_now = list(still_open.values_list("pk", flat=True)[: MATCHED + 1])
-    ids = dict.fromkeys([*own, *open_now[:MATCHED], *found[:MATCHED]])
-    return Matches(tuple(ids), more_open=len(open_now) > MATCHED, more_resolved=True)
+    most = MATCHED
+    if narrowed is not None:
+        visible, most = narrowed, COMPLETE
+        found = newest_among(words, narrowed, inside=inside, limit=most + 1)
+        if len(found) <= most:
+            return Matches((*own, *found), common=True)
+        if tab == "resolved":
+            return None
+    open_now = newest_among(words, visible.unresolved(), inside=inside, limit=most + 1, few=True)
+    ids = dict.fromkeys([*own, *open_now[:most], *found[:most]])
+    return Matches(tuple(ids), more_open=len(open_now) > most, more_resolved=True, common=True)

@@ -93,12 +93,25 @@ class Asked:
         self.filters = self._filters(self.query)
 
     def _matches(self) -> Matches | None:
-        """What says the words; None where that is too much and something else narrows it: that may be true of older ones alone."""
+        """What says the words; None where that is too much and something else narrows it."""
         asked, inside = wanted(self.words), self.user.role != User.Role.REPORTER
         if not asked:
             return Matches(())
-        found = matches_of(asked, self.visible, inside=inside, also=reference_number(self.words))
-        return None if found.more_resolved and set(self.query) - _ALONE else found
+        own = reference_number(self.words)
+        return matches_of(asked, self.visible, inside=inside, also=own, narrowed=self._narrowed(), tab=self.tab)
+
+    def _narrowed(self) -> Any:
+        """What the other filters leave, whosever they are: the quick filters count these, too. None where there are no others."""
+        if not set(self.query) - _ALONE:
+            return None
+        query = self.query.copy()
+        query["whose"] = ""
+        return IncidentFilter(query, queryset=self.visible, request=self._request, looked_up=True).qs
+
+    @property
+    def ranked(self) -> bool:
+        """Whether words put what they find in order: not those that nearly every incident says."""
+        return self.matches is not None and not self.matches.common
 
     def _filters(self, query: QueryDict) -> IncidentFilter:
         looked_up = self.matches is not None
@@ -141,7 +154,8 @@ class Asked:
     def in_order(self) -> QuerySet[Incident]:
         inside = self.user.role != User.Role.REPORTER
         total = self.counts[self.tab]
-        return sorted_in(self.found, tab=self.tab, sort=self.sort, total=total, words=self.words, inside=inside)
+        words = self.words if self.ranked else ""
+        return sorted_in(self.found, tab=self.tab, sort=self.sort, total=total, words=words, inside=inside)
 
     def page(self) -> ListPage[int]:
         """The numbers of one page."""
@@ -151,7 +165,7 @@ class Asked:
     @property
     def sort_label(self) -> Any:
         total = self.counts[self.tab]
-        if self.words and not self.sort and total <= RANKED:
+        if self.ranked and not self.sort and total <= RANKED:
             return _("Best match")
         if self.tab == "resolved" and self.sort != "oldest":
             return SORTS["newest"]

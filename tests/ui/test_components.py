@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.template import Context, Template
+from django.utils.safestring import mark_safe
 
 from escalation_site.ui import samples, shapes
 
@@ -75,6 +76,14 @@ def test_when_a_ladder_is_drawn_then_its_label_says_the_same_as_its_bars(
 
 def test_when_a_person_has_a_name_with_markup_then_it_is_escaped() -> None:
     assert "<b>" not in drawn("{% person name %}", name="<b>Bob</b> X")
+
+
+def test_when_the_same_words_were_safe_before_then_they_are_escaped_all_the_same() -> None:
+    """What is drawn is kept, and marked text equals text that is not."""
+    shapes.person(mark_safe("<b>x</b> y"))
+    shapes.severity(1, mark_safe("<b>x</b> y"))
+    assert "<b>" not in shapes.person("<b>x</b> y")
+    assert "<b>" not in shapes.severity(1, "<b>x</b> y")
 
 
 def test_when_nobody_owns_it_then_the_place_is_shown_empty() -> None:

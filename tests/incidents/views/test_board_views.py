@@ -103,6 +103,21 @@ def test_when_cards_are_dropped_on_stages_and_people_then_the_same_services_deci
     assert placed(refused) == {"Jonas de Wit": ["Cards"]}
 
 
+def test_when_words_hold_markup_then_a_card_shows_it_as_words(
+    night: World, browser_of: Browser, file_incident: File
+) -> None:
+    bad = '"><script>alert(1)</script>'
+    incident = file_incident(f"Cards fail {bad}")
+    Service.objects.filter(pk=incident.service_id).update(name=f"Gateway {bad}")
+    type(night.cast.marta).objects.filter(pk=night.cast.marta.pk).update(last_name=bad)
+    marta = browser_of("marta")
+    incident_acknowledge(incident_id=incident.pk, actor=night.cast.people["marta"], at=night.now)
+    for by in ("stage", "team", "person"):
+        page = marta.get("/incidents/board/", {"by": by}, headers=HTMX).content.decode()
+        assert "<script>alert" not in page, by
+        assert page.count("&gt;&lt;script&gt;alert(1)") >= 3, by
+
+
 def test_when_somebody_may_only_read_then_cards_cannot_be_moved(
     night: World, browser_of: Browser, file_incident: File
 ) -> None:

@@ -190,6 +190,13 @@ def test_when_more_say_a_word_than_anybody_reads_then_the_newest_are_listed_and_
     assert titles(nils.get(LIST, {"q": "storm"})) == ["Storm over the coast"]
     # What narrows it further is looked for among all of them, and so is what a file holds.
     assert len(titles(marta.get(LIST, {"q": "storm", "tab": "resolved", "severity": "4"}))) == 4
+    # Where that is too many for a list, what is open is still looked for among all of them.
+    monkeypatch.setattr(searching, "COMPLETE", 2)
+    narrowed = marta.get(LIST, {"q": "storm", "environment": "production"})
+    assert sorted(titles(narrowed)) == ["Storm in secret", "Storm over the coast"]
+    assert [tab["shown"] for tab in narrowed.context["tabs"]] == ["2", "2", "0", "1+"]
+    assert len(titles(marta.get(LIST, {"q": "storm", "tab": "resolved", "environment": "production"}))) == 4
+    assert titles(nils.get(LIST, {"q": "storm", "environment": "production"})) == ["Storm over the coast"]
     file: Any = marta.post(f"{LIST}export/csv/?q=storm&tab=resolved")
     assert b"".join(file.streaming_content).decode().count("Storm ") == 4
     assert titles(marta.get(LIST, {"q": hidden.reference})) == ["Storm in secret"]

@@ -1,0 +1,1 @@
+"""Tags for rows of incidents."""

@@ -83,7 +83,7 @@ def _row_problems(draft: Draft, reason: str, known: Known) -> list[Wrong]:
 def _unsaid(draft: Draft) -> list[Wrong]:
     """Levels that do not say how their people are told. A document may leave it out, which says "as each person chose"; whoever
     writes a level here says so (R130)."""
-    unsaid = _("must be chosen: over which channels people are told")
+    unsaid = _("must be chosen")
     return [
         Wrong(f"level-{number}-told_by", unsaid)
         for number, level in enumerate(draft.levels)

@@ -75,12 +75,13 @@ def severity_choices() -> list[tuple[str, str]]:
     return [(severity_name(severity), severity_name(severity)) for severity in SEVERITIES]
 
 
-def channel_choices() -> list[tuple[str, str]]:
-    """Every kind that a level may name, also those that reach nobody here: policies may be written before a channel is set up."""
+def channels_help() -> str:
+    """Every kind may be named, also one that reaches nobody here: a policy may be written before its channel is set up."""
     here = dict(kind_choices())
-    missing = _("%(channel)s (not set up here)")
-    words = {kind: channels_words([kind]) for kind in KINDS}
-    return [(kind, word if kind in here else missing % {"channel": word}) for kind, word in words.items()]
+    said = _("Whoever has none of these is told by the contact methods they chose.")
+    missing = [kind for kind in KINDS if kind not in here]
+    unsent = _("Not set up here: %(channels)s.") % {"channels": channels_words(missing)}
+    return f"{said} {unsent}" if missing else said
 
 
 def _number(most: int) -> forms.NumberInput:
@@ -171,7 +172,6 @@ class LevelFields(Shown):
         label=gettext_lazy("Their channels"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("Whoever has none of these is told by the contact methods they chose."),
     )
     ack_mode = forms.ChoiceField(label=gettext_lazy("Whose answer is enough"), required=False, choices=ACK_MODES)
     if_unreachable = forms.ChoiceField(
@@ -194,7 +194,8 @@ class LevelFields(Shown):
     def __init__(self, *, data: Mapping[str, Any], prefix: str) -> None:
         super().__init__(data=data, prefix=prefix)
         self.offer("repeat_severities", severity_choices())
-        self.offer("channels", channel_choices())
+        self.offer("channels", [(kind, channels_words([kind])) for kind in KINDS])
+        self.fields["channels"].help_text = channels_help()
         for timing in TIMINGS:
             for name, field in _timing_fields(timing).items():
                 self.fields[name] = field

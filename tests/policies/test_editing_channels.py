@@ -54,8 +54,8 @@ def typed(draft: Draft, *, do: str = "save") -> Mapping[str, Any]:
 @pytest.mark.parametrize(
     ("told", "field", "said"),
     [
-        ("", "id_level-0-told_by", "must be chosen: over which channels people are told"),
-        ("somehow", "id_level-0-told_by", "must be chosen: over which channels people are told"),
+        ("", "id_level-0-told_by", "Over which channels they are told: must be chosen"),
+        ("somehow", "id_level-0-told_by", "Over which channels they are told: must be chosen"),
         (NAMED, "id_level-0-channels", "needs at least one entry"),
     ],
 )

@@ -1,9 +1,9 @@
-"""From the accepted alert to the first call of a provider, and what an idle installation costs.
+"""From the accepted alert to the first call of a provider.
 
     python -m benchmarks.first_call [short|long] [sqlite] [postgresql]
 
 Alerts are posted one by one at a steady pace over HTTP; a channel that does nothing writes down when it was called. Once with two alerts
-a second, as on a quiet night, and once with fifty. Then nothing happens, and the CPU of web, engine and cluster is read.
+a second, as on a quiet night, and once with fifty. What an hour costs in which nothing happens: ``benchmarks.idle``.
 """
 
 import http.client
@@ -19,11 +19,7 @@ from benchmarks.site import KEY, Site, site
 WEBHOOK = f"/integrations/alertmanager/{KEY}/"
 # alerts a second, seconds of "short" and "long", most seconds to the call (p95)
 PACES = ((2.0, 20.0, 60.0, 1.0), (50.0, 10.0, 40.0, 3.0))
-IDLE_SECONDS = {"short": 60.0, "long": 180.0}  # everything that runs each minute at least once
-GOAL_IDLE_SHARE = 0.01
 PATIENCE_SECONDS = 60.0
-BEGUN_SECONDS = 240.0  # at most, until the cluster beats: it forks its workers and does all that was due
-SETTLING_SECONDS = 15.0
 _NUMBER = re.compile(r"host-(\d+)")
 
 
@@ -64,20 +60,6 @@ def delays(bench: Site, first: int, pace: float, seconds: float) -> list[float]:
     return [max(calls[number] - at, 0.0) for number, at in accepted.items()]
 
 
-def idle_shares(bench: Site, seconds: float) -> dict[str, float]:
-    """The part of one core that each of web, engine and cluster uses while nothing happens, and on PostgreSQL the server for them."""
-    deadline = time.monotonic() + BEGUN_SECONDS
-    while not bench.count("incidents_processbeat", "name = 'cluster'"):
-        if time.monotonic() > deadline:
-            raise RuntimeError("the cluster does not begin")
-        time.sleep(0.5)
-    time.sleep(SETTLING_SECONDS)
-    before, begun = bench.cpu_each(), time.monotonic()
-    time.sleep(seconds)
-    lasted = time.monotonic() - begun
-    return {name: (used - before.get(name, 0.0)) / lasted for name, used in bench.cpu_each().items()}
-
-
 def report(database: str, profile: str) -> None:
     with site(database) as bench:
         bench.prepare()
@@ -95,12 +77,6 @@ def report(database: str, profile: str) -> None:
             points = ((0.5, "p50"), (0.95, "p95"), (1.0, "max"))
             print("  " + "   ".join(f"{name} {percentile(late, share) * 1000:5.0f} ms" for share, name in points))
             print(f"  p95: {judged(percentile(late, 0.95), goal, at_most=True)}")
-        bench.start(sys.executable, "manage.py", "qcluster")
-        shares = idle_shares(bench, IDLE_SECONDS[profile])
-        total = sum(shares.values())
-        heading(f"{database}: web, engine and cluster with nothing to do")
-        print("  " + "   ".join(f"{name} {share * 100:.2f} %" for name, share in shares.items()))
-        print(f"  {total * 100:.2f} % of a core ({judged(total, GOAL_IDLE_SHARE, at_most=True)})")
 
 
 def main(arguments: list[str]) -> None:

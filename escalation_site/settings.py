@@ -159,7 +159,7 @@ CACHES: dict[str, dict[str, Any]] = {
         "LOCATION": str(DATA_DIR / "cache"),
         "OPTIONS": {"MAX_ENTRIES": 5000},
     },
-    # django-q2 notes its own state twice a second; nobody else reads it (beats are rows).
+    # django-q2 notes its own state every two seconds; nobody else reads it (beats are rows).
     "cluster": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "cluster"},
 }
 if ENV.redis_url:
@@ -188,7 +188,10 @@ Q_CLUSTER = {
     "label": "Tasks",
     # The database: at least once, in the transaction of what asks for the task. Redis loses tasks when killed.
     "orm": "default",
+    "broker_class": "escalation_site.task_queue.Queue",
     "cache": "cluster",
+    # How often it looks after its workers; an idle machine need not do so twice a second, as it is shipped.
+    "guard_cycle": 2.0,
     "workers": ENV.cluster_workers,
     # retry far above timeout × queue_limit ÷ workers, or waiting tasks are handed out twice.
     "timeout": 120,

@@ -33,7 +33,8 @@ SELECT CAST(%s AS text) WHERE EXISTS (
 )
 """
 
-_NEXT_DUE = """
+# The earliest instant at which the sender has something to do: three index look-ups.
+NEXT_DUE = """
 SELECT MIN(instant) FROM (
     SELECT MIN(next_attempt_at) AS instant FROM notifications_delivery WHERE state = 'queued'
     UNION ALL SELECT MIN(lease_until) FROM notifications_delivery WHERE state = 'sending'
@@ -161,7 +162,7 @@ def channels_due(kinds: Sequence[str], *, at: datetime) -> set[str]:
 def next_due_at() -> datetime | None:
     """The earliest instant at which the sender has something to do, None when nothing waits. Three index look-ups."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT_DUE)
+        cursor.execute(NEXT_DUE)
         return instant_stored(cursor.fetchone()[0])
 
 

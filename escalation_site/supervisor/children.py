@@ -54,6 +54,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._pause = timedelta(0)
         self._start_at: datetime | None = None
+        self._sign: datetime | None = None
 
     @property
     def pid(self) -> int:
@@ -72,7 +73,7 @@ class Child:
             start_new_session=True,
         )
         self.started_at = at
-        self._start_at = None
+        self._start_at = self._sign = None
         assert self._process.stdout is not None  # noqa: S101  a pipe was asked for
         self._output.follow(self.program.name, self._process.stdout)
 
@@ -88,14 +89,17 @@ class Child:
 
     def is_silent(self, at: datetime) -> bool:
         """Whether it runs but has shown no sign of work for too long. Asks ``last_sign``, which may be slow or
-        raise."""
+        raise, only when half of that time has passed since the last sign: asking is most of what watching costs."""
         if self.program.last_sign is None or self.started_at is None or not self.pid:
             return False
-        since = max(self.started_at, self.excused_until or self.started_at)
-        if at - since <= self.program.silence:
+        known = (self.excused_until, self._sign)
+        # A sign from the future: the clock was set back.
+        since = max([self.started_at, *(instant for instant in known if instant is not None and instant <= at)])
+        if at - since <= self.program.silence / 2:
             return False
         sign = self.program.last_sign(self.pid)
-        return sign is None or at - max(sign, since) > self.program.silence
+        self._sign = sign or self._sign
+        return at - max(since, sign or since) > self.program.silence
 
     def kill(self) -> None:
         """End the process and everything in its group at once; `tend` then starts it again."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from incidents.models import ProcessBeat
 
@@ -17,16 +17,16 @@ FORGET_AFTER = timedelta(hours=24)
 def beat(name: str, *, at: datetime, started_at: datetime, info: Mapping[str, Any]) -> None:
     """Say that this process lives. ``info`` holds figures to show ("turns", "inbox"); how far this host's clock, read at ``at``, is
     off the database's is added. One query more on PostgreSQL."""
-    ProcessBeat.objects.update_or_create(
-        name=name,
-        host=socket.gethostname()[:100],
-        pid=os.getpid(),
-        defaults={
-            "beat_at": at,
-            "started_at": started_at,
-            "info": {**info, "clock_skew_seconds": round(_skew_seconds(), 3)},
-        },
-    )
+    own: dict[str, Any] = {"name": name, "host": socket.gethostname()[:100], "pid": os.getpid()}
+    says: dict[str, Any] = {
+        "beat_at": at,
+        "started_at": started_at,
+        "info": {**info, "clock_skew_seconds": round(_skew_seconds(), 3)},
+    }
+    with transaction.atomic():
+        # Nobody else writes the row, and it is there already but for the first time: it need not be locked and read before.
+        if not ProcessBeat.objects.filter(**own).update(**says):
+            ProcessBeat.objects.update_or_create(**own, defaults=says)
 
 
 def _skew_seconds() -> float:

@@ -29,6 +29,8 @@ DRAIN_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 BREATH_SECONDS = 0.005
 FULL_LOOK_SECONDS = 5.0
+WHOLE_TURN_SECONDS = 30.0
+"""A look sees all that a turn would find. A turn of all parts happens in any case, for what a look should not have known of."""
 GATHER_SECONDS = 0.2
 """How long outcomes are gathered while more are on their way: entered one by one each costs ten times as much."""
 GATHER_LONGEST = 1.0
@@ -52,9 +54,9 @@ class Changed:
     def __call__(self) -> bool:
         if connection.vendor != "sqlite":
             return True
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA data_version")
-            version: int = cursor.fetchone()[0]
+        connection.ensure_connection()
+        # Past Django's cursor, which costs more than the question.
+        version: int = connection.connection.execute("PRAGMA data_version").fetchone()[0]
         overdue = time.monotonic() - self._looked > FULL_LOOK_SECONDS
         if version == self._version and not overdue:
             return False
@@ -156,12 +158,13 @@ class Engine:
         return not self._changed() and not due and not self.sender.under_way
 
     def _turn_where_needed(self) -> int:
-        """Look, and do what is due; every five seconds a whole turn, whatever the look says."""
+        """Look, and do what is due; every half minute a whole turn, whatever the look says."""
         seen = glance()
         self._next_due = seen.next_at
-        if time.monotonic() - self._whole_turn > FULL_LOOK_SECONDS:
-            self._whole_turn = time.monotonic()
-            return self.turn()
+        if time.monotonic() - self._whole_turn > WHOLE_TURN_SECONDS:
+            done = self.turn()
+            self._whole_turn = time.monotonic()  # One that failed is repeated.
+            return done
         if not self.sender.under_way and not seen.anything_due(at=self.clock()):
             return 0
         return self.turn(seen)

@@ -1,0 +1,92 @@
+"""When a supervised process counts as silent, and how seldom it has to be asked."""
+
+import io
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from escalation_site.supervisor.children import Child, Program
+from escalation_site.supervisor.output import Output
+
+BEGUN = datetime(2026, 3, 14, 3, 10, tzinfo=UTC)
+
+
+class Signs:
+    """What the process last showed; counts how often it was looked for."""
+
+    def __init__(self) -> None:
+        self.last: datetime | None = None
+        self.asked = 0
+
+    def __call__(self, _pid: int) -> datetime | None:
+        self.asked += 1
+        return self.last
+
+
+@pytest.fixture
+def signs() -> Signs:
+    return Signs()
+
+
+@pytest.fixture
+def child(signs: Signs) -> Iterator[Child]:
+    """Silent after thirty seconds, begun at 03:10."""
+    program = Program("engine", (sys.executable, "-c", "import time; time.sleep(600)"), last_sign=signs)
+    made = Child(program, output=Output(as_json=False, stream=io.StringIO()), environment={})
+    made.start(BEGUN)
+    yield made
+    made.kill()
+    while not made.has_ended():
+        pass
+
+
+def after(seconds: float) -> datetime:
+    return BEGUN + timedelta(seconds=seconds)
+
+
+def test_when_signs_are_young_then_they_are_asked_for_at_half_of_the_silence_allowed(
+    child: Child, signs: Signs
+) -> None:
+    for seconds in range(0, 121, 5):
+        signs.last = after(seconds)
+        assert not child.is_silent(after(seconds))
+    assert signs.asked == 6
+
+
+def test_when_nothing_is_shown_for_longer_than_allowed_then_it_is_silent_and_no_sooner(
+    child: Child, signs: Signs
+) -> None:
+    signs.last = after(20)
+    assert not child.is_silent(after(20))
+    assert not child.is_silent(after(50))
+    assert child.is_silent(after(50.1))
+
+
+def test_when_one_look_finds_no_answer_then_the_last_one_counts(child: Child, signs: Signs) -> None:
+    signs.last = after(40)
+    assert not child.is_silent(after(40))
+    signs.last = None  # The web server, asked while the machine stood still.
+    assert not child.is_silent(after(60))
+    assert not child.is_silent(after(70))
+    assert child.is_silent(after(70.1))
+
+
+def test_when_it_never_showed_anything_then_it_is_silent_from_its_start_on(child: Child) -> None:
+    assert not child.is_silent(after(30))
+    assert child.is_silent(after(31))
+
+
+def test_when_the_clock_was_set_back_then_what_was_shown_before_excuses_nobody(child: Child, signs: Signs) -> None:
+    signs.last = after(3600)
+    assert not child.is_silent(after(3600))
+    signs.last = after(60)
+    assert not child.is_silent(after(60))
+    assert child.is_silent(after(91))
+
+
+def test_when_it_could_not_be_asked_then_its_time_begins_anew(child: Child) -> None:
+    child.excused_until = after(30)
+    assert not child.is_silent(after(60))
+    assert child.is_silent(after(61))

@@ -14,8 +14,10 @@ from incidents.routing.courses import version_of_rules
 from incidents.routing.routes import Routed
 from incidents.services.checkpoints import START, start_data
 from incidents.services.escalator import RunStart
+from policies.books import ROUTING, book_value
 from policies.escalation import Mitigated
 from policies.models import PolicyVersion
+from policies.reading import DefinitionInvalid
 from policies.routing import Aspect, Route, RoutingDef
 
 if TYPE_CHECKING:
@@ -34,15 +36,31 @@ def other_path(routed: Routed, run: EscalationRun | None) -> PolicyVersion | Non
     version = version_of_rules(routed)
     if version is None or (run is not None and version.policy_id == run.policy_version.policy_id):
         return None
-    rows = RoutingDecision.objects.filter(incident=routed.incident).order_by("-pk")
-    before = rows.values_list("decision", flat=True).first() or {}
-    return version if _counts_more(key, before, routed.definition) else None
+    rows = RoutingDecision.objects.filter(incident=routed.incident).select_related("book_version").order_by("-pk")
+    before = rows.first()
+    if before is None or not _stood_then(key, before, routed):
+        return None
+    return version if _counts_more(key, before.decision, routed.definition) else None
 
 
 def _names_policy(route: Route) -> str | None:
     """The rule that named the policy; None where no rule did."""
     by = route.because.get(Aspect.POLICY, ())
     return by[0] if by and by[0] else None
+
+
+def _stood_then(key: str, before: RoutingDecision, routed: Routed) -> bool:
+    """Whether the rule was asked before as it stands now. One that is new or says something else leads incidents under way
+    nowhere: whoever published it did not mean to call people for each of them."""
+    if before.book_version_id == routed.version_id:
+        return True
+    try:
+        rules = {rule.key: rule for rule in book_value(ROUTING, before.book_version).rules}
+    except DefinitionInvalid:
+        return False
+    now = next(rule for rule in routed.definition.rules if rule.key == key)
+    then = rules.get(key)
+    return then is not None and then.enabled and (then.when, then.then) == (now.when, now.then)
 
 
 def _counts_more(key: str, before: Mapping[str, Any], definition: RoutingDef) -> bool:

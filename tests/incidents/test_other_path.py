@@ -123,6 +123,24 @@ def test_when_it_gets_milder_then_no_rule_leads_it_to_another_path(world: World,
     incident_acknowledge(incident_id=incident.pk, actor=world.cast.marta, at=world.now)
 
 
+@pytest.mark.parametrize("published_before", [True, False])
+def test_when_rules_are_published_while_it_is_open_then_what_they_say_anew_calls_nobody_for_it(
+    world: World, published_before: bool
+) -> None:
+    policy(world, "customers", [NILS])
+    if published_before:
+        publish(world, rule("customers", {"fact": "outage"}, policy="customers"))
+    incident = filed(world, facts={"impact_class": "customer-facing"})
+    world.expect_page("marta", level=1)
+    publish(world, rule("customers", CUSTOMERS, policy="customers"))
+
+    learn(world, incident, vip=True)
+
+    world.expect_silence()
+    assert EscalationRun.objects.get().policy_version.policy == world.cast.policy
+    incident_acknowledge(incident_id=incident.pk, actor=world.cast.marta, at=world.now)
+
+
 def test_when_the_severity_is_raised_by_hand_then_its_policy_starts_at_once_and_pages_nobody_twice(
     world: World,
 ) -> None:

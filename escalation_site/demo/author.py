@@ -24,6 +24,9 @@ SEVERITY_WORDS = {1: "sev1", 2: "sev2", 3: "sev3", 4: "sev4", 5: "sev5"}
 LASTS = {1: 48.0, 2: 80.0, 3: 170.0, 4: 420.0, 5: 900.0}
 NIGHT = range(6)
 FEWEST_SECONDS = 25
+SAID_AFTER = timedelta(minutes=4)
+LACKED = ("", "", "", "Which customers are hit", "", "", "What was tried before", "")
+"""What whoever an incident was handed to missed; mostly nothing."""
 
 
 @dataclass(slots=True)
@@ -230,9 +233,9 @@ class Author:
             self._pass(case, at)
             at = max(at, case.journal[-1].at + timedelta(seconds=2))
             if at < end:
-                self._step(case, owner, at, first=number == 0, last=number == len(steps) - 1)
+                self._step(case, owner, at, end, first=number == 0, last=number == len(steps) - 1)
 
-    def _step(self, case: Case, owner: User, at: datetime, *, first: bool, last: bool) -> None:
+    def _step(self, case: Case, owner: User, at: datetime, end: datetime, *, first: bool, last: bool) -> None:
         chance, incident = self.chance, case.incident
         if first and chance.random() < 0.6:
             case.moved(owner, at, "investigating")
@@ -245,8 +248,19 @@ class Author:
                 [user for user in self.directory.users.values() if user.role == User.Role.RESPONDER]
             )
             case.reassigned(owner, at, colleague)
+            self._judge(case, colleague, at + SAID_AFTER, end)
         else:
             case.commented(owner, at, chance.choice(COMMENTS))
+
+    def _judge(self, case: Case, receiver: User, at: datetime, end: datetime) -> None:
+        """Whoever it was handed to says whether they knew all that they needed."""
+        if not case.handed or at >= end:
+            return
+        self._pass(case, at)
+        at = max(at, case.journal[-1].at + timedelta(seconds=2))
+        if at < end:
+            lacked = LACKED[case.incident.pk % len(LACKED)]
+            case.rated(receiver, at, complete=not lacked, missing=lacked)
 
     def _may_escalate(self, case: Case) -> bool:
         run = case.run

@@ -12,6 +12,7 @@ from typing import Any
 from audit.values import Actor
 from escalation_site.demo.recording import RecordedChanges, RecordedEscalator, Recording
 from escalation_site.demo.sending import Post
+from incidents.handovers import CHECKLIST, RATED, percent_of
 from incidents.models import Alert, EscalationRun, Incident, Page, PageReport
 from incidents.services import handing, intake, lifecycle, notices, paging, telling
 from incidents.services.escalator import RunStart, late_seconds
@@ -66,6 +67,7 @@ class Case:
     pages: list[Page] = field(default_factory=list)
     queue: list[Delivery] = field(default_factory=list)
     journal: list[Call] = field(default_factory=list)
+    handed: dict[str, Any] = field(default_factory=dict)
 
     # --- how it begins
 
@@ -201,12 +203,24 @@ class Case:
         self._send()
 
     def reassigned(self, actor: User, at: datetime, owner: User) -> None:
+        tried = any(call.verb in ("commented", "mitigated") for call in self.journal)
         self._call("reassigned", at, actor=actor, owner=owner)
+        passed_on = handing.handed_on(self.incident, owner, actor)
+        self.handed = handing.brought_along(self.incident, owner, "", tried=tried) if passed_on else {}
         with self._acting(at, user=actor, source="web") as (changes, _escalator):
             changes.set(self.incident, "incident.reassign", owner=owner)
-            changes.timeline(self.incident, "incident.reassign", name=owner.name, source="web")
+            changes.timeline(self.incident, "incident.reassign", name=owner.name, source="web", **self.handed)
             self._handed(owner, changes)
         self._send()
+
+    def rated(self, actor: User, at: datetime, *, complete: bool, missing: str = "") -> None:
+        """Whoever it was handed to says whether they had the full context."""
+        self._call("rated", at, actor=actor, complete=complete, missing=missing)
+        said: dict[str, Any] = {"complete": complete, "checklist_percent": percent_of(self.handed[CHECKLIST])}
+        with self._acting(at, user=actor, source="web") as (changes, _escalator):
+            changes.ledger(self.incident, RATED, data={**said, "missing": missing})
+            cause = "whole" if complete else ""
+            changes.timeline(self.incident, RATED, text=missing, cause=cause, source="web", **said)
 
     def mitigated(self, actor: User, at: datetime) -> None:
         self._call("mitigated", at, actor=actor)

@@ -18,7 +18,7 @@ from oncall.models import User
 from policies.escalation import Acknowledged
 
 State = Incident.State
-TRIED = ("incident.comment", "incident.decide", "incident.mitigate", "task.finish")
+TRIED = ("incident.comment", "incident.decide", "incident.mitigate")
 
 
 def incident_reassign(
@@ -44,7 +44,10 @@ def incident_reassign(
             raise Conflict(_("It is resolved already."))
         if shows_it_to(owner, incident, admit=admit):
             admitted(owner, incident, changes=work.changes)
-        brought = _brought(incident, owner, note) if _handed_on(incident, owner, actor) else {}
+        brought: dict[str, Any] = {}
+        if handed_on(incident, owner, actor):
+            said = TimelineEvent.objects.filter(incident=incident, kind__in=TRIED, actor__isnull=False)
+            brought = brought_along(incident, owner, note, tried=said.exists())
         values: dict[str, Any] = {"owner": owner}
         if incident.state == State.TRIGGERED:
             values |= {
@@ -63,19 +66,19 @@ def incident_reassign(
     return incident
 
 
-def _handed_on(incident: Incident, owner: User, actor: User) -> bool:
+def handed_on(incident: Incident, owner: User, actor: User) -> bool:
     """Whether somebody else than before has it from now on; who takes what nobody had yet is given nothing by anybody."""
     return incident.owner_id != owner.pk and (owner.pk != actor.pk or incident.owner_id is not None)
 
 
-def _brought(incident: Incident, owner: User, note: str) -> dict[str, Any]:
-    """Who got it, and what of the checklist was there: one query."""
-    said = TimelineEvent.objects.filter(incident=incident, kind__in=TRIED, actor__isnull=False)
+def brought_along(incident: Incident, owner: User, note: str, *, tried: bool) -> dict[str, Any]:
+    """What the line of a handover keeps: who got it, and what of the checklist was there. ``tried`` says that somebody wrote or
+    decided something."""
     found = {
         "note": bool(note.strip()),
         "summary": bool(incident.summary.strip()),
         "impact": bool(incident.customer_impact.strip()),
-        "tried": said.exists(),
+        "tried": tried,
         "way": bool(incident.bridge_url or incident.service.bridge_url or incident.service.runbook_url),
     }
     return {"to": owner.pk, CHECKLIST: [key for key, there in found.items() if there]}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -91,7 +92,7 @@ def handover_rate(
             raise NotAllowed(_("Only whoever it was handed to says whether they had the full context."))
         if handover.complete is not None:
             raise Conflict(_("You have said so already."))
-        said = {"complete": complete, "checklist_percent": handover.percent}
+        said: dict[str, Any] = {"complete": complete, "checklist_percent": handover.percent}
         work.changes.ledger(work.incident, "incident.handover_rate", data={**said, "missing": missing})
         cause = "whole" if complete else ""
         work.changes.timeline(

@@ -41,8 +41,10 @@ def _rows(query: QuerySet[Any, Any]) -> Iterable[tuple[Any, ...]]:
     statement, values = query.query.sql_with_params()
     connection.ensure_connection()
     wrapped = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with wrapped(Cursor(connection.connection)) as cursor:
-        cursor.cursor.format = Format.BINARY
+    # Django's own cursors put values into the text themselves, and such can only read text.
+    plain: Any = Cursor(connection.connection)
+    plain.format = Format.BINARY
+    with wrapped(plain) as cursor:
         cursor.execute(statement, values)
         return cast(list[tuple[Any, ...]], cursor.fetchall())
 

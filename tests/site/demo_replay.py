@@ -11,6 +11,7 @@ from incidents.changes import lock
 from incidents.engine.outcomes import page_report
 from incidents.models import Alert, Incident, Page, Stage
 from incidents.services import handing, intake, lifecycle
+from incidents.services.handover_rating import handover_rate
 from incidents.services.pages import reports_process
 from incidents.services.runs import runs_step
 from incidents.services.stages import incident_stage
@@ -98,6 +99,9 @@ class Replay:
 
     def reassigned(self, call: Call) -> None:
         handing.incident_reassign(incident_id=self.pk, at=call.at, **call.arguments)
+
+    def rated(self, call: Call) -> None:
+        handover_rate(incident_id=self.pk, at=call.at, **call.arguments)
 
     def mitigated(self, call: Call) -> None:
         lifecycle.incident_mitigate(incident_id=self.pk, at=call.at, **call.arguments)

@@ -45,6 +45,7 @@ EVERY_VERB = {
     "moved",
     "commented",
     "escalated",
+    "rated",
     "reassigned",
     "mitigated",
     "snoozed",
@@ -98,6 +99,9 @@ def put_aside(author: Author) -> Case:
     case.escalated(actor, at + timedelta(hours=1, minutes=4), "I need a decision.")
     case.acknowledged(actor, at + timedelta(hours=1, minutes=6))
     case.reassigned(actor, at + timedelta(hours=1, minutes=8), author.directory.users["ines"])
+    case.rated(
+        author.directory.users["ines"], at + timedelta(hours=1, minutes=20), complete=False, missing="What was tried"
+    )
     case.resolved(actor, at + timedelta(hours=2), "Restarted.")
     case.reopened(actor, at + timedelta(hours=3), "It is back.")
     case.acknowledged(actor, at + timedelta(hours=3, minutes=1))

@@ -209,7 +209,8 @@ def _person(name: str, key: str) -> SafeString:
 def nobody(text: str = "") -> SafeString:
     """The place of a person who is missing: a dashed ring and the words."""
     return format_html(
-        '<span class="who muted"><span class="av none" aria-hidden="true"></span><span class="trunc">{}</span></span>', text or gettext("No owner")
+        '<span class="who muted"><span class="av none" aria-hidden="true"></span><span class="trunc">{}</span></span>',
+        text or gettext("No owner"),
     )
 
 

@@ -249,7 +249,7 @@ class Environment:
         "30",
         "60",
         "An engine that has not beaten for this long is killed and started again. The cluster, which beats once "
-        "a minute, gets 180 s more.",
+        "a minute, gets 180 s more. After a start each gets four times this besides, until it has shown that it works.",
     )
     heartbeat_url: str = variable(
         "HEARTBEAT_URL",

@@ -22,14 +22,16 @@ _STEADY_AFTER = timedelta(seconds=60)
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to run. ``last_sign`` returns when the process with a pid last showed that it works, None if it never did;
-    silent for longer than ``silence`` (counted from its start at the earliest), it is replaced. ``refusal_code`` is the
-    exit code by which it says that starting it again soon changes nothing."""
+    silent for longer than ``silence`` (counted from its start at the earliest), it is replaced. Before its first sign
+    it gets ``starting`` besides: a busy machine needs its time to load everything, and one that is killed over it never
+    starts. ``refusal_code`` is the exit code by which it says that starting it again soon changes nothing."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     last_sign: LastSign | None = None
     silence: timedelta = timedelta(seconds=30)
+    starting: timedelta = timedelta(0)
     refusal_code: int | None = None
 
 
@@ -99,7 +101,8 @@ class Child:
             return False
         sign = self.program.last_sign(self.pid)
         self._sign = sign or self._sign
-        return at - max(since, sign or since) > self.program.silence
+        allowed = self.program.silence + (timedelta(0) if self._sign else self.program.starting)
+        return at - max(since, sign or since) > allowed
 
     def kill(self) -> None:
         """End the process and everything in its group at once; `tend` then starts it again."""

@@ -20,6 +20,9 @@ from escalation_site.supervisor.children import Program
 
 # A schedule that is looked at each half minute, run each minute, through a queue that may be busy.
 _CLUSTER_EXTRA = timedelta(seconds=180)
+# Until the first sign so many times the silence more. Measured: with eight times as much to do as a machine can, an engine that may
+# take 30 s to begin is killed over it again and again.
+_STARTING = 4
 _PROBE_SECONDS = 5.0
 
 
@@ -34,12 +37,14 @@ def programs(environment: Environment) -> list[Program]:
             environment={"PYTHONPATH": str(BASE_DIR), **_shared_counts(environment)},
             last_sign=lambda _pid: now() if is_answering(environment) else None,
             silence=silence,
+            starting=silence * _STARTING,
         ),
         Program(
             name="engine",
             command=(*manage, "run_engine"),
             last_sign=_beats_of("engine"),
             silence=silence,
+            starting=silence * _STARTING,
             refusal_code=EXIT_MISMATCH,
         ),
         Program(
@@ -47,6 +52,7 @@ def programs(environment: Environment) -> list[Program]:
             command=(*manage, "qcluster"),
             last_sign=_beats_of("cluster"),
             silence=silence + _CLUSTER_EXTRA,
+            starting=silence * _STARTING,
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 from escalation_site.supervisor.children import Child, Program
 from escalation_site.supervisor.output import Output
 
+WAITS = (sys.executable, "-c", "import time; time.sleep(600)")
 BEGUN = datetime(2026, 3, 14, 3, 10, tzinfo=UTC)
 
 
@@ -33,13 +35,22 @@ def signs() -> Signs:
 @pytest.fixture
 def child(signs: Signs) -> Iterator[Child]:
     """Silent after thirty seconds, begun at 03:10."""
-    program = Program("engine", (sys.executable, "-c", "import time; time.sleep(600)"), last_sign=signs)
+    yield from begun(Program("engine", WAITS, last_sign=signs))
+
+
+@pytest.fixture
+def slow_child(signs: Signs) -> Iterator[Child]:
+    """The same, with two minutes more until its first sign."""
+    yield from begun(Program("engine", WAITS, last_sign=signs, starting=timedelta(minutes=2)))
+
+
+def begun(program: Program) -> Iterator[Child]:
     made = Child(program, output=Output(as_json=False, stream=io.StringIO()), environment={})
     made.start(BEGUN)
     yield made
     made.kill()
     while not made.has_ended():
-        pass
+        time.sleep(0.01)
 
 
 def after(seconds: float) -> datetime:
@@ -90,3 +101,17 @@ def test_when_it_could_not_be_asked_then_its_time_begins_anew(child: Child) -> N
     child.excused_until = after(30)
     assert not child.is_silent(after(60))
     assert child.is_silent(after(61))
+
+
+def test_when_a_busy_machine_takes_long_to_begin_then_it_is_not_killed_over_it_again_and_again(
+    slow_child: Child, signs: Signs
+) -> None:
+    assert not slow_child.is_silent(after(140))
+    signs.last = after(145)
+    assert not slow_child.is_silent(after(145))
+    assert not slow_child.is_silent(after(175))
+    assert slow_child.is_silent(after(175.1)), "once it has begun, the usual time holds"
+
+
+def test_when_it_never_begins_then_it_is_replaced_in_the_end(slow_child: Child) -> None:
+    assert slow_child.is_silent(after(151))

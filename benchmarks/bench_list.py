@@ -49,6 +49,9 @@ LIST = {
     "rare word": "q=zanzibar&tab=resolved",
     "word of all": "q=gateway",
     "word of all, resolved": "q=gateway&tab=resolved",
+    "word of all, one service": "q=gateway&severity=1&service=service-39",
+    "word of all, SEV-1": "q=gateway&severity=1",
+    "word of all, mine": "q=gateway&whose=mine",
     "phrase": "q=%22gateway+trouble+777%22&tab=resolved",
 }
 BOARD = {"by stage": "by=stage", "by team": "by=team", "by person": "by=person", "SEV-1": "by=team&severity=1"}

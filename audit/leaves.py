@@ -25,7 +25,7 @@ from audit.proofs.merkle import leaf_hash
 
 ENTRIES = LedgerEntry._meta.db_table
 FORMAT = 1
-_COLUMNS = (
+ENTRY_COLUMNS = (
     "id", "at", "action_id", "action", "actor_kind", "object_type", "source", "actor_id", "actor_label", "address",
     "object_id", "object_label", "subject", "before", "after", "data",
 )  # fmt: skip
@@ -86,11 +86,15 @@ class Table:
         return map(self._reader(), found if few else found.iterator(chunk_size=2000))
 
     def _columns(self) -> tuple[str, ...]:
-        return _COLUMNS if self.name == ENTRIES else tuple(field.attname for field in self.model._meta.concrete_fields)
+        return (
+            ENTRY_COLUMNS
+            if self.name == ENTRIES
+            else tuple(field.attname for field in self.model._meta.concrete_fields)
+        )
 
     def _reader(self) -> Callable[[tuple[Any, ...]], Row]:
         if self.name == ENTRIES:
-            return _entry
+            return entry_row
         columns = self._columns()
         return lambda values: self._history(dict(zip(columns, values, strict=True)))
 
@@ -101,8 +105,8 @@ class Table:
         return Row(number, told, {"what": (own, canonical({name: _plain(value) for name, value in values.items()}))})
 
 
-def _entry(values: tuple[Any, ...]) -> Row:
-    """By place and not by name: a million of them are read where the whole ledger is verified."""
+def entry_row(values: tuple[Any, ...]) -> Row:
+    """An entry from its columns, by place and not by name: a million of them are read where the whole ledger is verified."""
     number, at, action_id, action, actor_kind, object_type, source, actor_id, actor_label, address = values[:10]
     object_id, object_label, subject, before, after, data = values[10:]
     who = {"actor_id": actor_id, "actor_label": actor_label, "address": address}

@@ -9,11 +9,12 @@ from typing import Any
 
 from django.db.models import Q
 
-from audit.leaves import ENTRIES, Row, count_in, tables
+from audit.leaves import ENTRIES, Digests, Row, Salts, count_in, tables
 from audit.models import LedgerDigest, LedgerHorizon, LedgerSeal
 from audit.proofs.merkle import inclusion_proof
 from audit.sealing import salts_known
 from audit.tiles import Tiles
+from audit.whereabouts import Sealed, whereabouts
 
 _FEW = 100
 """Entries whose rows are read in one answer."""
@@ -73,19 +74,24 @@ def entries_waiting(numbers: Collection[int]) -> set[int]:
     }
 
 
-def entry_proof(number: int, *, tiles: Tiles | None = None, newest: LedgerSeal | None = None) -> EntryProof | None:
-    """The proof of one entry in the newest tree; None while it waits for its seal. Some eight queries."""
-    return next(entries_proved([number], tiles=tiles, newest=newest), None)
+def entry_proof(number: int) -> EntryProof | None:
+    """The proof of one entry in the newest tree; None while it waits for its seal. Two queries."""
+    found = whereabouts(number)
+    if found is None:
+        return None
+    seal: Sealed | LedgerSeal | None = found.seal
+    if seal is not None and _index(seal, number) is None:
+        # It filled a gap: a later seal has it.
+        seal = _seal_with(number)
+    if seal is None:
+        return None
+    return _proof(found.row, seal, Tiles(), (found.size, found.note), found.salts, found.kept)
 
 
-def entries_proved(
-    numbers: Collection[int], *, tiles: Tiles | None = None, newest: LedgerSeal | None = None
-) -> Iterator[EntryProof]:
+def entries_proved(numbers: Collection[int], *, tiles: Tiles, newest: LedgerSeal) -> Iterator[EntryProof]:
     """The proofs of those entries that are sealed, in the order of their numbers."""
-    newest = newest or newest_seal()
-    if newest is None or not numbers:
+    if not numbers:
         return
-    tiles = tiles or Tiles()
     rows = list(tables()[ENTRIES].rows(Q(pk__in=list(numbers)), few=len(numbers) < _FEW))
     salts = salts_known({subject for row in rows for subject, _content in row.secret.values()})
     kept = {
@@ -95,22 +101,32 @@ def entries_proved(
         )
     }
     for row, seal in _with_seals(rows, newest):
-        index = _index(seal, row.number)
-        leaf = row.leaf(salts_left(row, salts, kept), kept)
-        if index is None or leaf is None:
-            continue
-        tiles.load_path(index, newest.size)
-        yield EntryProof(
-            number=row.number,
-            index=index,
-            size=newest.size,
-            sealed_at=seal.at,
-            leaf=leaf,
-            told=row.told,
-            parts={name: part_of(row, name, salts, kept) for name in row.secret},
-            steps=tuple(inclusion_proof(tiles, index, newest.size)),
-            note=newest.note,
-        )
+        proof = _proof(row, seal, tiles, (newest.size, newest.note), salts, kept)
+        if proof is not None:
+            yield proof
+
+
+def _proof(
+    row: Row, seal: LedgerSeal | Sealed, tiles: Tiles, tree: tuple[int, str], salts: Salts, kept: Digests
+) -> EntryProof | None:
+    """The proof of a row that ``seal`` has, in the ``tree`` of that size and checkpoint; None where its leaf cannot be told."""
+    size, note = tree
+    index = _index(seal, row.number)
+    leaf = row.leaf(salts_left(row, salts, kept), kept)
+    if index is None or leaf is None:
+        return None
+    tiles.load_path(index, size)
+    return EntryProof(
+        number=row.number,
+        index=index,
+        size=size,
+        sealed_at=seal.at,
+        leaf=leaf,
+        told=row.told,
+        parts={name: part_of(row, name, salts, kept) for name in row.secret},
+        steps=tuple(inclusion_proof(tiles, index, size)),
+        note=note,
+    )
 
 
 def salts_left(row: Row, salts: Mapping[str, bytes], kept: Mapping[tuple[int, str], str]) -> dict[str, bytes]:
@@ -134,15 +150,23 @@ def _with_seals(rows: Collection[Row], newest: LedgerSeal) -> Iterator[tuple[Row
     for row in rows:
         found = next((seal for seal in seals if _index(seal, row.number) is not None), None)
         if found is None:
-            asked = LedgerSeal.objects.filter(lowest__lte=row.number, highest__gte=row.number).order_by("begins")
-            found = next((seal for seal in asked if _index(seal, row.number) is not None), None)
+            found = _seal_with(row.number)
             if found is None:
                 continue
             seals = [found, *seals[:7]]
         yield row, found
 
 
-def _index(seal: LedgerSeal, number: int) -> int | None:
+def _seal_with(number: int) -> LedgerSeal | None:
+    """The seal that has an entry. Mostly the first that reaches it: the index ends there. One that filled a gap is in a later."""
+    reaching = LedgerSeal.objects.filter(lowest__lte=number, highest__gte=number).order_by("highest", "lowest")
+    first = reaching.first()
+    if first is None or _index(first, number) is not None:
+        return first
+    return next((seal for seal in reaching if _index(seal, number) is not None), None)
+
+
+def _index(seal: LedgerSeal | Sealed, number: int) -> int | None:
     """The leaf that an entry became in ``seal``; None where the seal has it not."""
     place = seal.begins
     for table, ranges in seal.contents:

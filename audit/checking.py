@@ -6,7 +6,7 @@ it came, and the next task goes on from there. That it may be interleaved with s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Min
 
 from audit.keeping import FAILS
-from audit.models import Keeper, LedgerBeat, LedgerCheck
+from audit.leaves import ENTRIES
+from audit.models import Keeper, LedgerBeat, LedgerCheck, LedgerSeal
 from audit.proofs.notes import BadNote
-from audit.proving import newest_seal
+from audit.proving import entries_waiting, newest_seal
 from audit.sealing import ledger_seal
 from audit.services import entry_append
 from audit.values import Actor, EntryValue
@@ -191,3 +193,26 @@ def ledger_health() -> LedgerHealth:
         sealer=LedgerBeat.objects.filter(name=SEALING).first(),
         failing=list(Keeper.objects.filter(enabled=True, failures__gte=FAILS).order_by("name", "pk")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryStates:
+    """Where some entries stand: those that the next seal will take, those that were verified since they were sealed, and those
+    that are not as they were sealed. The rest is sealed."""
+
+    waiting: Collection[int]
+    verified: Collection[int]
+    broken: Collection[int]
+
+
+def entry_states(numbers: Collection[int], *, health: LedgerHealth) -> EntryStates:
+    """At most two queries."""
+    waiting = entries_waiting(numbers)
+    named = {one["row"] for one in (health.broken.findings if health.broken else ()) if one["table"] == ENTRIES}
+    broken = named & set(numbers)
+    verified: set[int] = set()
+    if health.verified_size:
+        # What a later seal has may be of any number above its lowest; the next hour's verification looks at it.
+        later = LedgerSeal.objects.filter(begins__gte=health.verified_size).aggregate(lowest=Min("lowest"))["lowest"]
+        verified = {number for number in numbers if later is None or number < later} - waiting - broken
+    return EntryStates(waiting, verified, broken)

@@ -13,10 +13,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from audit.checking import ledger_health
+from audit.checking import entry_states, ledger_health
 from audit.looking import Reading, reading_note
 from audit.models import LedgerEntry
-from audit.proving import entries_waiting, entry_proof, newest_seal
+from audit.proving import entry_proof, newest_seal
 from audit.selectors import (
     MOST_COUNTED,
     LedgerFilter,
@@ -79,6 +79,7 @@ def browser(request: HttpRequest) -> HttpResponse:
     first = before is None and after is None
     reading("browser", _sought(request))
     chosen = _chosen(request, page.entries[0] if page.entries else None)
+    health = ledger_health()
     context = {
         "at": at,
         "form": form,
@@ -89,9 +90,9 @@ def browser(request: HttpRequest) -> HttpResponse:
         "detail": detail(chosen) if chosen else None,
         "actions": [(action, action_words(action)) for action in actions_known()],
         "protection": database_protection(),
-        "health": ledger_health(),
+        "health": health,
         "seal": newest_seal(),
-        "waiting": entries_waiting([entry.pk for entry in page.entries]),
+        "states": entry_states({entry.pk for entry in (*page.entries, *([chosen] if chosen else ()))}, health=health),
         "proof": entry_proof(chosen.pk) if chosen else None,
         "newest": LedgerEntry.objects.order_by("-id").first(),
         "zone_name": at.astimezone(zone).tzname(),
@@ -141,6 +142,7 @@ def entry_page(request: HttpRequest, pk: int) -> HttpResponse:
         "at": now(),
         "detail": detail(entry),
         "proof": entry_proof(entry.pk),
+        "states": entry_states({entry.pk}, health=ledger_health()),
         "made": versions_made_by(entry),
         "words": version_words(),
     }

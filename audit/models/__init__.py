@@ -3,6 +3,8 @@
 from audit.models.care import LedgerBeat, LedgerCheck, LedgerSegment
 from audit.models.keeping import Keeper, KeeperSending
 from audit.models.ledger import (
+    USUAL_OBJECTS,
+    USUAL_SOURCES,
     LedgerDigest,
     LedgerEntry,
     LedgerHorizon,
@@ -13,6 +15,8 @@ from audit.models.ledger import (
 )
 
 __all__ = [
+    "USUAL_OBJECTS",
+    "USUAL_SOURCES",
     "Keeper",
     "KeeperSending",
     "LedgerBeat",

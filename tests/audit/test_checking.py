@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.core import mail
+from django.test import Client
 
 from audit import checking
-from audit.checking import ledger_check, ledger_health, seal_and_tell
+from audit.checking import entry_states, ledger_check, ledger_health, seal_and_tell
 from audit.leaves import ENTRIES
 from audit.models import Keeper, LedgerCheck, LedgerEntry, LedgerSeal
 from audit.sealing import ledger_seal
@@ -87,6 +88,27 @@ def test_what_is_found_stands_until_the_whole_is_found_in_order_again() -> None:
     assert ledger_health().broken is not None, "what came last is in order, and says nothing of the rest"
     ledger_check(at=NIGHT + MINUTE)
     assert ledger_health().broken is None
+
+
+@pytest.mark.requirement("R261")
+def test_each_entry_says_whether_it_waits_is_sealed_was_verified_or_is_broken(world: World, client: Client) -> None:
+    (old,) = write(1)
+    ledger_seal(at=NOON)
+    ledger_check(at=NOON)
+    (young,) = write(1)
+    ledger_seal(at=NOON + MINUTE)
+    (new,) = write(1)
+    states = entry_states({old, young, new}, health=ledger_health())
+    assert (states.verified, states.waiting, states.broken) == ({old}, {new}, set())
+    client.force_login(world.cast.amara)
+    assert "Verified" in client.get(f"/audit/{old}/").content.decode()
+    ledger_check(at=NOON + HOUR)
+    assert entry_states({old, young, new}, health=ledger_health()).verified == {old, young}
+    tamper(ENTRIES, f"UPDATE {ENTRIES} SET action = 'x' WHERE id = %s", old)  # noqa: S608
+    ledger_check(at=NIGHT + MINUTE)
+    states = entry_states({old, young, new}, health=ledger_health())
+    assert (states.verified, states.waiting, states.broken) == (set(), {new}, {old})
+    assert "Broken" in client.get(f"/audit/?subject=incident:42&entry={old}").content.decode()
 
 
 @pytest.mark.requirement("R299")

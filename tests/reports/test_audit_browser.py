@@ -2,7 +2,7 @@
 
 import csv
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -19,6 +19,7 @@ from reports.ledger import differences, subject_from
 from tests.world.harness import World
 
 PAGE = "/audit/"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -154,9 +155,9 @@ def test_when_a_time_is_read_page_by_page_then_entries_of_one_instant_come_once_
     assert_pages(LedgerFilter(since=world.now - timedelta(days=400)))
 
 
-def lot(number: int = 25) -> None:
+def lot(number: int = 25, *, at: datetime | None = None) -> None:
     """Entries of one instant, so that only their number orders them."""
-    at = LedgerEntry.objects.order_by("pk")[0].at
+    at = at or LedgerEntry.objects.order_by("pk")[0].at
     LedgerEntry.objects.bulk_create(
         LedgerEntry(
             at=at,
@@ -275,10 +276,14 @@ def assert_found_in_order(wanted: LedgerFilter, index: str) -> None:
     ("wanted", "index"),
     [
         (LedgerFilter(subject="incident:1"), "ledger_subject"),
-        (LedgerFilter(action="incident.open"), "ledger_action"),
+        (LedgerFilter(action="incident.open"), "ledger_action_at"),
+        (LedgerFilter(action="incident.open", until=NOON), "ledger_action_at"),
         (LedgerFilter(actor_ids=("1",)), "ledger_actor"),
+        (LedgerFilter(actor_ids=("1",), since=NOON), "ledger_person"),
+        (LedgerFilter(source="scan"), "ledger_way"),
+        (LedgerFilter(object_type="keeper"), "ledger_kind"),
     ],
-    ids=["subject", "action", "actor"],
+    ids=["subject", "action", "action within a time", "actor", "person within a time", "rare way", "rare object"],
 )
 def test_each_search_is_found_by_its_index_and_needs_no_sorting(db: None, wanted: LedgerFilter, index: str) -> None:
     assert_found_in_order(wanted, index)
@@ -322,3 +327,68 @@ def test_a_difference_shows_every_field_of_either_side() -> None:
         ("count", "0", ""),
         ("tags", "", '[\n "a"\n]'),
     ]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page looks through ten entries, where it looks through any."""
+    monkeypatch.setattr("audit.selectors.LOOKED_THROUGH", 10)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        LedgerFilter(text="7"),
+        LedgerFilter(text="7", since=NOON - timedelta(days=400)),
+        LedgerFilter(text="7", action="lot.drawn"),
+        LedgerFilter(text="7", actor_ids=("lot", "nobody")),
+        LedgerFilter(text="7", actor_ids=("lot", "nobody"), since=NOON - timedelta(days=400)),
+    ],
+    ids=["all", "within a time", "of an action", "of an actor", "of an actor within a time"],
+)
+def test_when_much_is_looked_through_then_every_page_ends_in_time_and_none_misses_an_entry(
+    few: None, amara: Client, wanted: LedgerFilter
+) -> None:
+    lot(40)
+    everything = LedgerEntry.objects.order_by("pk")
+    expected = [entry.pk for entry in everything if entry.object_id == "7" and entry.action == "lot.drawn"]
+    seen, back, page = [], [], ledger_page(wanted)
+    assert page.looked is not None, "the newest ten entries have none"
+    while True:
+        seen += [entry.pk for entry in page.entries if entry.action == "lot.drawn"]
+        if page.older is None:
+            break
+        page = ledger_page(wanted, before=page.older)
+    assert seen == expected
+    while page.newer is not None:
+        page = ledger_page(wanted, after=page.newer)
+        back += [entry.pk for entry in page.entries if entry.action == "lot.drawn"]
+    assert set(back) <= set(expected)
+    assert [entry.pk for entry in ledger_export(wanted) if entry.action == "lot.drawn"] == expected
+
+
+def test_when_a_page_ends_before_anything_is_found_then_it_says_how_far_it_looked_and_leads_on(
+    few: None, amara: Client, world: World
+) -> None:
+    lot(40, at=world.now + timedelta(hours=1))
+    asked = f"{PAGE}?text=payments failing&since=2025-01-01T00:00"
+    answer = amara.get(asked)
+    assert listed(answer) == []
+    assert "Looked through as far as" in shown(answer)
+    assert "Nothing found so far" in shown(answer)
+    while not listed(answer):
+        older = answer.context["page"].older
+        assert f"before={older}" in shown(answer)
+        answer = amara.get(f"{asked}&before={older}")
+    assert all("payments failing" in entry.object_label for entry in listed(answer))
+
+
+def test_when_few_have_a_way_or_a_kind_then_nothing_is_looked_through(few: None, amara: Client, world: World) -> None:
+    lot(40)
+    incident_acknowledge(incident_id=lone(world).pk, actor=world.cast.marta, at=world.now, source="email")
+    lot(40)
+    assert ledger_page(LedgerFilter(source="email")).looked is None
+    assert ledger_page(LedgerFilter(object_type="lot")).looked is None
+    assert ledger_page(LedgerFilter(action="lot.drawn", since=NOON - timedelta(days=400))).looked is None
+    assert ledger_page(LedgerFilter(subject="lot:1", text="7")).looked is None
+    assert ledger_page(LedgerFilter(source="alert", since=NOON - timedelta(days=400))).looked is not None

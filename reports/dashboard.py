@@ -180,7 +180,7 @@ def board(data: Data, tab: str) -> Board:
         if tab == "load":
             parts["bearers"] = bearers(data)
             parts["hours"] = (week(data, PAGES),)
-    bars = tuple((METRICS.get(key), groups(data, key, dimension)) for key, dimension in _BARS.get(tab, ()))
+    bars = tuple((METRICS.get(key), groups(data, key, dimension, known=True)) for key, dimension in _BARS.get(tab, ()))
     parts = {"lines": lines(data, tab), **parts}
     return Board(tab, tuple(cards), bars=bars, families=families, total=len(data.now()), **parts)
 

@@ -273,8 +273,9 @@ def _columns(key: str, bars: Sequence[tuple[str, int]]) -> charts.ColumnChart:
     )
 
 
-def groups(data: Data, key: str, dimension: str, *, most: int = MOST_BARS) -> Groups:
-    """One value for each group: the longest first; with its number of incidents."""
+def groups(data: Data, key: str, dimension: str, *, most: int = MOST_BARS, known: bool = False) -> Groups:
+    """One value for each group: the longest first; with its number of incidents. ``known`` leaves out groups without a value,
+    where any has one."""
     metric = METRICS.get(key)
     what = metric.of if metric else key
     columns = grouped(data.now(what), dimension)
@@ -285,6 +286,8 @@ def groups(data: Data, key: str, dimension: str, *, most: int = MOST_BARS) -> Gr
         return (amount_of(metric, values[number]) or 0.0) if metric else float(sizes[number])
 
     order = sorted(sizes, key=lambda number: (-amount(number), data.names.name(dimension, number).label))
+    if known and metric:
+        order = [number for number in order if amount_of(metric, values[number]) is not None] or order
     longest = max(map(amount, sizes), default=0.0) or 1.0
     rows = []
     for number in order[:most]:

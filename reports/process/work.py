@@ -18,6 +18,7 @@ from oncall.load.measure import Days
 from oncall.load.reading import reading
 from oncall.models import Schedule, User
 from policies.severity import Severity
+from reports.ledger_words import ACTIONS, action_words
 from reports.process.patterns import percent
 from reports.process.values import Finding, Measured
 from reports.selectors import Scope, incidents_in
@@ -173,7 +174,9 @@ def _toil(kind: str, times: int, manual: int, lines: QuerySet[TimelineEvent]) ->
 
 
 def step_words(kind: str) -> str:
-    """A kind of line as a step: its sentence with the places left open."""
+    """A kind of line as a step: as the ledger calls it, else its sentence with the places left open."""
+    if kind in ACTIONS:
+        return action_words(kind)
     wording = WORDINGS.get(kind)
     if wording is None:
         return kind

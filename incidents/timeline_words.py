@@ -86,7 +86,9 @@ WORDINGS: Mapping[str, Wording] = {
     "incident.decide": Wording("stamp", gettext_lazy("%(actor)s recorded a decision"), DECISIONS),
     "incident.describe": Wording("pencil", gettext_lazy("%(actor)s changed the description: %(fields)s"), PEOPLE),
     "incident.bridge": Wording("headset", gettext_lazy("%(actor)s opened the bridge"), PEOPLE),
-    "incident.bridge_major": Wording("headset", gettext_lazy("The bridge of the major incident was opened"), ESCALATION),
+    "incident.bridge_major": Wording(
+        "headset", gettext_lazy("The bridge of the major incident was opened"), ESCALATION
+    ),
     "incident.bridge_end": Wording("headset", gettext_lazy("%(actor)s took the bridge away"), PEOPLE),
     "incident.call_in": Wording("user-round-plus", gettext_lazy("%(actor)s called in %(people)s"), PEOPLE),
     "incident.tell": Wording("megaphone", gettext_lazy("%(actor)s told %(people)s"), PEOPLE),

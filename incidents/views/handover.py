@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -38,6 +39,9 @@ def handover_rate(request: HttpRequest, pk: int) -> HttpResponse:
     """Whoever took it over says whether they had the full context."""
     user: Any = request.user
     incident, at = incident_for(user, pk), now()
+    handover = handover_rating.handover_of(incident)
+    if handover is None or handover.receiver_id != user.pk:
+        raise PermissionDenied(_("Only whoever it was handed to says whether they had the full context."))
     form, status = RateForm(request.POST), 422
     if form.is_valid():
         complete, missing = form.cleaned_data["complete"] == YES, form.cleaned_data["remark"]

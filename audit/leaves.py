@@ -92,13 +92,25 @@ class Table:
             else tuple(field.attname for field in self.model._meta.concrete_fields)
         )
 
+    @property
+    def later(self) -> Mapping[str, Any]:
+        """Columns that came after the first release, and what rows hold in them that were sealed before: the model's ``SEALED_LATER``.
+
+        A leaf leaves such a column out while it holds just that, so that a release may add a column and every old leaf keeps its bytes.
+        """
+        found: Mapping[str, Any] = getattr(getattr(self.model, "instance_type", None), "SEALED_LATER", {})
+        return found
+
     def _reader(self) -> Callable[[tuple[Any, ...]], Row]:
         if self.name == ENTRIES:
             return entry_row
-        columns = self._columns()
-        return lambda values: self._history(dict(zip(columns, values, strict=True)))
+        columns, later = self._columns(), self.later
+        return lambda values: self._history(dict(zip(columns, values, strict=True)), later)
 
-    def _history(self, values: dict[str, Any]) -> Row:
+    def _history(self, values: dict[str, Any], later: Mapping[str, Any]) -> Row:
+        for name, before in later.items():
+            if values[name] == before:
+                del values[name]
         number = values.pop(self.key)
         told = {"v": FORMAT, "table": self.name, "row": number, "type": values["history_type"]}
         own = f"{self.noun}:{values.get('id')}"

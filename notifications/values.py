@@ -22,7 +22,8 @@ class MessageValue:
     e-mail headers), ``payload`` (what a webhook is told, as JSON values). ``about`` finds posts again ("incident:42").
     ``channels`` are the kinds of contact method that may be used, and ``channels_then`` those that may be used when these are
     exhausted, each in no order of their own; a person who has none of them is told by what they have, and where both are
-    empty by any.
+    empty by any. ``turn`` counts how often they were told this before: each time another kind of their methods comes first, since
+    the one before reached somebody who did not read it.
     """
 
     subject: str
@@ -33,6 +34,7 @@ class MessageValue:
     about: str = ""
     channels: tuple[str, ...] = ()
     channels_then: tuple[str, ...] = ()
+    turn: int = 0
     kind: str = "page"
     urgency: Urgency = "high"
     body_html: str = ""

@@ -28,6 +28,12 @@ def ways_left(ways: Sequence[str], use: Collection[str], then: Collection[str] =
     return first + tuple(one for one in ways if one in then and one not in use) or tuple(ways)
 
 
+def ways_turned(ways: Sequence[str], turn: int) -> tuple[str, ...]:
+    """``ways`` for somebody who was told ``turn`` times before and did not answer: each time another comes first."""
+    begin = turn % len(ways) if ways else 0
+    return (*ways[begin:], *ways[:begin])
+
+
 def level_record(channels: Sequence[str], ways: Collection[str], use: Collection[str] = ()) -> dict[str, Any]:
     """For the record of somebody who is told by a level that names ``channels``: these, and whether they have none of them (nor
     of ``use``, which a criterion names) and are told by their own ``ways`` instead."""

@@ -126,6 +126,7 @@ def _message_value(order: PageOrder, recipient: Recipient, nonce: str, changes: 
         context={"subject": incident.subject},
         channels=_chosen(recipient) or recipient.channels,
         channels_then=recipient.channels if _chosen(recipient) else (),
+        turn=order.cycle + order.repeat,
     )
 
 

@@ -91,16 +91,21 @@ def _usable_methods(user_ids: Collection[int]) -> dict[int, list[ContactMethod]]
 def methods_left(methods: Sequence[ContactMethod], named: Mapping[str, Any]) -> Sequence[ContactMethod]:
     """Those of a person's methods that are of the kinds ``named`` in a message's context, those of "channels" before those of
     "channels_then" or, where none is or no kind is named, all of them: what chooses among somebody's methods must never leave
-    them none."""
+    them none. With a "turn" they begin with another kind than the time before."""
     first, then = named.get("channels", ()), named.get("channels_then", ())
     left = [method for method in methods if method.kind in first]
-    return left + [method for method in methods if method.kind in then and method.kind not in first] or methods
+    left = left + [method for method in methods if method.kind in then and method.kind not in first] or list(methods)
+    kinds = list(dict.fromkeys(method.kind for method in left))
+    if not kinds or not (turn := named.get("turn", 0) % len(kinds)):
+        return left
+    order = kinds[turn:] + kinds[:turn]
+    return sorted(left, key=lambda method: order.index(method.kind))
 
 
-def _named(value: MessageValue) -> dict[str, list[str]]:
-    """The kinds that a message may go by, as its context keeps them; nothing where it may go by any."""
-    named = {"channels": list(value.channels), "channels_then": list(value.channels_then)}
-    return {key: kinds for key, kinds in named.items() if kinds}
+def _named(value: MessageValue) -> dict[str, Any]:
+    """The kinds that a message may go by and how often it was told, as its context keeps them; nothing where it may go by any."""
+    named = {"channels": list(value.channels), "channels_then": list(value.channels_then), "turn": value.turn}
+    return {key: known for key, known in named.items() if known}
 
 
 def _open_destinations(ids: Collection[int]) -> dict[int, Destination]:

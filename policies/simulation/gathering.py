@@ -15,7 +15,7 @@ from policies.calendars import calendars_by_name
 from policies.channels import ChannelCriteria
 from policies.conditions import facts_of
 from policies.definition import PolicyDef, TargetDef
-from policies.escalation import BusinessTime, around_the_clock
+from policies.escalation import BusinessTime, InformLevel, around_the_clock
 from policies.reach import reached
 from policies.simulation.walk import (
     MAX_STEPS,
@@ -30,7 +30,7 @@ from policies.simulation.walk import (
     walk,
 )
 from policies.targets import NO_SKILLS, Recipient, Resolution, Skills, TargetResolver
-from policies.ways import level_record, ways_left
+from policies.ways import level_record, ways_left, ways_turned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,9 @@ class _Gathering:
                 skills=self.question.skills,
                 straight_to=self.question.straight_to,
             )
-            return self._reached(found, use)
+            informs = isinstance(action, InformLevel)
+            turn: int = 0 if informs else getattr(action, "cycle", 0) + getattr(action, "repeat", 0)
+            return self._reached(found, use, turn)
 
         return reach
 
@@ -117,18 +119,20 @@ class _Gathering:
         choice = self._criteria.choose(facts_of(known, at=at, zone=settings.TIME_ZONE, calendars=self._calendars))
         return choice.use if choice else ()
 
-    def _reached(self, found: Resolution, use: tuple[str, ...]) -> Reached:
+    def _reached(self, found: Resolution, use: tuple[str, ...], turn: int) -> Reached:
         self._read_channels({one.user.pk for one in found.recipients})
         return Reached(
-            tuple(self._told(one, use) for one in found.recipients),
+            tuple(self._told(one, use, turn) for one in found.recipients),
             tuple(Passed(one.user.pk, one.user.name, one.reason) for one in found.skipped),
             tuple(PlaceTold(one.name, one.kind.value, one.reason) for one in found.places),
         )
 
-    def _told(self, one: Recipient, use: tuple[str, ...]) -> Told:
-        """By which channels they are tried, in order: those of the criterion that holds, then those of the level."""
+    def _told(self, one: Recipient, use: tuple[str, ...], turn: int) -> Told:
+        """By which channels they are tried, in order: those of the criterion that holds, then those of the level; whoever was told
+        before, by another first."""
         pk, ways = one.user.pk, self._channels[one.user.pk]
-        how = () if pk in self.question.unreachable else ways_left(ways, use or one.channels, one.channels)
+        left = ways_turned(ways_left(ways, use or one.channels, one.channels), turn)
+        how = () if pk in self.question.unreachable else left
         why = {**one.why, "level": level_record(one.channels, ways, use)} if one.channels else one.why
         return Told(pk, one.user.name, why, how)
 

@@ -24,7 +24,7 @@ NO_PAGES = re.compile(
     r"|incidents/<int:pk>/(time/|plan/.+|tasks/<int:task>/.+|vendor-cases/)"
     r"|incidents/(new/(similar|questions|customers|draft|files)/|attachments/|complaints/<int:pk>/.+)"
     r"|incidents/<int:pk>/(beside/|request/.+|follow/|gather/|unfollow/|complaints/$)"
-    r"|incidents/(bulk/|export/|views/<int:pk>/<|<int:pk>/links/<int:link>/|new/preview/|<int:pk>/(live|around|comment(/people)?|lines/<int:event>/.+|brief/read|severity/preview|checkpoints/<int:number>/decide)/)|policies/(new/preview|findings/look/|tools/rules/past/|tools/calendars/.+/remove/|<slug:slug>/(now|edit/preview|policy\.md))"
+    r"|incidents/(bulk/|export/|views/<int:pk>/<|<int:pk>/links/<int:link>/|new/preview/|<int:pk>/(live|around|comment(/people)?|lines/<int:event>/.+|brief/(read|rate)|severity/preview|checkpoints/<int:number>/decide)/)|policies/(new/preview|findings/look/|tools/rules/past/|tools/calendars/.+/remove/|<slug:slug>/(now|edit/preview|policy\.md))"
     r"|calendar/|chat/act/|oncall/(workload/export|calendars/.+|mine/holidays/|absences/<int:pk>/|swaps/(<int:pk>|answer/<str:token>)/<slug|overrides/|new/preview/|handoffs/(<int:pk>/.+|notes/)|<slug:slug>/(take-over|edit/preview|handoff/note)/)|audit/(export|bundle/|checkpoint|consistency|keys|<int:pk>/proof|packs/<int:pk>/file/|views/<int:pk>/)|operations/.+|reports/(incidents\.csv|exports/files/|exports/regular/<int:pk>/delete/|digests/<int:pk>/mine/|process/problem/|boards/<int:pk>/.+)|test-page/|welcome/|p/<str:token>/.+"
     r"|accounts/(?!login/$|tokens/$|chat/(<str:token>/)?$|password/(change|reset|reset/done)/$|2fa/$))"
 )

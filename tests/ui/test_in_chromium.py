@@ -207,10 +207,16 @@ def test_when_the_page_opens_then_it_subscribes_to_the_topics_it_shows(live_page
 
 
 def test_when_twenty_changes_come_at_once_then_the_element_is_fetched_once(live_page: Page, live: LiveServer) -> None:
+    # "At once" by the page's own clock: this machine may take longer to send twenty messages than the page gathers.
+    live_page.clock.install()
+    live_page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
     for entry in range(101, 121):
         live.tell("incident:42", entry)
-    expect(live_page.locator("#list")).to_have_text("fetched 1")
     live_page.wait_for_timeout(700)
+    assert live.fetched == 0
+    live_page.clock.run_for(1000)
+    expect(live_page.locator("#list")).to_have_text("fetched 1")
+    live_page.clock.run_for(1000)
     assert live.fetched == 1
 
 

@@ -42,7 +42,7 @@ TABLES: list[tuple[str, list[str]]] = [
     ("tables on PostgreSQL", ["-m", "tests.prepared", DATABASE_URL]),
 ]
 CHECK_SECONDS = 300
-SUITE_SECONDS = 900
+SUITE_SECONDS = 1200
 """Nothing may hang: a suite that takes longer is stopped and has failed."""
 
 

@@ -76,7 +76,8 @@ def _acted(press: Pressed, grant: Grant, place: Destination, user: User, at: dat
         act(press.verb, incident, actor=user, choice=press.choice, place=place.name, at=at)
     except DomainError as error:
         said = f"{error.message} {link_of(incident)}"
-    return _told(said, update=_again(incident_for(user, number), place, press.token))
+    # Whoever handed it over may no longer see it; the channel was told of it and is told how it stands.
+    return _told(said, update=_again(Incident.objects.get(pk=number), place, press.token))
 
 
 def _again(incident: Incident, place: Destination, token: str) -> dict[str, Any] | None:

@@ -110,7 +110,7 @@ def versions_made(entry: LedgerEntry) -> list[Made]:
     quote = connection.ops.quote_name
     asked = " UNION ALL ".join(
         # Names of our own models.
-        f"SELECT {place}, history_id, CAST({quote(_about(table))} AS text), history_type FROM {quote(table.name)} "  # noqa: S608
+        f"SELECT {place}, history_id, CAST({quote(_about(table))} AS text), history_type FROM {quote(table.name)} "  # noqa: S608  own names, values are parameters
         "WHERE history_date BETWEEN %s AND %s AND history_change_reason = %s"
         for place, table in enumerate(histories)
     )

@@ -28,7 +28,7 @@ def _sqlite(table: str, key: str) -> list[str]:
         f'CREATE TRIGGER {PREFIX}_{table}_update BEFORE UPDATE ON "{table}" BEGIN {refuse} END;',
         f'CREATE TRIGGER {PREFIX}_{table}_delete BEFORE DELETE ON "{table}" BEGIN {refuse} END;',
         # Table and key are names of our own migrations.
-        f'CREATE TRIGGER {PREFIX}_{table}_replace BEFORE INSERT ON "{table}" '  # noqa: S608
+        f'CREATE TRIGGER {PREFIX}_{table}_replace BEFORE INSERT ON "{table}" '  # noqa: S608  own names, values are parameters
         f'WHEN NEW."{key}" IS NOT NULL AND EXISTS (SELECT 1 FROM "{table}" WHERE "{key}" = NEW."{key}") BEGIN {refuse} END;',
     ]
 

@@ -145,7 +145,7 @@ def _not_of(column: str, usual: Sequence[str]) -> RawSQL:
     """The condition of a partial index by the letter: SQLite does not see that it applies where values come beside the text."""
     values = ", ".join(f"'{one}'" for one in usual)
     # Words of this package.
-    return RawSQL(  # noqa: S611
+    return RawSQL(  # noqa: S611  as above
         f"NOT ({LedgerEntry._meta.db_table}.{column} IN ({values}))", (), output_field=BooleanField()
     )
 

@@ -62,7 +62,7 @@ class Tiles:
         with connection.cursor() as cursor:
             # Built as a query of models it took as long as all else of a proof. Names of our own model.
             cursor.execute(
-                f'SELECT level, "index", hashes FROM {LedgerTile._meta.db_table} '  # noqa: S608
+                f'SELECT level, "index", hashes FROM {LedgerTile._meta.db_table} '  # noqa: S608  own names, values are parameters
                 f'WHERE (level, "index") IN (VALUES {", ".join(["(%s, %s)"] * len(wanted))})',
                 [number for place in wanted for number in place],
             )

@@ -16,17 +16,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 # Django must be set up before anything below is imported.
-from oncall.load.capacity import capacity_warnings  # noqa: E402
-from oncall.load.clashing import clashes_between  # noqa: E402
-from oncall.load.export import paid_shifts  # noqa: E402
-from oncall.load.fairness import fairnesses  # noqa: E402
-from oncall.load.heat import heat  # noqa: E402
-from oncall.load.measure import Days  # noqa: E402
-from oncall.load.page import rows  # noqa: E402
-from oncall.load.reading import Reading, reading_of  # noqa: E402
-from oncall.models import Schedule, User  # noqa: E402
-from oncall.rota import LayerSpec, Override, OverrideKind, ScheduleSpec, Version  # noqa: E402
-from oncall.selectors import Loaded  # noqa: E402
+from oncall.load.capacity import capacity_warnings  # noqa: E402  Django is set up first
+from oncall.load.clashing import clashes_between  # noqa: E402  Django is set up first
+from oncall.load.export import paid_shifts  # noqa: E402  Django is set up first
+from oncall.load.fairness import fairnesses  # noqa: E402  Django is set up first
+from oncall.load.heat import heat  # noqa: E402  Django is set up first
+from oncall.load.measure import Days  # noqa: E402  Django is set up first
+from oncall.load.page import rows  # noqa: E402  Django is set up first
+from oncall.load.reading import Reading, reading_of  # noqa: E402  Django is set up first
+from oncall.models import Schedule, User  # noqa: E402  Django is set up first
+from oncall.rota import LayerSpec, Override, OverrideKind, ScheduleSpec, Version  # noqa: E402  Django is set up first
+from oncall.selectors import Loaded  # noqa: E402  Django is set up first
 
 SCHEDULES, PEOPLE_EACH, OVERRIDES_EACH = 200, 10, 50
 PEOPLE = SCHEDULES * PEOPLE_EACH // 2

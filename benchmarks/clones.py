@@ -15,12 +15,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation_site.settings")
 django.setup()
 
 # Django must be set up before anything below is imported.
-from django.db import connection, models, transaction  # noqa: E402
+from django.db import connection, models, transaction  # noqa: E402  Django is set up first
 
-from benchmarks.overdue import main as overdue  # noqa: E402
-from escalation_site.kernel.instants import now  # noqa: E402
-from incidents.models import EscalationRun, Incident, Page  # noqa: E402
-from notifications.models import Delivery  # noqa: E402
+from benchmarks.overdue import main as overdue  # noqa: E402  Django is set up first
+from escalation_site.kernel.instants import now  # noqa: E402  Django is set up first
+from incidents.models import EscalationRun, Incident, Page  # noqa: E402  Django is set up first
+from notifications.models import Delivery  # noqa: E402  Django is set up first
 
 NUMBERS = {
     "postgresql": "SELECT generate_series(1, %s) AS n",

@@ -18,12 +18,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation_site.settings")
 django.setup()
 
 # Django must be set up before anything below is imported.
-from escalation_site.kernel.instants import now  # noqa: E402
-from escalation_site.kernel.memory import memory_settle  # noqa: E402
-from incidents.engine.loop import Engine  # noqa: E402
-from incidents.engine.outcomes import page_report  # noqa: E402
-from notifications.channels import Outgoing, Receipt, channel_register  # noqa: E402
-from notifications.sender import Sender  # noqa: E402
+from escalation_site.kernel.instants import now  # noqa: E402  Django is set up first
+from escalation_site.kernel.memory import memory_settle  # noqa: E402  Django is set up first
+from incidents.engine.loop import Engine  # noqa: E402  Django is set up first
+from incidents.engine.outcomes import page_report  # noqa: E402  Django is set up first
+from notifications.channels import Outgoing, Receipt, channel_register  # noqa: E402  Django is set up first
+from notifications.sender import Sender  # noqa: E402  Django is set up first
 
 
 class HeldBack(Sender):

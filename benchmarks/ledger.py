@@ -106,7 +106,7 @@ def _fill(count: int) -> None:
     with connection.cursor() as cursor:
         for first in range(0, count, 100_000):
             cursor.execute(
-                f"{series} INSERT INTO audit_ledgerentry ({columns}) SELECT {made}, {unique}, 'incident.stage', 'user', "  # noqa: S608
+                f"{series} INSERT INTO audit_ledgerentry ({columns}) SELECT {made}, {unique}, 'incident.stage', 'user', "  # noqa: S608  own names, values are parameters
                 f"CAST(n %% 50 AS text), 'Marta Keller ' || (n %% 50), 'web', '203.0.113.7', 'incident', "
                 f"CAST(1000000 + n / 10 AS text), 'INC-' || (1000000 + n / 10) || ' Payments fail at the gateway', "
                 f"'incident:' || (1000000 + n / 10), '{{\"stage\": 1, \"owner\": null}}'{kind}, "

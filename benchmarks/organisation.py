@@ -14,15 +14,15 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation_site.settings")
 django.setup()
 
-from benchmarks.site import KEY  # noqa: E402
-from escalation_site.kernel.instants import now  # noqa: E402
-from incidents.intake.door import key_digest  # noqa: E402
-from incidents.models import Integration, Service  # noqa: E402
-from notifications.models import ContactMethod  # noqa: E402
-from oncall.models import Membership, Schedule, Team, User  # noqa: E402
-from oncall.services import schedule_publish  # noqa: E402
-from policies.models import EscalationPolicy  # noqa: E402
-from policies.services import policy_publish  # noqa: E402
+from benchmarks.site import KEY  # noqa: E402  Django is set up first
+from escalation_site.kernel.instants import now  # noqa: E402  Django is set up first
+from incidents.intake.door import key_digest  # noqa: E402  Django is set up first
+from incidents.models import Integration, Service  # noqa: E402  Django is set up first
+from notifications.models import ContactMethod  # noqa: E402  Django is set up first
+from oncall.models import Membership, Schedule, Team, User  # noqa: E402  Django is set up first
+from oncall.services import schedule_publish  # noqa: E402  Django is set up first
+from policies.models import EscalationPolicy  # noqa: E402  Django is set up first
+from policies.services import policy_publish  # noqa: E402  Django is set up first
 
 
 def make(*, ack: str) -> None:

@@ -15,12 +15,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation_site.settings")
 django.setup()
 
 # Django must be set up before anything below is imported.
-from django.db import transaction  # noqa: E402
+from django.db import transaction  # noqa: E402  Django is set up first
 
-from benchmarks.load import body  # noqa: E402
-from incidents.models import InboxSignal, Integration  # noqa: E402
-from incidents.services.inbox import signals_accept  # noqa: E402
-from incidents.services.intake import signals_process  # noqa: E402
+from benchmarks.load import body  # noqa: E402  Django is set up first
+from incidents.models import InboxSignal, Integration  # noqa: E402  Django is set up first
+from incidents.services.inbox import signals_accept  # noqa: E402  Django is set up first
+from incidents.services.intake import signals_process  # noqa: E402  Django is set up first
 
 ACK = timedelta(minutes=10)
 PER_INSTANT = 5

@@ -19,7 +19,7 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Listening is what importing it does.
-        from escalation_site import sign_ins  # noqa: F401
+        from escalation_site import sign_ins  # noqa: F401  imported for what it connects
         from escalation_site.operations.gauges import gauges_register
 
         gauges_register()

@@ -85,7 +85,7 @@ class SplitForm(ActionForm):
         self.fields["severity"].initial = incident.severity
         alerts, comments = self.fields["alerts"], self.fields["comments"]
         assert isinstance(alerts, forms.ModelMultipleChoiceField)  # noqa: S101  tells the type checker what was declared
-        assert isinstance(comments, forms.ModelMultipleChoiceField)  # noqa: S101
+        assert isinstance(comments, forms.ModelMultipleChoiceField)  # noqa: S101  tells mypy the type
         own = {"integration": incident.integration_id, "dedup_key": incident.dedup_key}
         alerts.queryset = incident.alerts.exclude(**own) if incident.integration_id else incident.alerts.all()
         said = TimelineEvent.objects.filter(incident=incident, kind="incident.comment").select_related("actor")

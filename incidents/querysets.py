@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 if TYPE_CHECKING:
     # The model imports this module; ruff does not see the name in the base class's string.
-    from incidents.models import Incident  # noqa: F401
+    from incidents.models import Incident  # noqa: F401  for the string in the base class
     from oncall.models import User
 
 

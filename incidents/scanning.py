@@ -34,7 +34,7 @@ def attachment_scan(attachment_id: int) -> str:
 def scanner_ask(path: str) -> tuple[int, str]:
     """How the command ended and the first line it said about the file, which it is not told the name of."""
     # The operator's own command, without a shell; the path is made of a digest.
-    ran = subprocess.run(  # noqa: S603
+    ran = subprocess.run(  # noqa: S603  our own program and arguments
         [*shlex.split(settings.ATTACHMENT_SCANNER), path],
         capture_output=True,
         text=True,

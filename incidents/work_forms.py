@@ -89,7 +89,7 @@ class RoleForm(forms.Form):
     def __init__(self, *args: Any, incident: Incident, **options: Any) -> None:
         super().__init__(*args, **options)
         person = self.fields["user"]
-        assert isinstance(person, PersonField)  # noqa: S101
+        assert isinstance(person, PersonField)  # noqa: S101  tells mypy the type
         person.of(incident, responders_for(incident))
         admit_asked(self, "user")
 
@@ -111,7 +111,7 @@ class WaitForm(forms.Form):
     def __init__(self, *args: Any, others: list[tuple[int, str]], **options: Any) -> None:
         super().__init__(*args, **options)
         field = self.fields["waits_on"]
-        assert isinstance(field, forms.TypedChoiceField)  # noqa: S101
+        assert isinstance(field, forms.TypedChoiceField)  # noqa: S101  tells mypy the type
         field.choices = [("", _("Choose a task")), *others]
 
 

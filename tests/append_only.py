@@ -43,19 +43,19 @@ def _empty_on_postgres(alias: str, sql_list: list[str]) -> None:
     tables = [name for statement in sql_list for name in _NAME.findall(statement)]
     with connections[alias].cursor() as cursor:
         # The names come from Django's own statements.
-        questions = [f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in tables]  # noqa: S608
+        questions = [f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in tables]  # noqa: S608  own names, values are parameters
         cursor.execute(" UNION ALL ".join(questions))
         filled = [name for (name,) in cursor.fetchall()]
         cursor.execute("SET LOCAL session_replication_role = replica")
         for name in filled:
-            cursor.execute(f'DELETE FROM "{name}"')  # noqa: S608
+            cursor.execute(f'DELETE FROM "{name}"')  # noqa: S608  own names, values are parameters
         cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 @contextmanager
 def _sqlite_triggers_away(alias: str) -> Iterator[None]:
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{TRIGGERS}%'")  # noqa: S608
+        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{TRIGGERS}%'")  # noqa: S608  own names, values are parameters
         triggers = cursor.fetchall()
         for name, _sql in triggers:
             cursor.execute(f'DROP TRIGGER "{name}"')

@@ -13,7 +13,7 @@ os.environ["DATA_DIR"] = str(_BUILD / f"data-{_SUFFIX}")
 os.environ.setdefault("EMAIL_URL", "smtp://127.0.0.1:9")
 
 from escalation_site.settings import *  # noqa: E402, F403
-from escalation_site.settings import DATABASES, Q_CLUSTER  # noqa: E402
+from escalation_site.settings import DATABASES, Q_CLUSTER  # noqa: E402  Django is set up first
 
 _database = DATABASES["default"]
 # Test threads end without Django noticing; a connection they kept would hinder dropping the test database.

@@ -33,12 +33,12 @@ settings.configure(
 )
 django.setup()
 
-from django.core.asgi import get_asgi_application  # noqa: E402
-from django.db import models  # noqa: E402
-from django.http import HttpRequest, HttpResponse  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.core.asgi import get_asgi_application  # noqa: E402  Django is set up first
+from django.db import models  # noqa: E402  Django is set up first
+from django.http import HttpRequest, HttpResponse  # noqa: E402  Django is set up first
+from django.urls import path  # noqa: E402  Django is set up first
 
-from escalation_site.handler import OneHopHandler  # noqa: E402
+from escalation_site.handler import OneHopHandler  # noqa: E402  Django is set up first
 
 
 class Row(models.Model):

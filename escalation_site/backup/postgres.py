@@ -84,7 +84,7 @@ def put_back(payload: Path, manifest: Manifest, *, replace: bool, numbers: Mappi
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(restore, stdout=subprocess.PIPE, stderr=said) as source,  # noqa: S603  found by its name
-        subprocess.Popen(arguments, stdin=subprocess.PIPE, stderr=said, env=environment) as psql,  # noqa: S603
+        subprocess.Popen(arguments, stdin=subprocess.PIPE, stderr=said, env=environment) as psql,  # noqa: S603  our own program and arguments
     ):
         complete = _pass_on(source, psql, first=_DROP_ALL if replace else "", last=raising)
         if psql.wait() != 0 or not complete:
@@ -177,7 +177,7 @@ def _command(
 def _run(program: str, parameters: Sequence[str], read: Callable[[IO[bytes]], None]) -> None:
     arguments, environment = _command(program, parameters, connection.settings_dict)
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=said, env=environment)  # noqa: S603
+        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=said, env=environment)  # noqa: S603  our own program and arguments
         assert process.stdout is not None  # noqa: S101  a pipe was asked for
         try:
             read(process.stdout)

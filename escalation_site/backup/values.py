@@ -68,7 +68,7 @@ def manifest_read(text: str | bytes) -> Manifest:
 
 def facts_read(ask: Ask, tables: Sequence[str]) -> Facts:
     """The facts of the snapshot that ``ask`` sees; ``tables`` are names out of its own catalogue."""
-    counted = {name: int(ask(f'SELECT COUNT(*) FROM "{name}"')[0][0]) for name in sorted(tables)}  # noqa: S608
+    counted = {name: int(ask(f'SELECT COUNT(*) FROM "{name}"')[0][0]) for name in sorted(tables)}  # noqa: S608  own names, values are parameters
     applied = ask("SELECT app, name FROM django_migrations ORDER BY id") if "django_migrations" in counted else ()
     ledger = None
     if counted.get("audit_ledgerentry"):

@@ -137,6 +137,6 @@ def _next_number(model: type[models.Model]) -> int:
         cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [f'"{table}"', "id"])
         sequence = cursor.fetchone()[0]
         # The name comes from the database's own catalogue.
-        cursor.execute(f"SELECT last_value, is_called FROM {sequence}")  # noqa: S608
+        cursor.execute(f"SELECT last_value, is_called FROM {sequence}")  # noqa: S608  own names, values are parameters
         last, is_called = cursor.fetchone()
         return int(last) + 1 if is_called else int(last)

@@ -93,7 +93,7 @@ def rows_insert(rows: Sequence[models.Model]) -> None:
             marks = ", ".join(["%s"] * len(table.attributes))
             # Names come from the models, never from input.
             cursor.executemany(
-                f"INSERT INTO {table.name} ({table.columns}) VALUES ({marks})",  # noqa: S608
+                f"INSERT INTO {table.name} ({table.columns}) VALUES ({marks})",  # noqa: S608  own names, values are parameters
                 [table.values(row) for row in rows],
             )
         else:
@@ -124,7 +124,7 @@ def facts_insert(model: type[models.Model], attributes: tuple[str, ...], rows: S
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             marks = ", ".join(["%s"] * len(attributes))
-            cursor.executemany(f"INSERT INTO {quoted} ({names}) VALUES ({marks})", values)  # noqa: S608
+            cursor.executemany(f"INSERT INTO {quoted} ({names}) VALUES ({marks})", values)  # noqa: S608  own names, values are parameters
             return
         with connection.wrap_database_errors, cursor.copy(f"COPY {quoted} ({names}) FROM STDIN") as copy:
             for row in values:
@@ -180,7 +180,7 @@ def _update(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             assignments = ", ".join(f"{column} = %s" for column in columns)
-            cursor.executemany(f"UPDATE {table.name} SET {assignments} WHERE {key} = %s", values)  # noqa: S608
+            cursor.executemany(f"UPDATE {table.name} SET {assignments} WHERE {key} = %s", values)  # noqa: S608  own names, values are parameters
             return
         assignments = ", ".join(
             f"{column} = given.{column}::{field.db_type(connection)}"
@@ -188,7 +188,7 @@ def _update(rows: Sequence[models.Model], names: Sequence[str]) -> None:
         )
         marks = ", ".join([f"({', '.join(['%s'] * (len(columns) + 1))})"] * len(values))
         cursor.execute(
-            f"UPDATE {table.name} SET {assignments} FROM (VALUES {marks}) AS given ({', '.join(columns)}, {key}) "  # noqa: S608
+            f"UPDATE {table.name} SET {assignments} FROM (VALUES {marks}) AS given ({', '.join(columns)}, {key}) "  # noqa: S608  own names, values are parameters
             f"WHERE {table.name}.{key} = given.{key}",
             [value for row in values for value in row],
         )

@@ -22,13 +22,13 @@ def matching(words: Wanted, *, inside: bool, also: int | None = None) -> Q:
     """
     # The table's name is our own, the words are a parameter.
     if connection.vendor == "sqlite":
-        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s"  # noqa: S608
+        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s"  # noqa: S608  own names, values are parameters
     else:
-        query = f"SELECT incident_id FROM {TABLE} WHERE words @@ to_tsquery('simple', %s)"  # noqa: S608
+        query = f"SELECT incident_id FROM {TABLE} WHERE words @@ to_tsquery('simple', %s)"  # noqa: S608  own names, values are parameters
     params: tuple[Any, ...] = (_asked(words, inside=inside),)
     if also is not None:
         query, params = f"{query} UNION ALL SELECT %s", (*params, also)
-    return Q(pk__in=RawSQL(query, params))  # noqa: S611
+    return Q(pk__in=RawSQL(query, params))  # noqa: S611  as above
 
 
 def newest(words: Wanted, *, inside: bool, limit: int) -> list[int]:
@@ -59,11 +59,11 @@ def newest_among(words: Wanted, incidents: QuerySet[Any], *, inside: bool, limit
     except EmptyResultSet:
         return []
     if connection.vendor == "sqlite":
-        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s AND +rowid IN ({sql}) ORDER BY rowid DESC LIMIT %s"  # noqa: S608
+        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s AND +rowid IN ({sql}) ORDER BY rowid DESC LIMIT %s"  # noqa: S608  own names, values are parameters
         given = [asked, *params, limit]
     elif few:
         query = (
-            f"SELECT id FROM (SELECT i.id FROM ({sql}) AS i (id) ORDER BY i.id DESC OFFSET 0) AS ordered "  # noqa: S608
+            f"SELECT id FROM (SELECT i.id FROM ({sql}) AS i (id) ORDER BY i.id DESC OFFSET 0) AS ordered "  # noqa: S608  own names, values are parameters
             f"WHERE (SELECT words @@ to_tsquery('simple', %s) FROM {TABLE} WHERE incident_id = ordered.id) LIMIT %s"
         )
         given = [*params, asked, limit]
@@ -95,7 +95,7 @@ def rank(words: Wanted, *, inside: bool) -> RawSQL:
         )
     else:
         query = (
-            f"(SELECT ts_rank('{{0.1, 0.1, 0.4, 1.0}}', words, to_tsquery('simple', %s)) FROM {TABLE} "  # noqa: S608
+            f"(SELECT ts_rank('{{0.1, 0.1, 0.4, 1.0}}', words, to_tsquery('simple', %s)) FROM {TABLE} "  # noqa: S608  own names, values are parameters
             'WHERE incident_id = "incidents_incident"."id")'
         )
     return RawSQL(query, asked, output_field=FloatField())  # noqa: S611  the words are a parameter

@@ -40,18 +40,18 @@ _SQLITE_TABLE = (
 _SQLITE_TRIGGERS = {
     "open": f"""AFTER INSERT ON incidents_incident BEGIN
         INSERT INTO {TABLE} (rowid, title, body, said, inside)
-        VALUES (NEW.id, NEW.title, {_SQLITE_BODY.format(row="NEW")}, '', ''); END""",  # noqa: S608
+        VALUES (NEW.id, NEW.title, {_SQLITE_BODY.format(row="NEW")}, '', ''); END""",  # noqa: S608  own names, values are parameters
     "edit": f"""AFTER UPDATE OF title, summary, customer_impact, resolution ON incidents_incident
         WHEN OLD.title IS NOT NEW.title OR OLD.summary IS NOT NEW.summary
             OR OLD.customer_impact IS NOT NEW.customer_impact OR OLD.resolution IS NOT NEW.resolution
         BEGIN UPDATE {TABLE} SET title = NEW.title, body = {_SQLITE_BODY.format(row="NEW")}
-        WHERE rowid = NEW.id; END""",  # noqa: S608
-    "drop": f"AFTER DELETE ON incidents_incident BEGIN DELETE FROM {TABLE} WHERE rowid = OLD.id; END",  # noqa: S608
+        WHERE rowid = NEW.id; END""",  # noqa: S608  own names, values are parameters
+    "drop": f"AFTER DELETE ON incidents_incident BEGIN DELETE FROM {TABLE} WHERE rowid = OLD.id; END",  # noqa: S608  own names, values are parameters
     "say": f"""AFTER INSERT ON incidents_timelineevent WHEN NEW.kind IN ({SAID}) BEGIN
         UPDATE {TABLE} SET
             said = said || CASE WHEN {_SQLITE_PUBLIC} THEN ' ' || NEW.text ELSE '' END,
             inside = inside || CASE WHEN {_SQLITE_PUBLIC} THEN '' ELSE ' ' || NEW.text END
-        WHERE rowid = NEW.incident_id; END""",  # noqa: S608
+        WHERE rowid = NEW.incident_id; END""",  # noqa: S608  own names, values are parameters
 }
 _SQLITE_FILL = f"""
 INSERT INTO {TABLE} (rowid, title, body, said, inside)
@@ -80,7 +80,7 @@ _POSTGRES_FUNCTIONS = (
         SELECT id, {PREFIX}_words(title, concat_ws(' ', summary, customer_impact, resolution)) FROM fresh
         ON CONFLICT (incident_id) DO UPDATE SET words = EXCLUDED.words;
         RETURN NULL;
-    END $f$""",  # noqa: S608
+    END $f$""",  # noqa: S608  own names, values are parameters
     f"""CREATE OR REPLACE FUNCTION {PREFIX}_edit() RETURNS trigger LANGUAGE plpgsql AS $f$
     BEGIN
         UPDATE {TABLE}
@@ -88,7 +88,7 @@ _POSTGRES_FUNCTIONS = (
             || ts_filter(words, '{{c,d}}')
         WHERE incident_id = NEW.id;
         RETURN NULL;
-    END $f$""",  # noqa: S608
+    END $f$""",  # noqa: S608  own names, values are parameters
     f"""CREATE OR REPLACE FUNCTION {PREFIX}_say() RETURNS trigger LANGUAGE plpgsql AS $f$
     DECLARE
         weight "char" := 'D';
@@ -102,7 +102,7 @@ _POSTGRES_FUNCTIONS = (
         RETURN NULL;
     EXCEPTION WHEN program_limit_exceeded THEN
         RETURN NULL;  -- a megabyte of different words has been said: it cannot be found by the rest
-    END $f$""",  # noqa: S608
+    END $f$""",  # noqa: S608  own names, values are parameters
     f"""CREATE OR REPLACE FUNCTION {PREFIX}_empty() RETURNS trigger LANGUAGE plpgsql AS $f$
     BEGIN
         TRUNCATE {TABLE};
@@ -112,7 +112,7 @@ _POSTGRES_FUNCTIONS = (
     BEGIN
         DELETE FROM {TABLE} WHERE incident_id = OLD.id;
         RETURN NULL;
-    END $f$""",  # noqa: S608
+    END $f$""",  # noqa: S608  own names, values are parameters
 )
 _POSTGRES_TRIGGERS = {
     "open": "AFTER INSERT ON incidents_incident REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT",

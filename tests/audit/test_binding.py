@@ -209,9 +209,9 @@ def test_when_a_version_is_written_in_past_the_services_then_the_verification_co
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
-        (f"UPDATE {STAGES} SET name = 'Nothing' WHERE history_id = %s", CHANGED),  # noqa: S608
-        (f"UPDATE {STAGES} SET history_change_reason = NULL WHERE history_id = %s", CHANGED),  # noqa: S608
-        (f"DELETE FROM {STAGES} WHERE history_id = %s", GONE),  # noqa: S608
+        (f"UPDATE {STAGES} SET name = 'Nothing' WHERE history_id = %s", CHANGED),  # noqa: S608  own names, values are parameters
+        (f"UPDATE {STAGES} SET history_change_reason = NULL WHERE history_id = %s", CHANGED),  # noqa: S608  own names, values are parameters
+        (f"DELETE FROM {STAGES} WHERE history_id = %s", GONE),  # noqa: S608  own names, values are parameters
     ],
 )
 def test_when_a_sealed_version_is_changed_unbound_or_removed_then_it_is_named(statement: str, kind: str) -> None:

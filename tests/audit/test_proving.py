@@ -91,7 +91,7 @@ def test_when_an_entry_filled_a_gap_then_the_later_seal_proves_it() -> None:
     """A transaction took a number, and committed after a higher one was sealed."""
     first, late, last = write(3)
     row = LedgerEntry.objects.filter(pk=late).values().get()
-    tamper(ENTRIES, f"DELETE FROM {ENTRIES} WHERE id = %s", late)  # noqa: S608
+    tamper(ENTRIES, f"DELETE FROM {ENTRIES} WHERE id = %s", late)  # noqa: S608  own names, values are parameters
     ledger_seal(at=NOON)
     LedgerEntry.objects.create(**row)
     later = write(2, at=NOON + MINUTE)

@@ -22,10 +22,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 # Django must be set up before anything below is imported.
-from tests.chaos.house import House, house_open  # noqa: E402
-from tests.chaos.round import Round  # noqa: E402
-from tests.chaos.strikes import strikes_by_chance, strikes_of_every_kind  # noqa: E402
-from tests.peers.site import postgres_database, template_make  # noqa: E402
+from tests.chaos.house import House, house_open  # noqa: E402  Django is set up first
+from tests.chaos.round import Round  # noqa: E402  Django is set up first
+from tests.chaos.strikes import strikes_by_chance, strikes_of_every_kind  # noqa: E402  Django is set up first
+from tests.peers.site import postgres_database, template_make  # noqa: E402  Django is set up first
 
 SERVER = "postgres://postgres@127.0.0.1:5432/postgres"
 USAGE = 2

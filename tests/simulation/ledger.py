@@ -165,7 +165,7 @@ def _pages(ids: list[int]) -> dict[int, tuple[Any, ...]]:
         return {}
     marks = ", ".join(["%s"] * len(ids))
     found = rows(
-        f"SELECT id, run_id, cycle, level, repeat, recipient_id FROM incidents_page WHERE id IN ({marks})",  # noqa: S608
+        f"SELECT id, run_id, cycle, level, repeat, recipient_id FROM incidents_page WHERE id IN ({marks})",  # noqa: S608  own names, values are parameters
         *ids,
     )
     return {row[0]: row for row in found}

@@ -29,7 +29,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
         sign_in_failed(str(credentials.get("username") or credentials.get("email") or ""), "password")
 
 
-class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     """People whom the operator's own OpenID Connect issuer vouches for are let in, as reporters (the user model's
     default role)."""
 

@@ -42,8 +42,8 @@ def _password_change(request: HttpRequest, extra_context: Any = None) -> HttpRes
     return redirect("account_change_password")
 
 
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-admin.site.password_change = _password_change  # type: ignore[method-assign, assignment]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # the site's own view is wrapped
+admin.site.password_change = _password_change  # type: ignore[method-assign, assignment]  # the site's own view is wrapped
 
 
 @admin.register(Group)

@@ -80,7 +80,7 @@ class OneHopHandler(ASGIHandler):
             response = refused
         else:
             response = self.get_response(request)
-        response._handler_class = type(self)  # type: ignore[attr-defined]
+        response._handler_class = type(self)  # type: ignore[attr-defined]  # Django's test client reads it, and its stubs do not name it
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
         if not response.streaming:

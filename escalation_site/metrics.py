@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 Sample = tuple[tuple[str, ...], float]
 
 # A second series for each, holding when it began: nobody reads it.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client is untyped
 _REQUESTS = Counter("watchbell_http_requests", "Requests answered.", ("method", "route", "status"))
 _SECONDS = Histogram(
     "watchbell_http_request_seconds",
@@ -71,7 +71,7 @@ def exposition() -> bytes:
     """Everything in Prometheus' text format. With several web processes, request counts are summed over all of them."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         counted = CollectorRegistry()
-        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]  # prometheus_client is untyped
     else:
         counted = REGISTRY
     asked = CollectorRegistry()

@@ -99,7 +99,7 @@ class AttemptAdmin(ReadOnlyAdmin):
     ordering = ("-started_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
-        return super().get_queryset(request).select_related("delivery__message")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("delivery__message")  # type: ignore[no-any-return]  # unfold's admin is untyped
 
     @column(_("outcome"), ordering="outcome", label=STATE_LABELS)
     def outcome_label(self, attempt: Attempt) -> tuple[str, str]:

@@ -63,7 +63,7 @@ class VersionInline(ReadOnlyTabular):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
-        return super().get_queryset(request).select_related("author", "policy")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("author", "policy")  # type: ignore[no-any-return]  # unfold's admin is untyped
 
 
 class GuidelineInline(Tabular):
@@ -87,7 +87,7 @@ class EscalationPolicyAdmin(Admin):
     inlines = (GuidelineInline, VersionInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EscalationPolicy]:
-        return super().get_queryset(request).annotate(services_n=Count("services"))  # type: ignore[no-any-return]
+        return super().get_queryset(request).annotate(services_n=Count("services"))  # type: ignore[no-any-return]  # unfold's admin is untyped
 
     @column(_("version"), ordering="current_version__number")
     def version(self, policy: EscalationPolicy) -> str:
@@ -171,7 +171,7 @@ class WorkCalendarAdmin(Admin):
     prepopulated_fields = {"slug": ("name",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkCalendar]:
-        return super().get_queryset(request).annotate(services_n=Count("services"))  # type: ignore[no-any-return]
+        return super().get_queryset(request).annotate(services_n=Count("services"))  # type: ignore[no-any-return]  # unfold's admin is untyped
 
     @column(_("services"), ordering="services_n")
     def service_count(self, calendar: Any) -> int:

@@ -33,7 +33,7 @@ def policy_publish(
         created_at=at,
     )
     policy.current_version = version
-    policy._history_date = at  # type: ignore[attr-defined]
+    policy._history_date = at  # type: ignore[attr-defined]  # simple-history reads it off the object
     policy.save(update_fields=["current_version"])
     entry_append(
         EntryValue(

@@ -52,7 +52,7 @@ class ReportFilters(forms.Form):
                 label=str(TITLES[dimension]), required=False, widget=forms.CheckboxSelectMultiple
             )
         for dimension in ("team", *_PICKED):
-            self.fields[dimension].choices = self.names.choices(dimension)  # type: ignore[attr-defined]
+            self.fields[dimension].choices = self.names.choices(dimension)  # type: ignore[attr-defined]  # the form made these fields itself, as choice fields
         self.answers = list(CustomField.objects.filter(kind__in=_ASKED, active=True).order_by("position", "key"))
         for field in self.answers:
             self.fields[f"{CUSTOM}{field.key}"] = forms.ChoiceField(

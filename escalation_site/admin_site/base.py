@@ -75,17 +75,17 @@ class LedgerMixin:
 
     def delete_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         with from_admin(request):
-            return super().delete_view(request, *args, **options)  # type: ignore[misc]
+            return super().delete_view(request, *args, **options)  # type: ignore[misc]  # unfold's admin is untyped
 
     def changelist_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         with from_admin(request):
-            return super().changelist_view(request, *args, **options)  # type: ignore[misc]
+            return super().changelist_view(request, *args, **options)  # type: ignore[misc]  # unfold's admin is untyped
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """An address typed without a scheme is meant to be fetched safely."""
         if isinstance(db_field, models.URLField):
             options.setdefault("assume_scheme", "https")
-        return super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]
+        return super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]  # unfold's admin is untyped
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
         noun = self.ledger_noun or obj._meta.model_name or ""
@@ -235,7 +235,7 @@ class Admin(LedgerMixin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] 
         return super().history_form_view(request, *args, **options)
 
 
-class PlainAdmin(LedgerMixin, ModelAdmin):  # type: ignore[misc]
+class PlainAdmin(LedgerMixin, ModelAdmin):  # type: ignore[misc]  # unfold's admin is untyped
     """A model without a history table of its own; the ledger has its changes."""
 
     compressed_fields = True
@@ -263,7 +263,7 @@ class ReadOnlyAdmin(ReadOnlyMixin, PlainAdmin):
     show_full_result_count = False
 
 
-class ReadOnlyTabular(ReadOnlyMixin, TabularInline):  # type: ignore[misc]
+class ReadOnlyTabular(ReadOnlyMixin, TabularInline):  # type: ignore[misc]  # unfold's admin is untyped
     """Rows within another object's page, to look at."""
 
     extra = 0
@@ -271,7 +271,7 @@ class ReadOnlyTabular(ReadOnlyMixin, TabularInline):  # type: ignore[misc]
     tab = True
 
 
-class Tabular(TabularInline):  # type: ignore[misc]
+class Tabular(TabularInline):  # type: ignore[misc]  # unfold's admin is untyped
     """Rows within another object's page, to edit."""
 
     extra = 0

@@ -88,7 +88,7 @@ def demo_load(
     plan = configuration_apply(FILE.read_text(encoding="utf-8"), source=FILE.name, at=since, environ=secrets)
     say(f"{len(plan.changes)} people, teams, schedules, policies, services and doors.")
     # Chance decides what the example says, and keeps no secret.
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)  # noqa: S311  a demo that is the same each time is wanted, not a secret
     rows = Rows(chance)
     duty_exchange(rows, chance, since=since, until=until)
     with _collector_resting():

@@ -41,7 +41,7 @@ class ServiceAdmin(Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Service]:
         still_open = Count("incidents", filter=Q(incidents__state__in=("triggered", "acknowledged")))
-        return super().get_queryset(request).annotate(open_n=still_open)  # type: ignore[no-any-return]
+        return super().get_queryset(request).annotate(open_n=still_open)  # type: ignore[no-any-return]  # unfold's admin is untyped
 
     @column(_("default severity"), ordering="default_severity")
     def severity_shape(self, service: Service) -> str:

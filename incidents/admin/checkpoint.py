@@ -16,7 +16,7 @@ class AskInline(ReadOnlyTabular):
     readonly_fields: Any = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CheckpointAsk]:
-        return super().get_queryset(request).select_related("user", "message")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("user", "message")  # type: ignore[no-any-return]  # unfold's admin is untyped
 
 
 @admin.register(Checkpoint)

@@ -31,7 +31,7 @@ class PageInline(ReadOnlyTabular):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
-        return super().get_queryset(request).select_related("recipient")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("recipient")  # type: ignore[no-any-return]  # unfold's admin is untyped
 
 
 @admin.register(EscalationRun)

@@ -39,7 +39,7 @@ class _Written(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generi
 
     def partial_update(self, request: Request, **place: str) -> Response:
         """Change what is given; nothing else."""
-        require_configurer(request.user)  # type: ignore[arg-type]
+        require_configurer(request.user)  # type: ignore[arg-type]  # only people who are signed in come here
         row = self.get_object()
         row = self._write(row, self._sent(request, partial=True))
         return Response(self.get_serializer(row).data)

@@ -63,7 +63,7 @@ class SwapAskInline(ReadOnlyTabular):
     show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SwapAsk]:
-        return super().get_queryset(request).select_related("user", "swap__schedule")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("user", "swap__schedule")  # type: ignore[no-any-return]  # unfold's admin is untyped
 
 
 @admin.register(Swap)

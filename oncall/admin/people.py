@@ -45,7 +45,7 @@ class MembershipInline(Tabular):
     autocomplete_fields = ("team", "user")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return super().get_queryset(request).select_related("team", "user")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("team", "user")  # type: ignore[no-any-return]  # unfold's admin is untyped
 
 
 @admin.register(User)
@@ -156,7 +156,7 @@ class TeamAdmin(Admin):
     inlines = (MembershipInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
-        return super().get_queryset(request).annotate(members_n=Count("memberships"))  # type: ignore[no-any-return]
+        return super().get_queryset(request).annotate(members_n=Count("memberships"))  # type: ignore[no-any-return]  # unfold's admin is untyped
 
     @column(_("members"), ordering="members_n")
     def member_count(self, team: Any) -> int:
@@ -180,7 +180,7 @@ class SkillAdmin(Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Skill]:
         counted = {"people_n": Count("people", distinct=True), "services_n": Count("services", distinct=True)}
-        return super().get_queryset(request).annotate(**counted)  # type: ignore[no-any-return]
+        return super().get_queryset(request).annotate(**counted)  # type: ignore[no-any-return]  # unfold's admin is untyped
 
     @column(_("people"), ordering="people_n")
     def people_count(self, skill: Any) -> int:

@@ -75,7 +75,7 @@ class ScheduleVersionInline(ReadOnlyTabular):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScheduleVersion]:
-        return super().get_queryset(request).select_related("author", "schedule")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("author", "schedule")  # type: ignore[no-any-return]  # unfold's admin is untyped
 
 
 @admin.register(Schedule)
@@ -93,7 +93,7 @@ class ScheduleAdmin(Admin):
     inlines = (ScheduleVersionInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Schedule]:
-        return super().get_queryset(request).annotate(versions_n=Count("versions"))  # type: ignore[no-any-return]
+        return super().get_queryset(request).annotate(versions_n=Count("versions"))  # type: ignore[no-any-return]  # unfold's admin is untyped
 
     @column(_("versions"), ordering="versions_n")
     def version_count(self, schedule: Any) -> int:

@@ -93,7 +93,7 @@ def versions(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     keys = {version.key: version for version in found}
     context = {
         "at": now(),
-        "model": histories()[name].instance_type._meta.verbose_name,  # type: ignore[attr-defined]
+        "model": histories()[name].instance_type._meta.verbose_name,  # type: ignore[attr-defined]  # simple-history is untyped
         "pk": pk,
         "versions": found,
         "words": version_words(),

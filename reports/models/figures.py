@@ -13,11 +13,11 @@ from reports.figures.definitions import NONE, NOT, OPEN
 USER = settings.AUTH_USER_MODEL
 
 
-def _time() -> models.IntegerField:  # type: ignore[type-arg]
+def _time() -> models.IntegerField:  # type: ignore[type-arg]  # the stubs make the class generic, Python does not
     return models.IntegerField(default=NOT)
 
 
-def _code() -> models.PositiveSmallIntegerField:  # type: ignore[type-arg]
+def _code() -> models.PositiveSmallIntegerField:  # type: ignore[type-arg]  # the stubs make the class generic, Python does not
     return models.PositiveSmallIntegerField(default=NONE)
 
 

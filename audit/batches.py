@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from django.db import models
+from django.db import DatabaseError, models
 from django.db.models import Q
 
-from audit.binding import unbound_in
-from audit.leaves import ENTRIES, Digests, Row, count_in, merged, portions, ranges_of, tables, within
+from audit.binding import named_from, unbound_in
+from audit.leaves import ENTRIES, Digests, Ranges, Row, Table, count_in, merged, portions, ranges_of, tables, within
 from audit.models import LedgerDigest, LedgerEntry, LedgerSalt, LedgerSeal, LedgerSegment
+from audit.proving import seal_with
 from audit.sealing import salts_known
-from audit.sheets import sheet_read
+from audit.sheets import Sheet, sheet_read
 from audit.tiles import Tiles
 
 _TOGETHER = 4_000
@@ -28,7 +28,8 @@ _SALTS = 100_000
 class Place:
     """One leaf of a seal that is not as it is stored: the row it was, and the leaf that row makes now.
 
-    ``now`` is None where the row is gone, or where it can make no leaf because its salt is; ``here`` tells those apart.
+    ``now`` is None where the row is gone, or where it can make no leaf: its salt is gone, or what stands in it cannot even be read.
+    ``here`` tells those apart.
     """
 
     table: str
@@ -64,32 +65,59 @@ class Batch:
 @dataclass(slots=True)
 class Facts:
     """What holds for the whole verification: which salts were destroyed, and which segments were taken out, by the word of
-    entries. What has no such entry counts as never said: ``unsaid`` are subjects whose salts are gone all the same."""
+    entries (``words`` are their numbers). What has no such entry counts as never said: ``unsaid`` are subjects whose salts are gone
+    all the same.
 
-    destroyed: Mapping[str, Sequence[datetime]]
+    ``destroyed`` says up to which leaf a subject may be hidden: the place of the seal that has the entry, and None where none has
+    it yet. The time of a seal is not signed, its place is.
+    """
+
+    destroyed: Mapping[str, int | None]
     dropped: Sequence[LedgerSegment]
     unsaid: Sequence[str] = ()
+    words: Sequence[int] = ()
     salts: dict[str, bytes] = field(default_factory=dict)
+    named: dict[str, int | None] = field(default_factory=dict)
 
     def is_dropped(self, seal: LedgerSeal) -> bool:
         return any(one.begins <= seal.begins and seal.size <= one.size for one in self.dropped)
 
+    def may_hide(self, subject: str, seal: LedgerSeal) -> bool:
+        """Whether what ``seal`` has of the subject was sealed before the subject was forgotten."""
+        if subject not in self.destroyed:
+            return False
+        place = self.destroyed[subject]
+        return place is None or seal.begins < place
+
+    def named_from(self, table: Table) -> int | None:
+        """From which version on a history names actions."""
+        if table.name not in self.named:
+            self.named[table.name] = named_from(table)
+        return self.named[table.name]
+
 
 def facts() -> Facts:
-    """Four queries; each bounded by how often something was forgotten or archived."""
-    said = set(LedgerEntry.objects.filter(action="ledger.forget").values_list("object_id", "at"))
-    destroyed: dict[str, list[datetime]] = {}
-    unsaid = []
+    """Four queries, and one for each time that something was forgotten."""
+    forgotten = LedgerEntry.objects.filter(action="ledger.forget").values_list("object_id", "at", "pk")
+    said = {(subject, at): number for subject, at, number in forgotten}
+    destroyed: dict[str, int | None] = {}
+    unsaid, words = [], []
     for subject, at in LedgerSalt.objects.filter(destroyed_at__isnull=False).values_list("subject", "destroyed_at"):
-        if at is not None:
-            destroyed.setdefault(subject, []).append(at)
-        if (subject, at) not in said:
+        number = said.get((subject, at)) if at is not None else None
+        if number is None:
             unsaid.append(subject)
-    entries = LedgerEntry.objects.filter(action="ledger.take_out").values_list("object_id", "data")
-    taken = {(object_id, str((data or {}).get("sha256"))) for object_id, data in entries}
-    segments = LedgerSegment.objects.filter(dropped_at__isnull=False)
-    dropped = [one for one in segments if (f"{one.begins}-{one.size}", one.sha256) in taken]
-    return Facts(destroyed, dropped, tuple(unsaid))
+            destroyed[subject] = None
+            continue
+        words.append(number)
+        seal = seal_with(number)
+        before = destroyed.get(subject, 0)
+        destroyed[subject] = None if seal is None or before is None else max(before, seal.begins)
+    entries = LedgerEntry.objects.filter(action="ledger.take_out").values_list("object_id", "data", "pk")
+    taken = {(object_id, str((data or {}).get("sha256"))): number for object_id, data, number in entries}
+    segments = {(f"{one.begins}-{one.size}", one.sha256): one for one in LedgerSegment.objects.exclude(dropped_at=None)}
+    dropped = [one for key, one in segments.items() if key in taken]
+    words += [number for key, number in taken.items() if key in segments]
+    return Facts(destroyed, dropped, tuple(unsaid), tuple(sorted(words)))
 
 
 def seals_together(seals: Iterator[LedgerSeal]) -> Iterator[list[LedgerSeal]]:
@@ -113,68 +141,82 @@ def count_of(seal: LedgerSeal) -> int:
 
 def batch_read(seals: Sequence[LedgerSeal], known: Facts) -> Batch:
     """Read rows and tiles for these seals: a few queries, however many seals they are."""
-    standing = [seal for seal in seals if not known.is_dropped(seal)]
-    leaves, gone, beyond = _leaves(standing, known)
-    unbound = [(name, number) for name in leaves for number in _unbound(name, leaves[name])]
+    dropped = {seal.pk for seal in seals if known.is_dropped(seal)}
+    wanted: dict[str, list[Sequence[int]]] = {}
+    for seal in seals:
+        for name, ranges in seal.contents:
+            if seal.pk not in dropped or _stands(name):
+                wanted.setdefault(name, []).extend(ranges)
+    leaves, gone, beyond = _leaves(wanted, seals, known)
+    unbound = [(name, number) for name in leaves for number in _unbound(name, leaves[name], known)]
     tiles = Tiles()
     tiles.load(0, min(seal.begins for seal in seals), max(seal.begins + count_of(seal) for seal in seals))
     now: list[Sequence[bytes | None]] = []
     stored: list[list[bytes]] = []
     for seal in seals:
-        count = count_of(seal)
-        held = tiles.leaves(seal.begins, count)
+        held = tiles.leaves(seal.begins, count_of(seal))
         stored.append(held)
-        if known.is_dropped(seal):
+        if seal.pk in dropped:
             # Its rows are in the archive; that none came back is looked for beside the seals.
-            own = _own_words(seal, known)
-            now.append([own.get(at, leaf) for at, leaf in enumerate(held)])
-            beyond += count - len(own)
-            continue
-        found: list[bytes | None] = []
-        for name, ranges in seal.contents:
-            by_row = leaves.get(name, {})
-            for first, last in ranges:
-                found += map(by_row.get, range(first, last + 1))
+            left = _left(seal, leaves, known)
+            found = [left.get(at, leaf) for at, leaf in enumerate(held)]
+            beyond += len(held) - len(left)
+        else:
+            found = _now(seal, leaves)
         # One list where both say the same, which is nearly always: it goes from one process to another.
         now.append(held if found == held else found)
     return Batch(seals, now, stored, frozenset(gone), beyond, unbound)
 
 
-def _unbound(name: str, rows: Collection[int]) -> list[int]:
-    if name == ENTRIES or name not in tables() or not rows:
+_Leaves = Mapping[str, Mapping[int, bytes | None]]
+
+
+def _stands(name: str) -> bool:
+    return name in tables() and tables()[name].stands
+
+
+def _now(seal: LedgerSeal, leaves: _Leaves) -> list[bytes | None]:
+    """The leaves that the rows of one seal make now, in its order."""
+    found: list[bytes | None] = []
+    for name, ranges in seal.contents:
+        by_row = leaves.get(name, {})
+        for first, last in ranges:
+            found += map(by_row.get, range(first, last + 1))
+    return found
+
+
+def _unbound(name: str, rows: Collection[int], known: Facts) -> list[int]:
+    table = tables().get(name)
+    if table is None or not table.is_history or not rows:
         return []
-    table = tables()[name]
+    since = known.named_from(table)
     return [
         number
         for part in portions(ranges_of(sorted(rows)), most=_TOGETHER)
-        for number in unbound_in(table, within(table.key, part))
+        for number in unbound_in(table, within(table.key, part), since=since)
     ]
 
 
-def _own_words(seal: LedgerSeal, known: Facts) -> dict[int, bytes | None]:
-    """What the ledger says of itself stays when its segment is taken out: those leaves, by their place in the seal."""
+def _left(seal: LedgerSeal, leaves: _Leaves, known: Facts) -> dict[int, bytes | None]:
+    """The leaves of what stayed when a seal's segment was taken out, by their place in it: what the ledger says of itself, and rows
+    that others hang on."""
     found: dict[int, bytes | None] = {}
     place = 0
     for name, ranges in seal.contents:
         for first, last in ranges:
-            if name == ENTRIES:
-                rows = list(tables()[ENTRIES].rows(within("id", [[first, last]]) & OWN_WORDS))
-                salts = _salts({subject for row in rows for subject, _content in row.secret.values()}, known)
-                by_row: dict[int, bytes | None] = {row.number: row.leaf(salts) for row in rows}
-                _hidden_leaves(name, [row for row in rows if _touched(row, known)], [seal], known, by_row)
-                found |= {place + row - first: leaf for row, leaf in by_row.items()}
+            if _stands(name):
+                found |= {place + row - first: leaves[name].get(row) for row in range(first, last + 1)}
+            elif name == ENTRIES:
+                own, _beyond = _portion(tables()[name], within("id", [[first, last]]) & OWN_WORDS, [seal], known)
+                found |= {place + row - first: leaf for row, leaf in own.items()}
             place += last - first + 1
     return found
 
 
 def _leaves(
-    seals: Sequence[LedgerSeal], known: Facts
+    wanted: Mapping[str, Ranges], seals: Sequence[LedgerSeal], known: Facts
 ) -> tuple[dict[str, dict[int, bytes | None]], set[tuple[str, int]], int]:
     """The leaves by table and row, the rows that are gone, and how many are beyond telling."""
-    wanted: dict[str, list[Sequence[int]]] = {}
-    for seal in seals:
-        for name, ranges in seal.contents:
-            wanted.setdefault(name, []).extend(ranges)
     leaves: dict[str, dict[int, bytes | None]] = {}
     gone: set[tuple[str, int]] = set()
     beyond = 0
@@ -182,19 +224,46 @@ def _leaves(
         table = tables().get(name)
         by_row = leaves.setdefault(name, {})
         for part in portions(merged(ranges), most=_TOGETHER):
-            count = 0
+            here: dict[int, bytes | None] = {}
             if table is not None:
-                sheet = sheet_read(table, within(table.key, part))
-                by_row.update(zip(sheet.numbers, sheet.leaves(_salts(sheet.subjects(), known)), strict=True))
-                touched = sheet.about(known.destroyed) if known.destroyed else []
-                hidden = list(table.rows(Q(pk__in=touched))) if touched else []
-                beyond += _hidden_leaves(name, hidden, seals, known, by_row)
-                count = len(sheet.numbers)
-            if count < count_in(part):
+                here, hidden = _portion(table, within(table.key, part), seals, known)
+                by_row.update(here)
+                beyond += hidden
+            if len(here) < count_in(part):
                 gone.update(
                     (name, number) for first, last in part for number in range(first, last + 1) if number not in by_row
                 )
     return leaves, gone, beyond
+
+
+def _portion(
+    table: Table, numbers: Q, seals: Sequence[LedgerSeal], known: Facts
+) -> tuple[dict[int, bytes | None], int]:
+    """The leaves of these rows, and how many are beyond telling. Where something stands in one of them that no program of ours can
+    have written, that row alone has no leaf."""
+    try:
+        sheet = sheet_read(table, numbers)
+        leaves = sheet.leaves(_salts(sheet.subjects(), known))
+        by_row = dict(zip(sheet.numbers, leaves, strict=True))
+        return by_row, _hidden_leaves(table, _touched(sheet, table, known), seals, known, by_row)
+    except _UNREADABLE as error:
+        if isinstance(error, DatabaseError) and "decode" not in str(error).lower():
+            raise
+    rows = list(table.model._base_manager.filter(numbers).order_by(table.key).values_list(table.key, flat=True))
+    if len(rows) == 1:
+        return {rows[0]: None}, 0
+    found: dict[int, bytes | None] = {}
+    beyond = 0
+    for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+        more, hidden = _portion(table, numbers & within(table.key, [[half[0], half[-1]]]), seals, known)
+        found |= more
+        beyond += hidden
+    return found, beyond
+
+
+_UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, DatabaseError)
+"""What reading a row raises that was written past Django: broken JSON, infinity, bytes in a text, a word for a date. SQLite takes
+them; its own complaint is of bytes that are no UTF-8."""
 
 
 def _salts(wanted: set[str], known: Facts) -> Mapping[str, bytes]:
@@ -204,32 +273,40 @@ def _salts(wanted: set[str], known: Facts) -> Mapping[str, bytes]:
     return known.salts
 
 
-def _touched(row: Row, known: Facts) -> bool:
-    return bool(known.destroyed) and any(subject in known.destroyed for subject, _content in row.secret.values())
+def _touched(sheet: Sheet, table: Table, known: Facts) -> list[Row]:
+    """The rows about subjects that were forgotten at some time."""
+    touched = sheet.about(known.destroyed) if known.destroyed else []
+    return list(table.rows(Q(pk__in=touched))) if touched else []
 
 
 def _hidden_leaves(
-    table: str, rows: Sequence[Row], seals: Sequence[LedgerSeal], known: Facts, by_row: dict[int, bytes | None]
+    table: Table, rows: Sequence[Row], seals: Sequence[LedgerSeal], known: Facts, by_row: dict[int, bytes | None]
 ) -> int:
-    """The leaves of rows about subjects that were forgotten at some time: by kept digests where it was after their seal."""
+    """Put in the leaves of rows about subjects that were forgotten: by kept digests where it was after their seal. Returns how many
+    that are."""
     if not rows:
         return 0
-    sealed_at = _instants(table, {row.number for row in rows}, seals)
-    kept = _digests(table, [row.number for row in rows])
+    numbers = [row.number for row in rows]
+    sealed_in, kept = _seals_of(table.name, set(numbers), seals), _digests(table.name, numbers)
     count = 0
     for row in rows:
-        at = sealed_at[row.number]
-        subjects = {subject for subject, _content in row.secret.values()}
-        hidden = {subject for subject in subjects if any(gone >= at for gone in known.destroyed.get(subject, ()))}
-        salts = {one: known.salts[one] for one in subjects - hidden if one in known.salts}
-        by_row[row.number] = row.leaf(salts, kept)
-        count += bool(hidden)
+        seal = sealed_in[row.number]
+        parts, hidden = {}, 0
+        for part, (subject, _content) in row.secret.items():
+            salt = known.salts.get(subject)
+            if (row.number, part) in kept and known.may_hide(subject, seal):
+                parts[part] = kept[row.number, part]
+                hidden = 1
+            elif salt:
+                parts[part] = row.digest(part, salt)
+        by_row[row.number] = row.leaf_of(parts) if len(parts) == len(row.secret) else None
+        count += hidden
     return count
 
 
-def _instants(table: str, numbers: Collection[int], seals: Sequence[LedgerSeal]) -> dict[int, datetime]:
+def _seals_of(table: str, numbers: Collection[int], seals: Sequence[LedgerSeal]) -> dict[int, LedgerSeal]:
     return {
-        number: seal.at
+        number: seal
         for seal in seals
         for name, ranges in seal.contents
         if name == table

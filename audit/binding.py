@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from audit.context import ActionContext, current_action
-from audit.leaves import ENTRIES, Table, tables
+from audit.leaves import Table, tables
 from audit.models import LedgerEntry
 
 NEAR = timedelta(minutes=10)
@@ -106,7 +106,7 @@ class Made:
 
 def versions_made(entry: LedgerEntry) -> list[Made]:
     """The versions that the action of ``entry`` made, at most MOST_MADE: one query, by each history's index on its date."""
-    histories = [table for name, table in tables().items() if name != ENTRIES]
+    histories = [table for table in tables().values() if table.is_history]
     quote = connection.ops.quote_name
     asked = " UNION ALL ".join(
         # Names of our own models.
@@ -126,20 +126,32 @@ def _about(table: Table) -> str:
     return str(instance.instance_type._meta.pk.column)
 
 
-def unbound_in(table: Table, numbers: Q) -> list[int]:
-    """The versions among these that name an action of which the ledger has no entry. Those from before versions named
-    actions, and those saved in no transaction, name none and are not among them."""
-    found = table.model._base_manager.filter(numbers, history_change_reason__isnull=False).order_by(table.key)
+def named_from(table: Table) -> int | None:
+    """The first version of a history that names an action, None where none does. Those below are from before versions did."""
+    found = table.model._base_manager.filter(history_change_reason__isnull=False).order_by(table.key)
+    return found.values_list(table.key, flat=True).first()
+
+
+def unbound_in(table: Table, numbers: Q, *, since: int | None = None) -> list[int]:
+    """The versions among these that name an action of which the ledger has no entry; from number ``since`` on also those that
+    name none, which no service writes."""
+    wanted = Q(history_change_reason__isnull=False)
+    if since is not None:
+        wanted |= Q(**{f"{table.key}__gte": since})
+    found = table.model._base_manager.filter(numbers).filter(wanted).order_by(table.key)
     rows = iter(found.values_list(table.key, "history_date", "history_change_reason"))
     return [number for some in _pieces(rows) for number in _unknown(some)]
 
 
-def _pieces(rows: Iterator[tuple[int, datetime, str]]) -> Iterable[list[tuple[int, datetime, str]]]:
+_Version = tuple[int, datetime, str | None]
+
+
+def _pieces(rows: Iterator[_Version]) -> Iterable[list[_Version]]:
     while some := list(islice(rows, _TOGETHER)):
         yield some
 
 
-def _unknown(rows: list[tuple[int, datetime, str]]) -> Iterator[int]:
+def _unknown(rows: list[_Version]) -> Iterator[int]:
     """By the index on the entries' instant: first at the very instants of the versions, then near those that are left."""
     known = LedgerEntry.objects.filter(at__in={at for _number, at, _reason in rows}).values_list("action_id", flat=True)
     actions = {str(action_id) for action_id in known}
@@ -148,9 +160,9 @@ def _unknown(rows: list[tuple[int, datetime, str]]) -> Iterator[int]:
             yield number
 
 
-def _near(at: datetime, reason: str) -> bool:
+def _near(at: datetime, reason: str | None) -> bool:
     try:
-        action_id = uuid.UUID(reason)
+        action_id = uuid.UUID(reason or "")
     except ValueError:
         return False
     return LedgerEntry.objects.filter(at__range=(at - NEAR, at + NEAR), action_id=action_id).exists()

@@ -26,7 +26,7 @@ from audit.proving import entries_waiting, newest_seal
 from audit.sealing import ledger_seal
 from audit.services import entry_append
 from audit.values import Actor, EntryValue
-from audit.verifying import KEPT, Finding, Verdict, cosigned_kept, ledger_verify, rows_beside
+from audit.verifying import KEPT, Finding, Verdict, cosigned_kept, ledger_verify, rows_beside, sent_kept
 
 log = structlog.get_logger(__name__)
 
@@ -72,11 +72,11 @@ def ledger_check(*, at: datetime, seconds: float = SLICE_SECONDS, clock: Callabl
 
 
 def _kept() -> tuple[Sequence[Any], Sequence[Finding]]:
-    """What witnesses have signed, as checkpoints that were kept elsewhere."""
+    """What witnesses have signed, and what was sent to keepers, as checkpoints that were kept elsewhere."""
     try:
-        return cosigned_kept(), ()
+        return [*cosigned_kept(), *sent_kept()], ()
     except (BadNote, KeyError) as error:
-        return (), (Finding(KEPT, detail=str(error)),)
+        return sent_kept(), (Finding(KEPT, detail=str(error)),)
 
 
 def _open_check(at: datetime) -> LedgerCheck | None:

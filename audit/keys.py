@@ -1,6 +1,7 @@
 """The key that signs checkpoints: from the environment, or made once and kept in a file of the data directory."""
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from audit.models import LedgerKey
-from audit.proofs.notes import Signer, Verifier, introduction_sign, signer_make, signer_read, verifier_read
+from audit.proofs.notes import Signer, Verifier, introduced, introduction_sign, signer_make, signer_read, verifier_read
 from audit.services import entry_append
 from audit.values import Actor, EntryValue
 
@@ -103,6 +104,9 @@ def _enter(action: str, key: Verifier, at: datetime) -> None:
     )
 
 
-def verifiers() -> list[Verifier]:
-    """Every key that ever signed here."""
-    return [verifier_read(public) for public in LedgerKey.objects.values_list("public", flat=True)]
+def verifiers(*, trusted: Sequence[Verifier] = ()) -> list[Verifier]:
+    """Every key that ever signed here; of those only ``trusted`` ones and what they introduced, where some are given."""
+    known = [verifier_read(public) for public in LedgerKey.objects.values_list("public", flat=True)]
+    if not trusted:
+        return known
+    return introduced(trusted, LedgerKey.objects.values_list("introduction", flat=True))

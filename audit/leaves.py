@@ -2,6 +2,9 @@
 
 A leaf names the row in the open and holds the rest as two HMACs, one of who did it and one of what was done, each under
 the salt of a subject. Without a subject's salt its leaves tell nothing, and every proof still holds.
+
+Sealed are the ledger, every history, and every other table whose model says so: ``SEALED_AS`` names the field by which its rows
+belong to a subject ("incident": that of `incident_id`).
 """
 
 from __future__ import annotations
@@ -65,10 +68,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose rows are sealed: the ledger's own, or a history's."""
+    """A table whose rows are sealed: the ledger's own, a history's, or one of facts that other rows hang on."""
 
     model: type[models.Model]
     key: str
+
+    @property
+    def is_history(self) -> bool:
+        return hasattr(self.model, "instance_type")
+
+    @property
+    def stands(self) -> bool:
+        """Whether its rows stay when their segment is taken out: others lead to them."""
+        return hasattr(self.model, "SEALED_AS")
 
     @property
     def name(self) -> str:
@@ -76,8 +88,13 @@ class Table:
 
     @property
     def noun(self) -> str:
-        """What a history is about, as subjects name it: "incident"."""
-        return self.name.partition("_historical")[2]
+        """What its rows are about, as subjects name it: "incident"."""
+        return str(getattr(self.model, "SEALED_AS", "")) or self.name.partition("_historical")[2]
+
+    @property
+    def about(self) -> str:
+        """The column that holds the key of what a row is about."""
+        return self.model._meta.get_field(self.noun).attname if self.stands else "id"  # type: ignore[union-attr]  # a column of its own
 
     def rows(self, numbers: models.Q, *, most: int | None = None, few: bool = False) -> Iterator[Row]:
         """The rows with those numbers, in their order; no more than the first ``most``. ``few`` come in one answer."""
@@ -98,22 +115,22 @@ class Table:
 
         A leaf leaves such a column out while it holds just that, so that a release may add a column and every old leaf keeps its bytes.
         """
-        found: Mapping[str, Any] = getattr(getattr(self.model, "instance_type", None), "SEALED_LATER", {})
+        found: Mapping[str, Any] = getattr(getattr(self.model, "instance_type", self.model), "SEALED_LATER", {})
         return found
 
     def _reader(self) -> Callable[[tuple[Any, ...]], Row]:
         if self.name == ENTRIES:
             return entry_row
-        columns, later = self._columns(), self.later
-        return lambda values: self._history(dict(zip(columns, values, strict=True)), later)
+        columns, later, about = self._columns(), self.later, self.about
+        return lambda values: self._row(dict(zip(columns, values, strict=True)), later, about)
 
-    def _history(self, values: dict[str, Any], later: Mapping[str, Any]) -> Row:
+    def _row(self, values: dict[str, Any], later: Mapping[str, Any], about: str) -> Row:
         for name, before in later.items():
             if values[name] == before:
                 del values[name]
         number = values.pop(self.key)
-        told = {"v": FORMAT, "table": self.name, "row": number, "type": values["history_type"]}
-        own = f"{self.noun}:{values.get('id')}"
+        told = {"v": FORMAT, "table": self.name, "row": number, "type": values.get("history_type", "+")}
+        own = f"{self.noun}:{values.get(about)}"
         return Row(number, told, {"what": (own, canonical({name: _plain(value) for name, value in values.items()}))})
 
 
@@ -173,12 +190,15 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def tables() -> Mapping[str, Table]:
-    """Every table that is sealed, the ledger first, then the histories by name."""
-    histories = sorted(
-        (model for model in apps.get_models() if hasattr(model, "instance_type") and hasattr(model, "history_type")),
-        key=lambda model: model._meta.db_table,
-    )
-    found = [Table(LedgerEntry, "id"), *(Table(model, "history_id") for model in histories)]
+    """Every table that is sealed, the ledger first, then the histories by name, then the others by name."""
+    known = sorted(apps.get_models(), key=lambda model: model._meta.db_table)
+    histories = [model for model in known if hasattr(model, "instance_type") and hasattr(model, "history_type")]
+    facts = [model for model in known if hasattr(model, "SEALED_AS")]
+    found = [
+        Table(LedgerEntry, "id"),
+        *(Table(model, "history_id") for model in histories),
+        *(Table(model, "id") for model in facts),
+    ]
     return {table.name: table for table in found}
 
 

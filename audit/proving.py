@@ -11,7 +11,8 @@ from django.db.models import Q
 
 from audit.leaves import ENTRIES, Digests, Row, Salts, count_in, tables
 from audit.models import LedgerDigest, LedgerHorizon, LedgerSeal
-from audit.proofs.merkle import inclusion_proof
+from audit.proofs.merkle import BadProof, inclusion_proof, inclusion_root
+from audit.proofs.notes import BadNote, checkpoint_read, note_read
 from audit.sealing import salts_known
 from audit.tiles import Tiles
 from audit.whereabouts import Sealed, whereabouts
@@ -45,6 +46,15 @@ class EntryProof:
     parts: Mapping[str, Part]
     steps: tuple[bytes, ...]
     note: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether it does lead to the root in its checkpoint: some twenty hashes. Not where the row or a hash was changed."""
+        try:
+            root = checkpoint_read(note_read(self.note).text).root
+            return inclusion_root(self.leaf, self.index, self.size, self.steps) == root
+        except (BadNote, BadProof):
+            return False
 
     def plain(self) -> dict[str, Any]:
         """As it is downloaded; audit/watchbell_verify.py reads it."""
@@ -82,7 +92,7 @@ def entry_proof(number: int) -> EntryProof | None:
     seal: Sealed | LedgerSeal | None = found.seal
     if seal is not None and _index(seal, number) is None:
         # It filled a gap: a later seal has it.
-        seal = _seal_with(number)
+        seal = seal_with(number)
     if seal is None:
         return None
     return _proof(found.row, seal, Tiles(), (found.size, found.note), found.salts, found.kept)
@@ -150,14 +160,14 @@ def _with_seals(rows: Collection[Row], newest: LedgerSeal) -> Iterator[tuple[Row
     for row in rows:
         found = next((seal for seal in seals if _index(seal, row.number) is not None), None)
         if found is None:
-            found = _seal_with(row.number)
+            found = seal_with(row.number)
             if found is None:
                 continue
             seals = [found, *seals[:7]]
         yield row, found
 
 
-def _seal_with(number: int) -> LedgerSeal | None:
+def seal_with(number: int) -> LedgerSeal | None:
     """The seal that has an entry. Mostly the first that reaches it: the index ends there. One that filled a gap is in a later."""
     reaching = LedgerSeal.objects.filter(lowest__lte=number, highest__gte=number).order_by("highest", "lowest")
     first = reaching.first()

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ _README = """What this is: leaves {begins} to {last} of the ledger {origin}, sea
 
 checks without Watchbell that this is all that was in this stretch of the tree, in its order, and that nothing was changed
 (Python 3.11 and the package `cryptography`). leaves.jsonl has a row a line, with its contents and the salts under which the
-tree holds them; where a subject was forgotten, or the archive was made without contents, only their digests.
+tree holds them; where a subject was forgotten, or the archive was made without contents, only their digests. leaf-hashes.txt has
+the hash of each leaf, so that where a row is not what was sealed the verifier can name it.
 """
 
 
@@ -101,7 +103,8 @@ def segment_archive(*, until: datetime, at: datetime, actor: Actor, to: Path, co
             file=path.name,
             sha256=file_digest(path),
             rows=rows,
-            contents={name: merged(one) for name, one in ranges.items()},
+            # Rows that others hang on are in the file, and stay here.
+            contents={name: merged(one) for name, one in ranges.items() if not tables()[name].stands},
         )
         _enter("ledger.archive", segment, actor, at, contents=contents)
     return segment
@@ -122,23 +125,42 @@ def _leaves_write(
     archive.writestr("frontier.json", json.dumps([peak.hex() for peak in frontier.peaks]))
     rows = 0
     seals = LedgerSeal.objects.filter(begins__gte=begins, size__lte=final.size).order_by("begins")
-    with archive.open("leaves.jsonl", "w", force_zip64=True) as lines:
-        for batch in seals_together(seals.iterator(chunk_size=500)):
-            tiles.load(0, batch[0].begins, batch[-1].size)
-            found = {(name, row.number): (row, parts) for name, row, parts in _rows(batch)}
-            for seal in batch:
-                stored = tiles.leaves(seal.begins, count_of(seal))
-                for at, (name, number) in enumerate(_numbers(seal, ranges)):
-                    row, parts = found.get((name, number), (None, {}))
-                    leaf = row.leaf_of({part: one.digest for part, one in parts.items()}) if row else None
-                    if row is None or leaf != stored[at]:
-                        raise NotAsSealed(f"{name} {number} is not what was sealed: run manage.py audit_verify.")
-                    lines.write(_line(name, row, parts, contents=contents))
-                    rows += 1
-                frontier.extend(stored)
-                if frontier.root() != bytes(seal.root):
-                    raise NotAsSealed(f"The tree of {seal.size} leaves has another root: run manage.py audit_verify.")
+    with tempfile.NamedTemporaryFile("w", encoding="ascii") as hashes:
+        with archive.open("leaves.jsonl", "w", force_zip64=True) as lines:
+            for batch in seals_together(seals.iterator(chunk_size=500)):
+                tiles.load(0, batch[0].begins, batch[-1].size)
+                found = {(name, row.number): (row, parts) for name, row, parts in _rows(batch)}
+                for seal in batch:
+                    stored = tiles.leaves(seal.begins, count_of(seal))
+                    for line in _lines(seal, stored, found, ranges, contents=contents):
+                        lines.write(line)
+                        rows += 1
+                    hashes.writelines(f"{leaf.hex()}\n" for leaf in stored)
+                    frontier.extend(stored)
+                    if frontier.root() != bytes(seal.root):
+                        raise NotAsSealed(
+                            f"The tree of {seal.size} leaves has another root: run manage.py audit_verify."
+                        )
+        hashes.flush()
+        archive.write(hashes.name, "leaf-hashes.txt")
     return rows
+
+
+def _lines(
+    seal: LedgerSeal,
+    stored: Sequence[bytes],
+    found: Mapping[tuple[str, int], tuple[Row, dict[str, Part]]],
+    ranges: dict[str, list[list[int]]],
+    *,
+    contents: bool,
+) -> Iterator[bytes]:
+    """The rows of one seal in its order, each held against its leaf. Raises NotAsSealed."""
+    for at, (name, number) in enumerate(_numbers(seal, ranges)):
+        row, parts = found.get((name, number), (None, {}))
+        leaf = row.leaf_of({part: one.digest for part, one in parts.items()}) if row else None
+        if row is None or leaf != stored[at]:
+            raise NotAsSealed(f"{name} {number} is not what was sealed: run manage.py audit_verify.")
+        yield _line(name, row, parts, contents=contents)
 
 
 def _numbers(seal: LedgerSeal, ranges: dict[str, list[list[int]]]) -> Iterator[tuple[str, int]]:

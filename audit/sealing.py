@@ -90,6 +90,13 @@ def _alone() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def sealing_held() -> None:
+    """Wait until nobody seals, and let nobody begin before the transaction under way has ended. SQLite has one writer anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
 def _behind(known: Mapping[str, LedgerHorizon], highest: Mapping[str, int]) -> list[tuple[Table, int]]:
     """The tables that have rows beyond their horizon, or gaps to look at, with their highest number."""
     found = []

@@ -12,7 +12,8 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Collate, Upper
 
 from audit.immutability import PREFIX
-from audit.models import USUAL_OBJECTS, USUAL_SOURCES, LedgerEntry
+from audit.leaves import tables
+from audit.models import USUAL_OBJECTS, USUAL_SOURCES, KeeperSending, LedgerEntry, LedgerSeal
 
 MOST_COUNTED = 1000
 LOOKED_THROUGH = 100_000
@@ -349,6 +350,11 @@ def protection(*, expected: Collection[str] = ()) -> Protection:
     wanted = {ledger, *expected, *present}
     broken = tuple(sorted(table for table in wanted if not set(kinds) <= present.get(table, set())))
     return Protection(ledger not in broken, len(wanted), broken)
+
+
+def only_growing() -> list[str]:
+    """Every table that has to refuse changes: what is sealed, the seals, and what was sent to keepers."""
+    return [*tables(), LedgerSeal._meta.db_table, KeeperSending._meta.db_table]
 
 
 def tables_protected() -> list[str]:

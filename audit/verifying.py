@@ -4,6 +4,7 @@ What is found, and by what:
 - a row changed, or gone: its leaf is not the one that was sealed (the sealed leaf stands in a tile, and the tiles lead
   to the signed root);
 - a row put in later: its number lies below a sealed one, and no seal has it;
+- on SQLite, where a number is never lost, a row that was taken away before its seal: no row has its number;
 - tiles changed: the rows lead to the signed root, the tiles do not;
 - a seal changed, gone or signed by a strange key: its note does not say what the tree says;
 - a salt destroyed with no entry that says so: contents could hide behind it;
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
@@ -24,7 +26,7 @@ from django.db.models import Q
 
 from audit import keys
 from audit.batches import OWN_WORDS, Batch, Facts, batch_read, facts, seals_together
-from audit.leaves import ENTRIES, count_in, edges, merged, portions, tables, within
+from audit.leaves import ENTRIES, count_in, edges, merged, missing_in, portions, tables, within
 from audit.models import Keeper, KeeperSending, LedgerHorizon, LedgerSeal
 from audit.proofs.merkle import Frontier
 from audit.proofs.notes import BadNote, Checkpoint, Verifier, checkpoint_read, note_read, note_signed_by, verifier_read
@@ -56,7 +58,8 @@ class Verdict:
     leaves stand, their contents cannot be held against them. ``undone`` counts entry numbers that no transaction ever
     committed. ``size`` is how far it came: less than the tree's where it was stopped. ``unbound`` counts versions in
     histories that name an action of which the ledger has no entry, and ``unbound_first`` names some: they were saved past the
-    services, or written in before they were sealed. That is nothing changed, and so no finding."""
+    services, or written in before they were sealed. That is nothing changed, and so no finding. ``words`` are the entries by whose
+    word a salt is gone or a segment taken out."""
 
     leaves: int
     seals: int
@@ -67,6 +70,7 @@ class Verdict:
     size: int
     unbound: int = 0
     unbound_first: tuple[tuple[str, int], ...] = ()
+    words: tuple[int, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -77,26 +81,31 @@ def ledger_verify(
     *,
     since: int = 0,
     kept: Sequence[Checkpoint] = (),
+    trusted: Sequence[Verifier] = (),
     progress: Progress | None = None,
     stop: Stop | None = None,
     jobs: int = 1,
 ) -> Verdict:
     """Hold every row against the tree, from the seal on that begins at ``since`` (0: from the first).
 
-    ``kept`` are checkpoints that somebody else kept: the tree must have had those roots. ``progress`` is told leaves
-    done and leaves in all. ``stop`` is asked after each few thousand leaves; what is left then is for the next time.
+    ``kept`` are checkpoints that somebody else kept: the tree must have had those roots. ``trusted`` are the keys that are believed,
+    with those that they introduced; without any, all that the database names. ``progress`` is told leaves done and leaves in all.
+    ``stop`` is asked after each few thousand leaves; what is left then is for the next time.
     With ``jobs`` above 1 rows are read and hashed by as many processes, unless a transaction is open.
     """
-    return _Verification(since, kept, progress or (lambda _done, _all: None)).run(stop or (lambda: False), jobs)
+    known = keys.verifiers(trusted=trusted)
+    return _Verification(since, kept, known, progress or (lambda _done, _all: None)).run(stop or (lambda: False), jobs)
 
 
 class _Verification:
-    def __init__(self, since: int, kept: Sequence[Checkpoint], progress: Progress) -> None:
-        self.known = keys.verifiers()
+    def __init__(self, since: int, kept: Sequence[Checkpoint], known: Sequence[Verifier], progress: Progress) -> None:
+        self.known = known
         self.facts = facts()
         self.progress = progress
         self.tiles = Tiles()
-        self.kept = {one.size: one for one in kept}
+        self.kept: dict[int, set[bytes]] = {}
+        for one in kept:
+            self.kept.setdefault(one.size, set()).add(one.root)
         self.findings: list[Finding] = []
         self.unbound: list[tuple[str, int]] = []
         self.beyond = self.leaves = self.seals = 0
@@ -148,6 +157,7 @@ class _Verification:
             self.frontier.size,
             len(self.unbound),
             tuple(self.unbound[:_NAMED]),
+            tuple(self.facts.words),
         )
 
     def _ends(self, size: int) -> None:
@@ -156,14 +166,19 @@ class _Verification:
             self._find(SEAL, leaf=size, detail="there are leaves beyond the last seal: a seal is gone")
         for subject in self.facts.unsaid:
             self._find(SALT, detail=f"the salt of {subject} was destroyed, and no entry says so")
-        for kept_size, one in self.kept.items():
+        wanted = [one for one in self.kept if self.begin < one]
+        pieces = (wanted[start : start + 500] for start in range(0, len(wanted), 500))
+        sizes = {
+            size for some in pieces for size in LedgerSeal.objects.filter(size__in=some).values_list("size", flat=True)
+        }
+        for kept_size in wanted:
             if kept_size > self.frontier.size:
                 self._find(
                     KEPT,
                     detail=f"a checkpoint of size {kept_size} was kept, the log has {self.frontier.size}: it was cut",
                 )
-            elif self.begin < kept_size and not LedgerSeal.objects.filter(size=kept_size).exists():
-                self._find(KEPT, detail=f"no seal has the size {one.size} of a checkpoint that was kept")
+            elif kept_size not in sizes:
+                self._find(KEPT, detail=f"no seal has the size {kept_size} of a checkpoint that was kept")
 
     def _beside(self) -> int:
         beside = rows_beside(self.facts)
@@ -183,7 +198,9 @@ class _Verification:
         if batch.now[number] == stored:
             self.frontier.extend(stored)
             if self.frontier.root() != bytes(seal.root):
-                self._find(SEAL, seal=seal.at, leaf=seal.begins, detail="rows and tiles lead to another root")
+                self._find(
+                    SEAL, seal=seal.at, leaf=seal.begins, detail=f"rows and tiles lead to another root: {_held(seal)}"
+                )
         else:
             self._judge(batch, number)
         self.leaves += len(stored)
@@ -210,7 +227,8 @@ class _Verification:
             self.frontier = by_rows
         else:
             self.findings += findings
-            self._find(SEAL, seal=seal.at, leaf=seal.begins, detail="neither rows nor tiles lead to the sealed root")
+            detail = f"neither rows nor tiles lead to the sealed root: {_held(seal)}"
+            self._find(SEAL, seal=seal.at, leaf=seal.begins, detail=detail)
             self.frontier = by_tiles
 
     def _stated(self, seal: LedgerSeal) -> None:
@@ -230,9 +248,14 @@ class _Verification:
         else:
             if (stated.size, stated.root) != (seal.size, bytes(seal.root)):
                 self._find(SEAL, **place, detail="its signed note says another size or root")
-        kept = self.kept.get(seal.size)
-        if kept is not None and kept.root != bytes(seal.root):
-            self._find(KEPT, **place, detail=f"the checkpoint kept of size {kept.size} has another root")
+        if self.kept.get(seal.size, set()) - {bytes(seal.root)}:
+            self._find(KEPT, **place, detail=f"the checkpoint kept of size {seal.size} has another root")
+
+
+def _held(seal: LedgerSeal) -> str:
+    """Which rows it has, to say where to look."""
+    runs = [f"{name} {first}–{last}" for name, ranges in seal.contents for first, last in ranges]
+    return ", ".join(runs[:5]) + (f" and {len(runs) - 5} runs more" if len(runs) > 5 else "")
 
 
 @contextmanager
@@ -322,7 +345,26 @@ def _slipped_in(name: str, covered: list[list[int]], horizon: LedgerHorizon | No
         for number in extra
         if not any(first <= number <= last for first, last in waiting)
     ]
-    return found, count_in(holes) - len(extra)
+    lost = _taken_away(name, covered, extra)
+    return found + lost, count_in(holes) - len(extra)
+
+
+def _taken_away(name: str, covered: Sequence[Sequence[int]], extra: Sequence[int]) -> list[Finding]:
+    """Numbers between sealed ones that no row has, where numbers are never lost: what a transaction took that was undone, SQLite gives
+    to the next one. So is a number beyond all rows that was given out."""
+    if connection.vendor != "sqlite" or not covered:
+        return []
+    ranges = [[before[1] + 1, after[0] - 1] for before, after in pairwise(covered)]
+    table = tables()[name]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [name])
+        given = cursor.fetchone()
+        cursor.execute(f"SELECT MAX({table.key}) FROM {name}")  # noqa: S608  own names
+        last = max(cursor.fetchone()[0] or 0, covered[-1][1])
+    ranges.append([last + 1, given[0] if given else last])
+    taken = [one for low, high in ranges for one in missing_in([n for n in extra if low <= n <= high], low, high)]
+    detail = "no row has the numbers from here to {}: they were taken away before they were sealed"
+    return [Finding(GONE, table=name, row=low, detail=detail.format(high)) for low, high in taken]
 
 
 def _numbers(name: str, ranges: Sequence[Sequence[int]], *, without: Q | None = None) -> list[int]:
@@ -339,6 +381,13 @@ def _numbers(name: str, ranges: Sequence[Sequence[int]], *, without: Q | None = 
         .order_by(table.key)
         .values_list(table.key, flat=True)
     ]
+
+
+def sent_kept() -> list[Checkpoint]:
+    """The checkpoints that keepers were sent, as this database remembers them: whoever cuts or rewrites the log has to think of them
+    too. What the keepers have says more."""
+    sent = KeeperSending.objects.filter(outcome=KeeperSending.Outcome.SENT).order_by("pk").values_list("size", "root")
+    return [Checkpoint(keys.origin(), size, root) for size, root in {(size, bytes(root)) for size, root in sent}]
 
 
 def cosigned_kept(witnesses: Sequence[Verifier] = ()) -> list[Checkpoint]:

@@ -21,7 +21,10 @@ An audit pack (signed-manifest.txt) names each of its other files with its SHA-2
 be changed, added or missing.
 
 An archived segment (leaves.jsonl) holds every row of a stretch of the tree: the checkpoint before it and all its leaves must
-lead to its own signed checkpoint, so that nothing was changed, left out, put in or reordered.
+lead to its own signed checkpoint, so that nothing was changed, left out, put in or reordered. Where they do not, the hashes of
+its leaves (leaf-hashes.txt), which must lead there too, tell which row is the first that is not in its place.
+
+Nothing else may be in the ZIP: what neither a proof nor a signed list holds is not believed, so the file is not either.
 
 It ends with 0 where all of that holds, and with 1 at the first thing that does not, naming it.
 """
@@ -33,11 +36,18 @@ import json
 import sys
 import zipfile
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+PARTS = (
+    "entries.jsonl", "leaves.jsonl", "leaf-hashes.txt", "frontier.json", "checkpoint-before.txt", "signed-checkpoint.txt",
+    "cosigned-checkpoint.txt", "consistency.json", "keys.txt", "introductions.json", "manifest.json", "README.txt",
+    "watchbell_verify.py",
+)  # fmt: skip
+"""What a bundle or an archive is made of."""
 
 
 class NotProved(Exception):
@@ -111,6 +121,11 @@ def files_checked(archive: zipfile.ZipFile, keys: list[str]) -> str:
     """An audit pack's files against its signed list; says nothing of what is no pack."""
     names = archive.namelist()
     if "signed-manifest.txt" not in names:
+        for name in names:
+            if name not in PARTS or names.count(name) > 1:
+                raise NotProved(
+                    f"nothing proves {name}: a pack’s signed list of its files is not here, and a bundle has no such file"
+                )
         return ""
     note = archive.read("signed-manifest.txt").decode()
     signed_by(note, keys)
@@ -144,23 +159,53 @@ def segment_checked(archive: zipfile.ZipFile, keys: list[str], origin: str, size
             raise NotProved("the tree before the segment is not the one whose checkpoint was signed")
     elif peaks:
         raise NotProved("the segment begins within a tree, and no checkpoint before it is here")
-    count = begins
+    rows = rows_read(archive)
+    grown, count = grown_by((leaf for _named, leaf in rows), peaks, begins)
+    if count != size or top_of(grown) != root:
+        raise NotProved(first_wrong(archive, peaks, begins, size, root))
+    return f"all {count - begins} rows of leaves {begins} to {size - 1} of {origin}"
+
+
+def rows_read(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
+    """What each row of a segment is called, and the hash of its leaf."""
     with archive.open("leaves.jsonl") as lines:
         for line in lines:
             row = json.loads(line)
+            named = f"{row['table']} {row['row']}"
             own = row["told"].get("entry") if "entry" in row["told"] else row["told"].get("row")
-            if own != row["row"]:
-                raise NotProved(f"{row['table']} {row['row']}: its leaf names another row")
-            value, left = leaf_of({"entry": f"{row['table']} {row['row']}", **row}), count
-            while left & 1:
-                value, left = node(peaks.pop(), value), left >> 1
-            peaks.append(value)
-            count += 1
-    if count != size:
-        raise NotProved(f"the segment ends at leaf {size}, and {count - begins} leaves from {begins} on are here")
-    if top_of(peaks) != root:
-        raise NotProved("the rows do not lead to the signed root: one was changed, left out, put in or moved")
-    return f"all {count - begins} rows of leaves {begins} to {size - 1} of {origin}"
+            if own != row["row"] or row["told"].get("table", row["table"]) != row["table"]:
+                raise NotProved(f"{named}: its leaf names another row")
+            yield named, leaf_of({"entry": named, **row})
+
+
+def grown_by(leaves: Iterable[bytes], before: list[bytes], begins: int) -> tuple[list[bytes], int]:
+    """The complete subtrees of a tree that had those ``before``, and its size, after these leaves."""
+    peaks, count = list(before), begins
+    for leaf in leaves:
+        value, left = leaf, count
+        while left & 1:
+            value, left = node(peaks.pop(), value), left >> 1
+        peaks.append(value)
+        count += 1
+    return peaks, count
+
+
+def first_wrong(archive: zipfile.ZipFile, peaks: list[bytes], begins: int, size: int, root: bytes) -> str:
+    """Why the rows of a segment do not lead to its root: the first that is not in its place, where the hashes of the leaves tell."""
+    names = archive.namelist()
+    text = archive.read("leaf-hashes.txt").decode() if "leaf-hashes.txt" in names else ""
+    hashes = [bytes.fromhex(line) for line in text.split()]
+    grown, count = grown_by(hashes, peaks, begins)
+    if count != size or top_of(grown) != root:
+        return "the rows do not lead to the signed root: one was changed, left out, put in or moved"
+    place = begins
+    for named, leaf in rows_read(archive):
+        if place == size:
+            return f"{named} was put in behind the last row of the segment"
+        if leaf != hashes[place - begins]:
+            return f"{named} is not what was sealed as leaf {place}: it was changed, or others before it were taken out, put in or moved"
+        place += 1
+    return f"the rows end before leaf {place}: from there to leaf {size - 1} they were taken out"
 
 
 def top_of(peaks: list[bytes]) -> bytes:
@@ -215,10 +260,14 @@ def entries_checked(archive: zipfile.ZipFile, size: int, root: bytes) -> int:
 def leaf_of(entry: dict[str, Any]) -> bytes:
     told = dict(entry["told"])
     for name, part in entry["parts"].items():
+        if name in told:
+            raise NotProved(f"entry {entry['entry']}: “{name}” stands in it twice")
         if part["salt"] is not None:
             digest = hmac.digest(bytes.fromhex(part["salt"]), part["content"].encode(), "sha256").hex()
             if digest != part["digest"]:
                 raise NotProved(f"entry {entry['entry']}: its part “{name}” is not what was sealed")
+        elif part["content"] is not None:
+            raise NotProved(f"entry {entry['entry']}: its part “{name}” has contents, and no salt that proves them")
         told[name] = part["digest"]
     return hashlib.sha256(b"\x00" + canonical(told)).digest()
 

@@ -12,6 +12,8 @@ from policies.models import BookVersion
 class RoutingDecision(models.Model):
     """What the routing rules decided for an incident, by which version and why; a later look adds another row."""
 
+    SEALED_AS = "incident"
+
     class Cause(models.TextChoices):
         OPENED = "opened", _("Opened")
         FACTS = "facts", _("Its facts changed")

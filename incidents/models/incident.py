@@ -307,6 +307,8 @@ class RespondingTeam(models.Model):
 class TimelineEvent(models.Model):
     """One line of an incident's timeline, by the system or a person. Corrected only by adding another."""
 
+    SEALED_AS = "incident"
+
     incident = models.ForeignKey(
         Incident, on_delete=models.PROTECT, related_name="timeline", verbose_name=_("incident")
     )

@@ -57,6 +57,8 @@ class Schedule(models.Model):
 class ScheduleVersion(models.Model):
     """What a schedule said from an instant on. Never changed, so that "who was on call at T" is answerable for ever."""
 
+    SEALED_AS = "schedule"
+
     schedule = models.ForeignKey(
         Schedule, on_delete=models.PROTECT, related_name="versions", verbose_name=_("schedule")
     )

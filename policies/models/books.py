@@ -10,6 +10,8 @@ class BookVersion(models.Model):
     """One immutable reading of a book of rules. The one of the highest number is in force; without any, what
     Watchbell comes with (``policies.books``)."""
 
+    SEALED_AS = "book"
+
     class Book(models.TextChoices):
         ROUTING = "routing", _("Routing rules")
         CRITERIA = "criteria", _("Severity criteria")

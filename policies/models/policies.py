@@ -55,6 +55,8 @@ def leads_to_a_policy(slug: str) -> bool:
 class PolicyVersion(models.Model):
     """One immutable reading of a policy. A run keeps the version it began with (DESIGN.md §5, invariant 7)."""
 
+    SEALED_AS = "policy"
+
     policy = models.ForeignKey(
         EscalationPolicy, on_delete=models.PROTECT, related_name="versions", verbose_name=_("policy")
     )

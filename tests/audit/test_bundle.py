@@ -172,3 +172,50 @@ def test_what_waits_for_its_seal_has_no_proof_yet() -> None:
     proof = entry_proof(fresh)
     assert proof is not None
     assert (proof.number, proof.sealed_at) == (fresh, NOON + MINUTE)
+
+
+def told_otherwise(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """The bundle with its first entry changed."""
+
+    def first(text: str) -> str:
+        line, *more = text.splitlines()
+        entry = json.loads(line)
+        change(entry)
+        return "\n".join([json.dumps(entry), *more])
+
+    return changed(path, "entries.jsonl", first)
+
+
+def test_when_contents_stand_without_the_salt_that_proves_them_then_they_are_not_believed(sealed: Path) -> None:
+    def lie(entry: dict[str, Any]) -> None:
+        entry["parts"]["what"] |= {"salt": None, "content": '{"after":null}'}
+
+    with pytest.raises(watchbell_verify.NotProved, match="has contents, and no salt"):
+        watchbell_verify.check(str(told_otherwise(sealed, lie)))
+
+
+def test_when_a_part_stands_in_for_what_is_told_openly_then_it_is_not_believed(sealed: Path) -> None:
+    """The leaf would be the one that was sealed, and the line would say something else."""
+
+    def lie(entry: dict[str, Any]) -> None:
+        entry["parts"]["action"] = {"digest": entry["told"]["action"], "content": None, "salt": None}
+        entry["told"]["action"] = "incident.nothing"
+
+    with pytest.raises(watchbell_verify.NotProved, match="“action” stands in it twice"):
+        watchbell_verify.check(str(told_otherwise(sealed, lie)))
+
+
+def test_when_a_file_lies_beside_that_nothing_proves_then_the_bundle_is_not_believed(sealed: Path) -> None:
+    with zipfile.ZipFile(sealed, "a") as archive:
+        archive.writestr("report.html", "Nothing happened.")
+    with pytest.raises(watchbell_verify.NotProved, match=r"nothing proves report\.html"):
+        watchbell_verify.check(str(sealed))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_when_a_file_stands_in_it_twice_then_the_bundle_is_not_believed(sealed: Path) -> None:
+    """One program reads the first of them, another the last."""
+    with zipfile.ZipFile(sealed, "a") as archive:
+        archive.writestr("entries.jsonl", archive.read("entries.jsonl"))
+    with pytest.raises(watchbell_verify.NotProved, match=r"nothing proves entries\.jsonl"):
+        watchbell_verify.check(str(sealed))

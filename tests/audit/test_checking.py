@@ -111,6 +111,20 @@ def test_each_entry_says_whether_it_waits_is_sealed_was_verified_or_is_broken(wo
     assert "Broken" in client.get(f"/audit/?subject=incident:42&entry={old}").content.decode()
 
 
+def test_when_a_verified_entry_is_changed_then_its_page_says_so_before_the_next_verification(
+    world: World, client: Client
+) -> None:
+    changed, moved = write(2)
+    ledger_seal(at=NOON)
+    ledger_check(at=NOON)
+    tamper(ENTRIES, f"UPDATE {ENTRIES} SET action = 'x' WHERE id = %s", changed)  # noqa: S608  own names, values are parameters
+    tamper(ENTRIES, f"UPDATE {ENTRIES} SET subject = 'incident:77' WHERE id = %s", moved)  # noqa: S608  own names, values are parameters
+    client.force_login(world.cast.amara)
+    for number, words in ((changed, "Broken"), (moved, "leads to no leaf of the tree")):
+        for page in (f"/audit/{number}/", f"/audit/?entry={number}"):
+            assert words in client.get(page).content.decode(), page
+
+
 @pytest.mark.requirement("R299")
 def test_when_the_ledger_is_broken_then_administrators_get_a_mail_that_needs_no_engine(world: World) -> None:
     at = world.now

@@ -119,22 +119,53 @@ def _change(lines: list[str]) -> list[str]:
     return [*lines[:5], json.dumps(row), *lines[6:]]
 
 
-@pytest.mark.parametrize("change", [_drop, _swap, _change])
-def test_when_the_archive_is_tampered_with_then_it_proves_nothing(
-    old: list[int], tmp_path: Path, change: Callable[[list[str]], list[str]]
-) -> None:
-    segment, path = archived(tmp_path)
-    forged = tmp_path / "forged.zip"
+def _cut(lines: list[str]) -> list[str]:
+    return lines[:-2]
+
+
+def _more(lines: list[str]) -> list[str]:
+    return [*lines, lines[0]]
+
+
+def rewritten(path: Path, change: Callable[[list[str]], list[str]], *, without: str = "") -> Path:
+    """The archive with other lines, and without one of its files."""
+    forged = path.with_name("forged.zip")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(forged, "w") as copy:
         for name in source.namelist():
             text = source.read(name).decode()
-            copy.writestr(name, "\n".join(change(text.splitlines())) if name == "leaves.jsonl" else text)
-    with pytest.raises(watchbell_verify.NotProved):
+            if name != without:
+                copy.writestr(name, "\n".join(change(text.splitlines())) if name == "leaves.jsonl" else text)
+    return forged
+
+
+@pytest.mark.parametrize(
+    ("change", "place"), [(_drop, 4), (_swap, 1), (_change, 5)], ids=lambda one: getattr(one, "__name__", "")
+)
+def test_when_the_archive_is_tampered_with_then_the_first_row_that_is_not_in_its_place_is_named(
+    old: list[int], tmp_path: Path, change: Callable[[list[str]], list[str]], place: int
+) -> None:
+    segment, path = archived(tmp_path)
+    row = json.loads(zipfile.ZipFile(path).read("leaves.jsonl").splitlines()[place])
+    forged = rewritten(path, change)
+    leaf = place if change is not _drop and change is not _swap else place - 1
+    with pytest.raises(
+        watchbell_verify.NotProved, match=f"{row['table']} {row['row']} is not what was sealed as leaf {leaf}:"
+    ):
         watchbell_verify.check(str(forged))
+    with pytest.raises(watchbell_verify.NotProved, match="do not lead to the signed root"):
+        watchbell_verify.check(str(rewritten(path, change, without="leaf-hashes.txt")))
     forged.replace(path)
     with pytest.raises(NotAsSealed, match="not the file that was archived"):
         segment_take_out(segment=segment, file=path, actor=MARTA, at=LATER)
     assert LedgerEntry.objects.filter(pk__in=old).count() == len(old)
+
+
+def test_when_rows_are_cut_off_the_archive_or_put_behind_it_then_that_is_said(old: list[int], tmp_path: Path) -> None:
+    segment, path = archived(tmp_path)
+    with pytest.raises(watchbell_verify.NotProved, match=f"the rows end before leaf {segment.size - 2}"):
+        watchbell_verify.check(str(rewritten(path, _cut)))
+    with pytest.raises(watchbell_verify.NotProved, match="was put in behind the last row"):
+        watchbell_verify.check(str(rewritten(path, _more)))
 
 
 def test_when_a_row_is_not_what_was_sealed_then_nothing_is_archived(old: list[int], tmp_path: Path) -> None:

@@ -170,8 +170,10 @@ def test_when_an_entry_is_slipped_in_below_sealed_ones_then_it_is_named() -> Non
             object_type="user",
             object_id="9",
         )
-    (finding,) = ledger_verify().findings
-    assert (finding.kind, finding.row) == (ADDED, last + 7)
+    findings = ledger_verify().findings
+    assert [one.row for one in findings if one.kind == ADDED] == [last + 7]
+    # Where numbers are never lost, those that were skipped are missed.
+    assert bool([one for one in findings if one.kind == GONE]) == (connection.vendor == "sqlite")
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.models import LedgerSeal
-from audit.proofs.notes import BadNote, Checkpoint, checkpoint_read, note_read, verifier_read
-from audit.verifying import Verdict, cosigned_kept, ledger_verify
+from audit.proofs.notes import BadNote, Checkpoint, Verifier, checkpoint_read, note_read, verifier_read
+from audit.selectors import only_growing, protection
+from audit.verifying import Verdict, cosigned_kept, ledger_verify, sent_kept
 
 EXIT_BROKEN = 1
 
@@ -31,6 +33,13 @@ class Command(BaseCommand):
             help="a checkpoint that was kept elsewhere",
         )
         parser.add_argument(
+            "--key",
+            action="append",
+            default=[],
+            metavar="NAME+ID+KEY",
+            help="believe this key of the ledger and those that it introduced, and not whatever the database names",
+        )
+        parser.add_argument(
             "--witness",
             action="append",
             default=[],
@@ -44,14 +53,19 @@ class Command(BaseCommand):
         if not LedgerSeal.objects.exists():
             raise CommandError("Nothing is sealed yet: the cluster seals every minute (manage.py up).")
         kept = [_checkpoint(path) for path in options["kept"]]
-        kept += _cosigned(options["witness"])
+        kept += _cosigned(options["witness"]) + sent_kept()
         verdict = ledger_verify(
-            since=options["since"], kept=kept, progress=self._progress, jobs=max(1, options["jobs"])
+            since=options["since"],
+            kept=kept,
+            trusted=_keys(options["key"]),
+            progress=self._progress,
+            jobs=max(1, options["jobs"]),
         )
+        unprotected = protection(expected=only_growing()).broken
         if sys.stderr.isatty():
             self.stderr.write("")
-        self.stdout.write(_json(verdict) if options["json"] else "\n".join(lines(verdict)))
-        if not verdict.whole:
+        self.stdout.write(_json(verdict, unprotected) if options["json"] else "\n".join(lines(verdict, unprotected)))
+        if not verdict.whole or unprotected:
             sys.exit(EXIT_BROKEN)
 
     def _progress(self, done: int, total: int) -> None:
@@ -66,6 +80,13 @@ def _checkpoint(path: Path) -> Checkpoint:
         raise CommandError(f"{path} is no checkpoint: {error}") from error
 
 
+def _keys(given: list[str]) -> list[Verifier]:
+    try:
+        return [verifier_read(key) for key in given]
+    except BadNote as error:
+        raise CommandError(f"The key {error}") from error
+
+
 def _cosigned(given: list[str]) -> list[Checkpoint]:
     """What witnesses have signed; with keys given, each of them must have signed something."""
     try:
@@ -78,8 +99,8 @@ def _cosigned(given: list[str]) -> list[Checkpoint]:
     return found
 
 
-def lines(verdict: Verdict) -> list[str]:
-    """The verdict for people, worst first."""
+def lines(verdict: Verdict, unprotected: Sequence[str] = ()) -> list[str]:
+    """The verdict for people, worst first; ``unprotected`` are tables whose triggers are missing or switched off."""
     found = [
         " ".join(
             part
@@ -101,13 +122,19 @@ def lines(verdict: Verdict) -> list[str]:
         counted += f"; {verdict.undone} numbers belong to transactions that were undone"
     if verdict.unbound:
         named = ", ".join(f"{table} {row}" for table, row in verdict.unbound_first)
-        counted += f"; {verdict.unbound} versions name an action of which there is no entry: {named}"
-    return [*found, counted, "Whole." if verdict.whole else f"NOT WHOLE: {len(verdict.findings)} findings."]
+        counted += f"; {verdict.unbound} versions name no action, or one of which there is no entry: {named}"
+    if verdict.words:
+        entries = ", ".join(map(str, verdict.words))
+        counted += (
+            f". That subjects were forgotten or segments taken out is believed by the word of these entries: {entries}"
+        )
+    bare = [f"UNPROTECTED {table}: its triggers are missing or switched off" for table in unprotected]
+    return [*found, *bare, counted, "Whole." if verdict.whole else f"NOT WHOLE: {len(verdict.findings)} findings."]
 
 
-def _json(verdict: Verdict) -> str:
+def _json(verdict: Verdict, unprotected: Sequence[str]) -> str:
     return json.dumps(
-        {**asdict(verdict), "root": verdict.root.hex(), "whole": verdict.whole},
+        {**asdict(verdict), "root": verdict.root.hex(), "whole": verdict.whole, "unprotected": list(unprotected)},
         default=str,
         ensure_ascii=False,
         indent=1,

@@ -1,0 +1,259 @@
+"""What an owner of the database may think of beyond changing a row: rows that nobody can read, times that nobody signs, numbers taken
+away before their seal, keys of his own, versions that name nobody."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import Q
+
+from audit import keys, watchbell_verify
+from audit.bundles import bundle_write
+from audit.checking import ledger_check
+from audit.forgetting import subject_forget
+from audit.leaves import ENTRIES, tables
+from audit.management.commands.audit_verify import lines
+from audit.models import (
+    Keeper,
+    KeeperSending,
+    LedgerCheck,
+    LedgerDigest,
+    LedgerEntry,
+    LedgerHorizon,
+    LedgerKey,
+    LedgerSalt,
+    LedgerSeal,
+    LedgerTile,
+)
+from audit.proofs.notes import Verifier, signer_make, verifier_read
+from audit.proving import entry_proof
+from audit.retention import segment_archive
+from audit.rows import row_set
+from audit.sealing import ledger_seal
+from audit.verifying import CHANGED, GONE, KEPT, SEAL, ledger_verify
+from incidents.models import Stage
+from tests.audit.tampering import tamper, triggers_off
+from tests.audit.writing import MARTA, MINUTE, NOON, write
+
+HISTORY = "incidents_historicalstage"
+
+pytestmark = [pytest.mark.django_db, pytest.mark.requirement("R299")]
+
+
+@pytest.fixture(autouse=True)
+def own_key(settings: LazySettings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+
+
+def found(trusted: Sequence[Verifier] = ()) -> list[tuple[str, str, int | None]]:
+    return [(one.kind, one.table, one.row) for one in ledger_verify(trusted=trusted).findings]
+
+
+# --- what cannot be read
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "change",
+    [
+        """after = '{"x": 1E400}'""",
+        """data = '{"broken'""",
+        "at = 'the day before'",
+        "action_id = 'nobody'",
+        "actor_label = CAST(X'ff' AS TEXT)",
+        "action = X'00'",
+    ],
+)
+def test_when_a_row_is_made_such_that_nobody_can_read_it_then_it_alone_is_named(change: str) -> None:
+    numbers = write(40)
+    ledger_seal(at=NOON)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints = ON")
+        tamper(ENTRIES, f"UPDATE {ENTRIES} SET {change} WHERE id = %s", numbers[17])  # noqa: S608  own names, values are parameters
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
+    assert found() == [(CHANGED, ENTRIES, numbers[17])]
+
+
+@pytest.mark.sqlite
+def test_when_two_rows_of_a_history_cannot_be_read_then_both_are_named() -> None:
+    stage = Stage.objects.get(key="new")
+    for _version in range(9):
+        stage.save()
+    ledger_seal(at=NOON)
+    numbers = list(Stage.history.order_by("pk").values_list("pk", flat=True))
+    for victim in (numbers[1], numbers[-1]):
+        tamper(HISTORY, f"UPDATE {HISTORY} SET history_date = 'some day' WHERE history_id = %s", victim)  # noqa: S608  own names, values are parameters
+    assert found() == [(CHANGED, HISTORY, numbers[1]), (CHANGED, HISTORY, numbers[-1])]
+
+
+# --- forgetting as a hiding place
+
+
+def test_when_the_time_of_a_later_seal_is_set_back_then_a_forgotten_subject_hides_nothing_of_it() -> None:
+    write(3, subject="incident:43")
+    ledger_seal(at=NOON)
+    subject_forget(subject="incident:43", actor=MARTA, at=NOON + MINUTE, reason="asked for")
+    ledger_seal(at=NOON + 2 * MINUTE)
+    (victim,) = write(1, subject="incident:43")
+    ledger_seal(at=NOON + 3 * MINUTE)
+    salt = bytes(LedgerSalt.objects.get(subject="incident:43", destroyed_at=None).salt or b"")
+    (row,) = tables()[ENTRIES].rows(Q(pk=victim))
+    LedgerDigest.objects.create(table=ENTRIES, row=victim, part="what", digest=row.digest("what", salt))
+    with triggers_off(ENTRIES), triggers_off("audit_ledgerseal"):
+        LedgerSeal.objects.filter(lowest__lte=victim, highest__gte=victim).update(at=NOON - MINUTE)
+        LedgerEntry.objects.filter(pk=victim).update(after={"note": "nothing happened"})
+    assert found() == [(CHANGED, ENTRIES, victim)]
+
+
+def test_when_a_subject_is_forgotten_before_its_last_rows_are_sealed_then_every_proof_holds(tmp_path: Path) -> None:
+    old = write(2, subject="incident:43")
+    ledger_seal(at=NOON)
+    young = write(2, subject="incident:43")
+    assert subject_forget(subject="incident:43", actor=MARTA, at=NOON + MINUTE, reason="asked for") == len(old)
+    ledger_seal(at=NOON + 2 * MINUTE)
+
+    assert ledger_verify().whole
+    for number in (*old, *young):
+        proof = entry_proof(number)
+        assert proof is not None
+        assert proof.holds, number
+        assert (proof.parts["what"].content is None) == (number in old)
+    segment = segment_archive(until=NOON + timedelta(days=1), at=NOON, actor=MARTA, to=tmp_path)
+    assert "PROVED" in watchbell_verify.check(str(tmp_path / segment.file))
+    target = tmp_path / "bundle.zip"
+    with target.open("wb") as file:
+        bundle_write(file, [*old, *young], at=NOON)
+    assert watchbell_verify.check(str(target)).startswith("PROVED: 4 entries")
+
+
+def test_what_is_believed_of_forgotten_subjects_is_said_with_the_entry_that_tells_it() -> None:
+    write(2, subject="incident:43")
+    ledger_seal(at=NOON)
+    call_command("ledger_forget", "incident:43", reason="asked for by the person", yes=True, verbosity=0)
+    word = LedgerEntry.objects.get(action="ledger.forget")
+    assert (word.object_id, word.data, word.source) == (
+        "incident:43",
+        {"reason": "asked for by the person"},
+        "command",
+    )
+    ledger_seal(at=NOON + MINUTE)
+    verdict = ledger_verify()
+    assert (verdict.whole, verdict.words) == (True, (word.pk,))
+    assert f"believed by the word of these entries: {word.pk}" in "\n".join(lines(verdict))
+
+
+# --- taken away before the seal
+
+
+def test_when_an_entry_is_taken_away_before_its_seal_then_only_a_lost_number_can_excuse_it() -> None:
+    """PostgreSQL loses the number of a transaction that is undone, SQLite gives it to the next one."""
+    write(1)
+    ledger_seal(at=NOON)
+    gone = write(3)[1]
+    tamper(ENTRIES, f"DELETE FROM {ENTRIES} WHERE id = %s", gone)  # noqa: S608  own names, values are parameters
+    ledger_seal(at=NOON + MINUTE)
+    verdict = ledger_verify()
+    if connection.vendor == "sqlite":
+        assert [(one.kind, one.table, one.row) for one in verdict.findings] == [(GONE, ENTRIES, gone)]
+    else:
+        assert verdict.whole
+        assert verdict.undone >= 1
+
+
+@pytest.mark.sqlite
+def test_when_the_newest_entry_is_taken_away_before_its_seal_then_its_number_is_missed() -> None:
+    write(2)
+    ledger_seal(at=NOON)
+    (gone,) = write(1)
+    tamper(ENTRIES, f"DELETE FROM {ENTRIES} WHERE id = %s", gone)  # noqa: S608  own names, values are parameters
+    assert found() == [(GONE, ENTRIES, gone)]
+
+
+def test_when_the_tail_is_cut_off_with_its_seals_then_what_was_sent_to_a_keeper_is_remembered() -> None:
+    write(2)
+    ledger_seal(at=NOON)
+    before = LedgerSeal.objects.latest("size")
+    write(2)
+    ledger_seal(at=NOON + MINUTE)
+    newest = LedgerSeal.objects.latest("size")
+    keeper = Keeper.objects.create(slug="notary", name="Notary", kind="email", address="a@brightquay.example")
+    KeeperSending.objects.create(keeper=keeper, at=NOON, size=newest.size, root=newest.root, outcome="sent")
+    with triggers_off(ENTRIES), triggers_off("audit_ledgerseal"):
+        LedgerEntry.objects.filter(pk__in=range(newest.lowest or 0, (newest.highest or 0) + 1))._raw_delete("default")
+        newest.delete()
+    tile = LedgerTile.objects.get(level=0, index=0)
+    tile.hashes = bytes(tile.hashes)[: before.size * 32]
+    tile.save()
+    LedgerHorizon.objects.filter(table=ENTRIES).update(upto=before.highest)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [before.highest, ENTRIES])
+    assert found() == [], "it agrees with itself"
+    ledger_check(at=NOON + 2 * MINUTE)
+    (finding,) = LedgerCheck.objects.get().findings
+    assert (finding["kind"], f"size {newest.size}" in finding["detail"]) == (KEPT, True)
+
+
+# --- keys, triggers, versions of nobody
+
+
+def test_when_the_log_is_written_anew_under_a_key_put_into_the_database_then_a_trusted_key_tells() -> None:
+    write(5)
+    ledger_seal(at=NOON)
+    trusted = verifier_read(LedgerKey.objects.get().public)
+    forger = signer_make(keys.origin())
+    with triggers_off(ENTRIES), triggers_off("audit_ledgerseal"):
+        LedgerEntry.objects.filter(action="incident.comment").update(actor_label="Nobody")
+        LedgerSeal.objects.all().delete()
+    for model in (LedgerTile, LedgerHorizon, LedgerSalt):
+        model._default_manager.all().delete()
+    keys.key_file().write_text(forger.encoded() + "\n", encoding="utf-8")
+    ledger_seal(at=NOON + MINUTE)
+    assert found() == []
+    assert {kind for kind, _table, _row in found([trusted])} == {SEAL}
+    with pytest.raises(SystemExit):
+        call_command("audit_verify", key=[trusted.encoded()], jobs=1)
+
+
+def test_when_the_key_was_changed_by_introduction_then_the_first_one_is_enough() -> None:
+    write(1)
+    ledger_seal(at=NOON)
+    first = verifier_read(LedgerKey.objects.get().public)
+    keys.key_rotate(at=NOON + MINUTE)
+    ledger_seal(at=NOON + 2 * MINUTE)
+    assert found([first]) == []
+
+
+def test_when_triggers_are_off_then_the_verification_names_the_table_and_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(1)
+    ledger_seal(at=NOON)
+    call_command("audit_verify", jobs=1)
+    assert capsys.readouterr().out.endswith("Whole.\n")
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("DROP TRIGGER wb_append_only_incidents_timelineevent_update")
+        else:
+            cursor.execute("ALTER TABLE incidents_timelineevent DISABLE TRIGGER ALL")
+    with pytest.raises(SystemExit):
+        call_command("audit_verify", jobs=1)
+    assert "UNPROTECTED incidents_timelineevent" in capsys.readouterr().out
+
+
+def test_when_a_version_is_written_in_that_names_no_action_then_it_is_counted_and_named() -> None:
+    stage = Stage.objects.get(key="new")
+    row_set(stage, {"name": "Just in"}, noun="stage", at=NOON, actor=None)
+    version: Any = stage.history.latest()
+    version.pk, version.history_change_reason, version.name = None, None, "Never so"
+    version.history_date = NOON - timedelta(days=3)
+    version.save(force_insert=True)
+    ledger_seal(at=NOON)
+    verdict = ledger_verify()
+    assert verdict.whole, "nothing that was sealed was changed"
+    assert verdict.unbound_first == ((HISTORY, version.pk),)

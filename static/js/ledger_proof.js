@@ -33,6 +33,8 @@ const canonical = (told) => {
 const leafOf = async (proof) => {
   const told = { ...proof.told };
   for (const [name, part] of Object.entries(proof.parts)) {
+    // What has no salt must not say anything, and no part may stand in for what is told openly.
+    if (Object.hasOwn(told, name) || (part.salt === null && part.content !== null)) throw new NotProved("contents");
     if (part.salt !== null) {
       const key = await crypto.subtle.importKey("raw", bytesOfHex(part.salt), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
       const digest = hexOf(new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8.encode(part.content))));
@@ -148,6 +150,16 @@ const knownKey = async (note, published, pinned) => {
   return null;
 };
 
+/** What was sealed, to be read beside what the page says: the page's sentences come from the server, these lines from the proof. */
+const sealedText = (proof) => {
+  const lines = Object.entries(proof.told).map(([name, value]) => [name, value]);
+  for (const part of Object.values(proof.parts)) {
+    if (part.content !== null) lines.push(...Object.entries(JSON.parse(part.content)));
+  }
+  const text = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 1));
+  return lines.filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${name}: ${text(value)}`).join("\n");
+};
+
 class Check {
   constructor(area) {
     this.area = area;
@@ -198,6 +210,7 @@ class Check {
     const leaf = await leafOf(proof);
     this.shownAgrees(proof);
     this.show("contents", { action: proof.told.action, at: proof.told.at });
+    this.show("sealed", { sealed: sealedText(proof) });
     const note = noteRead(proof.checkpoint);
     const [origin, sizeText, rootText] = note.text.split("\n");
     const [size, root] = [Number(sizeText), bytesOfBase64(rootText)];
@@ -210,11 +223,15 @@ class Check {
   /** What the page says must be what was proved: the server could show one thing and prove another. */
   shownAgrees(proof) {
     const shown = this.area.dataset;
-    const contents = proof.parts.what?.content ? JSON.parse(proof.parts.what.content) : null;
-    const who = proof.parts.who?.content ? JSON.parse(proof.parts.who.content) : null;
-    if (shown.action !== proof.told.action
-      || (contents && contents.object_label !== shown.object)
-      || (who && who.actor_label !== shown.actor)) throw new NotProved("shown");
+    const told = { ...proof.told };
+    for (const part of Object.values(proof.parts)) if (part.content !== null) Object.assign(told, JSON.parse(part.content));
+    const pairs = {
+      at: shown.at, action: shown.action, source: shown.source, address: shown.address, actor_label: shown.actor,
+      actor_id: shown.actorId, object_type: shown.kind, object_id: shown.objectId, object_label: shown.object, subject: shown.subject,
+    };
+    for (const [name, value] of Object.entries(pairs)) {
+      if (name in told && told[name] !== value) throw new NotProved("shown");
+    }
   }
 
   async signature(note, origin, size, root, trusting, read) {

@@ -38,6 +38,10 @@ def test_the_browser_proves_an_entry_remembers_the_key_and_checks_it_the_next_ti
     check(page)
     expect(page.get_by_text("Proved by this browser.")).to_be_visible()
     expect(page.get_by_text("sees for the first time")).to_be_visible()
+    page.get_by_text("What was sealed, word for word").click()
+    sealed = page.locator('[data-place="sealed"]')
+    expect(sealed).to_contain_text("actor_label: ")
+    expect(sealed).to_contain_text(f"entry: {windows.places['sealed_entry']}")
     check(page)
     expect(page.get_by_text("signed by the key that this browser knows")).to_be_visible()
     expect(page.get_by_text("The tree that this browser saw before is its beginning.")).to_be_visible()
@@ -57,7 +61,13 @@ def test_when_the_server_lies_then_the_browser_says_what_does_not_hold(windows: 
         told["told"]["action"] = "incident.nothing"
 
     def place(told: Any) -> None:
-        told["told"]["source"] = "forged"
+        told["told"]["action_id"] = "forged"
+
+    def time(told: Any) -> None:
+        told["told"]["at"] = "2020-01-01T00:00:00.000000Z"
+
+    def unsalted(told: Any) -> None:
+        told["parts"]["what"] |= {"salt": None, "content": "{}"}
 
     def fork(told: Any) -> None:
         told["proof"] = told["proof"][:-1]
@@ -65,6 +75,8 @@ def test_when_the_server_lies_then_the_browser_says_what_does_not_hold(windows: 
     for change, words in (
         (contents, "the contents are not what was sealed"),
         (action, "this page shows something else"),
+        (time, "this page shows something else"),
+        (unsalted, "the contents are not what was sealed"),
         (place, "does not lead to the root"),
         (fork, "does not lead to the root"),
     ):

@@ -189,7 +189,7 @@ def _record(order: PageOrder, pages: Sequence[Page], changes: Changes) -> None:
                 "cycle": order.cycle + 1,
                 "state": page.state,
             },
-            data={"why": page.why},
+            data={"why": page.why, "recipient": page.recipient_id, "message": page.message_id},
         )
 
 

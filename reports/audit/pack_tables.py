@@ -1,4 +1,5 @@
-"""What an audit pack tells: its scope, and tables of who was paged, who answered, what ran by itself, what was decided.
+"""What an audit pack tells: its scope, and tables of who was paged, who answered, who was told, what ran by itself, what people did,
+what was decided, and how it ended. All but attached files comes from the ledger, so that each row has an entry that proves it.
 
 A table holds some rows for people and writes all of them to a file for programs as they come.
 """
@@ -21,9 +22,10 @@ from audit.selectors import LedgerFilter, entries_matching
 from escalation_site.documents.pdf import Column
 from escalation_site.kernel.streams import csv_pieces
 from escalation_site.ui import moments
-from incidents.models import Attachment, Incident, Page
-from reports.audit.trail import ANSWERED, DECISIONS, is_automated, stage_of
-from reports.ledger import line, written
+from incidents.models import Attachment, Incident
+from reports.audit.paged import Paged
+from reports.audit.trail import ANSWERED, DECISIONS, ENDED, TOLD, is_automated, stage_of
+from reports.ledger import differences, line, subject_of, written
 from reports.models import AuditPack
 
 MOST_READ = 2_000
@@ -96,7 +98,9 @@ def scope_count(scope: Scope) -> int:
 def tables_begin(begin: Begin) -> dict[str, Table]:
     """The tables, empty, each with its file under way."""
     done = (Column(_("When"), 40), Column(_("Who"), 38), Column(_("What")), Column(_("Entry"), 18, "R"))
-    pages = (Column(_("When"), 40), Column(_("Who"), 38), Column(_("For")), Column(_("How it ended"), 52))
+    pages = (
+        Column(_("When"), 40), Column(_("Who"), 34), Column(_("For")), Column(_("How it ended"), 48), Column(_("Entry"), 16, "R"),
+    )  # fmt: skip
     files = (
         Column(_("Incident"), 40), Column(_("File")), Column(_("Bytes"), 18, "R"), Column("SHA-256", 52), Column(_("State"), 20),
     )  # fmt: skip
@@ -111,16 +115,22 @@ def tables_begin(begin: Begin) -> dict[str, Table]:
         "answered": table(
             "acknowledgements", _("When it was acknowledged"), _("Nobody acknowledged anything."), done, _TOLD
         ),
+        "notices": table("notices", _("Who was told"), _("Nobody was told."), done, _TOLD),
         "automated": table("automated-steps", _("Which automated steps ran"), _("No automated step ran."), done, _TOLD),
+        "actions": table("actions", _("What people did"), _("Nobody did anything."), done, _TOLD),
         "decisions": table("decisions", _("Which decisions were taken"), _("No decision was taken."), done, _TOLD),
+        "resolutions": table("resolutions", _("How it ended"), _("It has not ended."), done, _TOLD),
         "attachments": table("attachments", _("Attached files"), _("No file is attached."), files, _ATTACHED),
     }
 
 
 _PAGED = (
     "page", "at", "person", "incident", "cycle", "level", "ways", "outcome", "reason", "settled_at", "answered_at", "declined_at",
+    "entry",
 )  # fmt: skip
-_TOLD = ("entry", "at", "actor_kind", "actor", "action", "object_type", "object", "subject", "data")
+_TOLD = (
+    "entry", "at", "actor_kind", "actor", "action", "object_type", "object", "subject", "before", "after", "data",
+)  # fmt: skip
 _ATTACHED = ("incident", "name", "bytes", "sha256", "state")
 
 
@@ -130,9 +140,7 @@ def row_write(file: IO[str], row: Row) -> None:
 
 
 def rows_of(scope: Scope, tables: dict[str, Table]) -> None:
-    """Fill the tables that the ledger alone does not: pages with their deliveries, and attached files."""
-    for page in _pages(scope).iterator(chunk_size=1000):
-        _paged(page, tables["paged"])
+    """Fill the table that the ledger does not: attached files."""
     for row in _attachments(scope).iterator(chunk_size=1000):
         values = (str(row.incident), row.name, str(row.size), row.sha256, row.get_state_display())
         tables["attachments"].add(values, values)
@@ -143,27 +151,39 @@ def entry_sorted(entry: LedgerEntry, tables: dict[str, Table]) -> None:
     wanted = []
     if entry.action in ANSWERED:
         wanted.append("answered")
+    if entry.action in TOLD:
+        wanted.append("notices")
+    if entry.action in ENDED:
+        wanted.append("resolutions")
     if stage_of(entry.action) == DECISIONS:
         wanted.append("decisions")
-    if is_automated(entry):
-        wanted.append("automated")
-    if not wanted:
-        return
+    wanted.append("automated" if is_automated(entry) else "actions")
     one = line(entry)
-    shown = (when_words(entry.at), entry.actor_label, f"{one.what}: {one.object}", str(entry.pk))
+    what = ". ".join(part for part in (f"{one.what}: {one.object}", _said(entry)) if part)
+    shown = (when_words(entry.at), entry.actor_label, what, str(entry.pk))
     told = (
         str(entry.pk), instant(entry.at), entry.actor_kind, entry.actor_label, entry.action, entry.object_type,
-        entry.object_label, entry.subject, flat(entry.data),
+        entry.object_label, entry.subject, flat(entry.before), flat(entry.after), flat(entry.data),
     )  # fmt: skip
     for name in wanted:
         tables[name].add(shown, told)
 
 
-def _pages(scope: Scope) -> QuerySet[Page]:
-    found = Page.objects.select_related("recipient", "incident", "message").prefetch_related("message__deliveries")
-    if scope.incident is not None:
-        return found.filter(incident=scope.incident).order_by("id")
-    return found.filter(created_at__gte=scope.since, created_at__lt=scope.until).order_by("id")
+_LONGEST = 300
+"""Characters of what was said or changed that people are shown beside an entry."""
+
+
+def _said(entry: LedgerEntry) -> str:
+    """Whom it was told, and what a person wrote, or else which fields changed from what to what, in one line."""
+    words = [str((side or {}).get(name) or "") for side in (entry.after, entry.data) for name in ("text", "reason")]
+    people = (entry.data or {}).get("people")
+    told = ", ".join(map(str, people)) if isinstance(people, list) else ""
+    found = " ".join(word for word in (told, *words) if word)
+    if not found:
+        changed = differences(entry.before, entry.after)
+        found = "; ".join(f"{one.field}: {one.before or '–'} → {one.after or '–'}" for one in changed)
+    found = " ".join(found.split())
+    return found if len(found) <= _LONGEST else f"{found[: _LONGEST - 1]}…"
 
 
 def _attachments(scope: Scope) -> QuerySet[Attachment]:
@@ -173,22 +193,24 @@ def _attachments(scope: Scope) -> QuerySet[Attachment]:
     return found.filter(created_at__gte=scope.since, created_at__lt=scope.until)
 
 
-def _paged(page: Page, table: Table) -> None:
-    deliveries = list(page.message.deliveries.all()) if page.message else []
-    ways = ", ".join(f"{one.channel} {one.get_state_display()}" for one in deliveries)
-    outcome = page.get_state_display() + (f": {page.state_reason}" if page.state_reason else "")
+def page_add(page: Paged, table: Table, scope: Scope) -> None:
+    """One page, as the ledger tells it."""
+    incident = subject_of(page.subject)[0]
+    outcome = page.outcome + (f": {page.reason}" if page.reason else "")
     if page.answered_at:
         outcome += f". {_('Answered %(when)s') % {'when': when_words(page.answered_at)}}"
     if page.declined_at:
         outcome += f". {_('Declined %(when)s') % {'when': when_words(page.declined_at)}}"
-    place = _("level %(level)d, round %(cycle)d") % {"level": page.level + 1, "cycle": page.cycle + 1}
+    place = _("level %(level)d, round %(cycle)d") % {"level": page.level, "cycle": page.cycle}
+    ways = page.ways_words
     table.add(
-        (when_words(page.created_at), page.recipient.name, f"{page.incident}, {place}", f"{outcome} ({ways})" if ways else outcome),
         (
-            str(page.pk), instant(page.created_at), page.recipient.name, f"INC-{page.incident_id}", str(page.cycle + 1),
-            str(page.level + 1), ways, page.state, page.state_reason, *(
-                instant(at) if at else "" for at in (page.settled_at, page.answered_at, page.declined_at)
-            ),
+            when_words(page.at), page.person, f"{scope.incident or incident}, {place}",
+            f"{outcome} ({ways})" if ways else outcome, str(page.entry),
+        ),
+        (
+            page.number, instant(page.at), page.person, incident, str(page.cycle), str(page.level), ways, page.state, page.reason,
+            *(instant(at) if at else "" for at in (page.settled_at, page.answered_at, page.declined_at)), str(page.entry),
         ),
     )  # fmt: skip
 

@@ -34,12 +34,14 @@ from reports.audit.pack_tables import (
     Table,
     entry_sorted,
     flat,
+    page_add,
     row_write,
     rows_of,
     scope_count,
     tables_begin,
     when_words,
 )
+from reports.audit.paged import Pages
 from reports.audit.past import Past, past_of
 from reports.ledger import as_json
 
@@ -81,7 +83,7 @@ def _files(folder: Path, scope: Scope, progress: Progress) -> tuple[list[int], l
         def begin(name: str) -> IO[str]:
             return opened.enter_context((folder / name).open("w", encoding="utf-8", newline=""))
 
-        tables = tables_begin(begin)
+        tables, pages = tables_begin(begin), Pages()
         whole, lines = begin("entries.csv"), begin("entries.json")
         # As it happened, and not newest first as the browser has it.
         for entry in entries_matching(scope.wanted).reverse().iterator(chunk_size=_TOGETHER):
@@ -92,9 +94,12 @@ def _files(folder: Path, scope: Scope, progress: Progress) -> tuple[list[int], l
             row_write(whole, [flat(value) for value in fields.values()])
             numbers.append(entry.pk)
             entry_sorted(entry, tables)
+            pages.see(entry)
             if len(numbers) % _TOGETHER == 0:
                 progress(len(numbers) // 2, total)
         lines.write("\n]\n" if numbers else "[]\n")
+        for page in pages.all():
+            page_add(page, tables["paged"], scope)
         rows_of(scope, tables)
     return numbers, list(tables.values())
 

@@ -14,12 +14,13 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from escalation_site.ui import moments
-from incidents.models import EscalationRun, Incident, Page, TimelineEvent
+from incidents.models import EscalationRun, Incident, TimelineEvent
 from incidents.selectors.timeline import actor_words, places_of
 from incidents.timeline_words import line_html
 from oncall.models import Schedule, ScheduleVersion
 from oncall.selectors import Holder, holders_at
 from policies.models import EscalationPolicy, PolicyVersion
+from reports.audit.paged import Paged, pages_by
 from reports.ledger import Difference, written
 
 MOST_LINES = 200
@@ -77,7 +78,7 @@ class Past:
     unrecorded: Sequence[str] = ()
     in_force: InForce | None = None
     on_call: Sequence[tuple[Schedule, Sequence[Holder]]] = ()
-    pages: Sequence[Page] = ()
+    pages: Sequence[Paged] = ()
     lines: Sequence[Said] = ()
     lines_more: bool = False
 
@@ -148,7 +149,7 @@ def on_call_words(past: Past) -> str:
 
 
 def _page_words(past: Past) -> str:
-    return "\n".join(page.recipient.name for page in past.pages)
+    return "\n".join(page.person for page in past.pages)
 
 
 def _fields(state: Any, at: datetime) -> list[Field]:
@@ -206,7 +207,7 @@ def _incident(row: Any, state: Any, at: datetime) -> dict[str, Any]:
     return {
         "in_force": _policy_in_force(run.policy_version) if run else None,
         "on_call": _on_call(_schedules_of(run), at) if run else (),
-        "pages": list(Page.objects.filter(incident=row, created_at__lte=at).select_related("recipient").order_by("id")),
+        "pages": pages_by(row.subject, at=at),
         "lines": [_said(event, at) for event in newest[:MOST_LINES]],
         "lines_more": len(newest) > MOST_LINES,
     }

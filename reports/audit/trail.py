@@ -40,6 +40,17 @@ DECIDED = (
 """What people, or rules for them, decided about an incident."""
 ANSWERED = ("incident.acknowledge", "incident.unacknowledge", "incident.ack_expire", "page.decline")
 """When a page was answered, and when that answer ended."""
+TOLD = (
+    "incident.tell", "incident.call_in", "incident.teams_post", "incident.team_join", "routing.tell", "routing.send_for",
+    "escalation.inform_level", "escalation.catch_all", "escalation.final", "escalation.post", "vendor_case.send", "digest.send",
+    "message.failed", "post.failed",
+)  # fmt: skip
+"""Who was told without being paged, and whom a message did not reach."""
+ENDED = (
+    "alert.recover", "incident.mitigate", "incident.resolve", "incident.reopen", "incident.close", "incident.merge",
+    "incident.unmerge", "review.publish",
+)  # fmt: skip
+"""How an incident came to its end, and began again."""
 
 
 @dataclass(frozen=True, slots=True)

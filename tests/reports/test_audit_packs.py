@@ -17,11 +17,15 @@ from django.core.files.base import ContentFile
 from django.test import Client
 
 from audit import keys, watchbell_verify
+from audit.leaves import instant
 from audit.models import LedgerEntry
 from audit.proofs.notes import note_read, note_signed_by
 from escalation_site.kernel.errors import DomainError
+from incidents.models import Page
 from incidents.services.attachments import attachment_add
-from incidents.services.lifecycle import incident_acknowledge
+from incidents.services.helping import Help, responder_add
+from incidents.services.lifecycle import incident_acknowledge, incident_resolve
+from incidents.services.talk import decision_record
 from reports.audit.packs import KEPT, STALE, pack_ask, pack_make, packs_tend
 from reports.models import AuditPack
 from tests.world.harness import World
@@ -31,7 +35,7 @@ LOG = b"Out of memory"
 
 @pytest.fixture
 def night(world: World, settings: LazySettings, tmp_path: Path) -> World:
-    """An alert pages Marta, who takes it and attaches a log."""
+    """An alert pages Marta, who takes it, attaches a log, tells Jonas, decides and resolves it."""
     settings.DATA_DIR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "files"
     world.alert()
@@ -40,7 +44,11 @@ def night(world: World, settings: LazySettings, tmp_path: Path) -> World:
     world.jump(minutes=2)
     incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
     upload = ContentFile(LOG, name="=boot.log")
-    attachment_add(incident_id=world.incident.pk, upload=upload, actor=world.cast.marta, at=world.now)
+    by_marta: dict[str, Any] = {"incident_id": world.incident.pk, "actor": world.cast.marta, "at": world.now}
+    attachment_add(upload=upload, **by_marta)
+    responder_add(wanted=Help("Know this gateway?", user=world.cast.jonas, page=False), **by_marta)
+    decision_record(text="Fail over to Milan", **by_marta)
+    incident_resolve(resolution="Failed over.", **by_marta)
     return world
 
 
@@ -72,6 +80,16 @@ def test_when_a_pack_of_an_incident_is_made_then_it_tells_and_proves_what_happen
         steps = {row["action"] for row in table(archive, "automated-steps.csv")}
         assert {"alert.receive", "escalation.enter_level", "page.create"} <= steps
         assert all(row["actor_kind"] != "user" for row in table(archive, "automated-steps.csv"))
+        assert [(row["actor"], json.loads(row["after"])["text"]) for row in table(archive, "decisions.csv")] == [
+            ("Marta Ferri", "Fail over to Milan")
+        ]
+        told = [(row["actor"], row["action"]) for row in table(archive, "notices.csv")]
+        assert ("Marta Ferri", "incident.tell") in told
+        closing = [(row["actor"], row["action"]) for row in table(archive, "resolutions.csv")]
+        assert closing == [("Marta Ferri", "incident.resolve")]
+        done = {row["action"] for row in table(archive, "actions.csv")}
+        assert {"incident.acknowledge", "attachment.add", "incident.decide", "incident.resolve"} <= done
+        assert {row["actor_kind"] for row in table(archive, "actions.csv")} == {"user"}
         (file,) = table(archive, "attachments.csv")
         assert (file["name"], file["sha256"]) == ("'=boot.log", hashlib.sha256(LOG).hexdigest()), "no formula runs"
         entries = json.loads(archive.read("entries.json"))
@@ -94,6 +112,25 @@ def test_when_a_pack_of_an_incident_is_made_then_it_tells_and_proves_what_happen
     assert list(actions) == [("pack.ask", "Amara Okafor"), ("pack.make", "audit-pack")]
 
 
+@pytest.mark.requirement("R299", "R300")
+def test_when_somebody_with_the_database_in_hand_changes_pages_then_a_pack_tells_what_the_ledger_does(
+    night: World,
+) -> None:
+    """Pages are rows like any other; what is sealed is the ledger."""
+    jonas = night.cast.jonas
+    Page.objects.update(recipient=jonas, state="failed", state_reason="forged", answered_at=None, level=2)
+    with zipfile.ZipFile(made(night, incident=night.incident).file.open("rb")) as archive:
+        (row,) = table(archive, "paged.csv")
+        assert (row["person"], row["level"], row["outcome"], row["reason"]) == ("Marta Ferri", "1", "delivered", "")
+        assert row["ways"].startswith("email Delivered")
+        entry = LedgerEntry.objects.get(action="page.create")
+        answered = LedgerEntry.objects.get(action="incident.acknowledge")
+        assert row["entry"] == str(entry.pk)
+        assert row["answered_at"] == instant(answered.at)
+        told = [json.loads(line)["entry"] for line in archive.read("entries.jsonl").splitlines()]
+        assert entry.pk in told, "and its proof is in the pack"
+
+
 @pytest.mark.requirement("R311")
 def test_when_a_file_of_a_pack_is_changed_added_or_taken_out_then_the_verifier_names_it(
     night: World, tmp_path: Path
@@ -111,6 +148,8 @@ def test_when_a_file_of_a_pack_is_changed_added_or_taken_out_then_the_verifier_n
         "more.txt": {**contents, "more.txt": b"and this"},
         "report.pdf": {name: body for name, body in contents.items() if name != "report.pdf"},
     }
+    unsigned = {name: body for name, body in contents.items() if name != "signed-manifest.txt"}
+    forgeries["acknowledgements.csv"] = {**unsigned, "acknowledgements.csv": b"nobody"}
     for name, forged in forgeries.items():
         target = tmp_path / "forged.zip"
         with zipfile.ZipFile(target, "w") as archive:

@@ -70,7 +70,7 @@ def test_when_an_incident_is_seen_at_an_instant_then_nothing_later_is_in_it(nigh
     assert [one["owner"] for one in fields] == ["", "Marta Ferri"]
     assert fields[0]["severity"] != fields[1]["severity"]
     assert early.unrecorded == ["alerts"], "what the history leaves out is said"
-    assert [page.recipient.name for page in early.pages] == ["Marta Ferri"]
+    assert [page.person for page in early.pages] == ["Marta Ferri"]
     assert early.in_force is not None
     assert early.in_force.label == "Critical payments, version 1"
     assert all(said.at <= early.at for said in early.lines)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.html import strip_tags
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -20,6 +21,7 @@ from incidents.selectors.joining import brief_data, join_brief
 from incidents.selectors.timeline import GROUPS, Line, Wanted, readable_by, timeline_of
 from incidents.services import talk
 from incidents.services.describing import FIELDS, description_edit, incident_bridge, seen_of
+from incidents.services.handover_rating import Handover, handover_of, handover_rate, may_rate
 from incidents.services.helping import Help, responder_add
 from incidents.services.undoing import incident_undo
 from oncall.api.asking import asked
@@ -107,6 +109,39 @@ class DescriptionSerializer(serializers.Serializer[Any]):
     seen = serializers.DictField(child=serializers.CharField(), required=False)
 
 
+class HandoverItemSerializer(serializers.Serializer[Any]):
+    """One item of the checklist of a handover."""
+
+    key = serializers.CharField()
+    title = serializers.CharField(source="label")
+    there = serializers.BooleanField()
+
+
+class HandoverSerializer(serializers.Serializer[Any]):
+    """The last handover to another person or team: what came along, and what its receiver said of it; ``complete`` is null as long
+    as nobody has said so. ``may_rate`` is whether the caller may."""
+
+    at = serializers.DateTimeField()
+    giver = serializers.CharField()
+    receiver = serializers.CharField()
+    note = serializers.CharField()
+    items = HandoverItemSerializer(many=True)
+    percent = serializers.IntegerField()
+    complete = serializers.BooleanField(allow_null=True)
+    missing = serializers.CharField()
+    may_rate = serializers.SerializerMethodField()
+
+    def get_may_rate(self, handover: Handover) -> bool:
+        return may_rate(self.context["user"], handover)
+
+
+class HandoverRatingSerializer(serializers.Serializer[Any]):
+    """Whether the receiver had the full context; ``remark`` says what was missing where they had not."""
+
+    complete = serializers.BooleanField()
+    remark = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+
+
 class TalkActions:
     """Actions of one incident, for its viewset."""
 
@@ -171,6 +206,21 @@ class TalkActions:
         """What whoever joins late needs to know."""
         user, incident, at = self._seen()
         return Response(brief_data(join_brief(incident, reader=user, at=at)))
+
+    @extend_schema(methods=["GET"], responses=HandoverSerializer, filters=False)
+    @extend_schema(methods=["POST"], request=HandoverRatingSerializer, responses=HandoverSerializer)
+    @action(detail=True, methods=["get", "post"])
+    def handover(self, request: Request, pk: str) -> Response:
+        """What came along when it was last handed over; its receiver says, once, whether they had the full context."""
+        user, incident, at = self._seen()
+        if request.method == "POST":
+            values = asked(HandoverRatingSerializer, request)
+            given = {"complete": values["complete"], "missing": values["remark"]}
+            handover_rate(incident_id=incident.pk, actor=user, at=at, source=SOURCE, **given)
+        found = handover_of(incident)
+        if found is None:
+            raise NotFound(_("Nobody handed it over."))
+        return Response(HandoverSerializer(found, context={"user": user}).data)
 
     @extend_schema(request=HelpSerializer, responses={200: dict[str, Any]})
     @action(detail=True, methods=["post"])

@@ -72,8 +72,12 @@ def handed_on(incident: Incident, owner: User, actor: User) -> bool:
 
 
 def brought_along(incident: Incident, owner: User, note: str, *, tried: bool) -> dict[str, Any]:
-    """What the line of a handover keeps: who got it, and what of the checklist was there. ``tried`` says that somebody wrote or
-    decided something."""
+    """What the line of a handover to a person keeps: who got it, and what of the checklist was there."""
+    return {"to": owner.pk, CHECKLIST: came_along(incident, note, tried=tried)}
+
+
+def came_along(incident: Incident, note: str, *, tried: bool) -> list[str]:
+    """What of the checklist is there. ``tried`` says that somebody wrote or decided something."""
     found = {
         "note": bool(note.strip()),
         "summary": bool(incident.summary.strip()),
@@ -81,7 +85,7 @@ def brought_along(incident: Incident, owner: User, note: str, *, tried: bool) ->
         "tried": tried,
         "way": bool(incident.bridge_url or incident.service.bridge_url or incident.service.runbook_url),
     }
-    return {"to": owner.pk, CHECKLIST: [key for key, there in found.items() if there]}
+    return [key for key, there in found.items() if there]
 
 
 def _handed(incident: Incident, owner: User, note: str, changes: Changes) -> None:

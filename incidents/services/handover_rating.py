@@ -1,6 +1,6 @@
-"""Whoever took an incident over says whether they had its full context (R319)."""
+"""Whoever took an incident over, a person or somebody of a team, says whether they had its full context (R319)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +13,22 @@ from incidents.services.working import working
 from oncall.models import User
 
 LONGEST = 500
-_KINDS = ("incident.reassign", "incident.undo", RATED)
+_HANDED = ("incident.reassign", "incident.team")
+_KINDS = (*_HANDED, "incident.undo", RATED)
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """The last time one person handed the incident to another, what it brought along, and what its receiver said."""
+    """The last time the incident was handed to another person or team, what it brought along, and what its receiver said.
+
+    Of ``receiver_id`` and ``team_id`` one is set.
+    """
 
     at: datetime
     giver: str
     receiver: str
     receiver_id: int | None
+    team_id: int | None
     note: str
     items: list[Item]
     percent: int
@@ -32,16 +37,18 @@ class Handover:
 
 
 def handover_of(incident: Incident) -> Handover | None:
-    """The handover in force; None where nobody handed it to whoever has it. One query."""
+    """The handover in force; None where nobody handed it to whoever has it. Who takes what came to their team stays with that
+    handover. One query."""
     found: Handover | None = None
     lines = (
         TimelineEvent.objects.filter(incident=incident, kind__in=_KINDS).select_related("actor").order_by("at", "pk")
     )
     for line in lines:
-        if line.kind == RATED and found is not None:
-            found = _rated(found, line)
-        elif line.kind == "incident.reassign":
-            found = _handed(line) if CHECKLIST in line.data else None
+        if line.kind == RATED:
+            found = found and replace(found, complete=line.data.get("complete"), missing=line.text)
+        elif line.kind in _HANDED:
+            kept = found if found is not None and found.team_id is not None else None
+            found = _handed(line) if CHECKLIST in line.data else kept
         elif line.data.get("cause") == "reassign":
             found = None
     return found
@@ -49,29 +56,30 @@ def handover_of(incident: Incident) -> Handover | None:
 
 def _handed(line: TimelineEvent) -> Handover:
     there = line.data[CHECKLIST]
-    giver = line.actor.name if line.actor else ""
     return Handover(
-        line.at, giver, line.data["name"], line.data.get("to"), line.text, items_of(there), percent_of(there)
+        at=line.at,
+        giver=line.actor.name if line.actor else "",
+        receiver=line.data["name"],
+        receiver_id=line.data.get("to"),
+        team_id=line.data.get("to_team"),
+        note=line.text,
+        items=items_of(there),
+        percent=percent_of(there),
     )
 
 
-def _rated(found: Handover, line: TimelineEvent) -> Handover:
-    return Handover(
-        found.at,
-        found.giver,
-        found.receiver,
-        found.receiver_id,
-        found.note,
-        found.items,
-        found.percent,
-        line.data.get("complete"),
-        line.text,
-    )
+def is_receiver(user: User, handover: Handover | None) -> bool:
+    """Whether it was handed to ``user``, or to a team of theirs. One query for a team's."""
+    if handover is None or not user.is_active:
+        return False
+    if handover.team_id is None:
+        return handover.receiver_id == user.pk
+    return user.memberships.filter(team=handover.team_id).exists()
 
 
 def may_rate(user: User, handover: Handover | None) -> bool:
-    """Its receiver, once."""
-    return handover is not None and handover.receiver_id == user.pk and handover.complete is None and user.is_active
+    """Its receiver, once; of a team the first who says so."""
+    return handover is not None and handover.complete is None and is_receiver(user, handover)
 
 
 def handover_rate(
@@ -88,10 +96,10 @@ def handover_rate(
         raise DomainError(_("At most %(most)d characters.") % {"most": LONGEST}, field="remark")
     with working(incident_id, actor=actor, at=at, source=source) as work:
         handover = handover_of(work.incident)
-        if handover is None or handover.receiver_id != actor.pk:
+        if handover is None or not is_receiver(actor, handover):
             raise NotAllowed(_("Only whoever it was handed to says whether they had the full context."))
         if handover.complete is not None:
-            raise Conflict(_("You have said so already."))
+            raise Conflict(_("That has been said already."))
         said: dict[str, Any] = {"complete": complete, "checklist_percent": handover.percent}
         work.changes.ledger(work.incident, "incident.handover_rate", data={**said, "missing": missing})
         cause = "whole" if complete else ""

@@ -1,14 +1,17 @@
 """An incident goes from one team to another (R196): the new team has it, the old one keeps it in sight, and the ladder goes on."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import Conflict, DomainError
 from incidents.duty import tell
-from incidents.models import Incident, RespondingTeam
+from incidents.handovers import CHECKLIST
+from incidents.models import Incident, RespondingTeam, TimelineEvent
 from incidents.permissions import require_responder
 from incidents.selectors.who import team_on_call
+from incidents.services.handing import TRIED, came_along
 from incidents.services.working import working
 from oncall.models import Membership, Team, User
 from oncall.telling import note_to
@@ -34,6 +37,7 @@ def incident_team(
 ) -> Incident:
     """Hand it over to ``team``. Its run keeps the policy it began with, and whoever owns it has it until somebody takes it over.
 
+    What came along is kept, and the new team says whether it had the full context (``incidents.services.handover_rating``).
     The old team stays with it as a responding one, so that a restricted incident does not vanish from its sight. Whoever is on call
     in ``team`` is told; where nobody is, those who lead it. ``seen`` is the slug of the team that whoever decides believes to have it.
     Raises DomainError without a reason, Conflict when it is resolved, the team has it already, or another than ``seen`` has it.
@@ -52,9 +56,10 @@ def incident_team(
         RespondingTeam.objects.get_or_create(incident=incident, team=before, defaults={"joined_at": at})
         RespondingTeam.objects.filter(incident=incident, team=team).delete()
         work.changes.set(incident, "incident.team", data={"reason": reason.strip()}, team=team)
-        work.changes.timeline(
-            incident, "incident.team", text=reason.strip(), source=source, before=before.name, name=team.name
-        )
+        said = TimelineEvent.objects.filter(incident=incident, kind__in=TRIED, actor__isnull=False)
+        brought: dict[str, Any] = {CHECKLIST: came_along(incident, reason, tried=said.exists())}
+        named: dict[str, Any] = {"before": before.name, "name": team.name, "to_team": team.pk}
+        work.changes.timeline(incident, "incident.team", text=reason.strip(), source=source, **named, **brought)
         _tell_team(incident, before=before, actor=actor, reason=reason.strip(), at=at)
     return incident
 

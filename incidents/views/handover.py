@@ -40,7 +40,7 @@ def handover_rate(request: HttpRequest, pk: int) -> HttpResponse:
     user: Any = request.user
     incident, at = incident_for(user, pk), now()
     handover = handover_rating.handover_of(incident)
-    if handover is None or handover.receiver_id != user.pk:
+    if not handover_rating.is_receiver(user, handover):
         raise PermissionDenied(_("Only whoever it was handed to says whether they had the full context."))
     form, status = RateForm(request.POST), 422
     if form.is_valid():

@@ -31,9 +31,9 @@ class Record:
     """What is known of one incident. Instants are aware.
 
     ``known_at`` is when Watchbell first knew of it, ``rungs`` the first page of each rung (cycle, level) of its ladder
-    in order, ``taken`` every acknowledgement and handing to a person, ``handed`` handings to a person, ``passed_on``
-    whether one of these went from somebody to somebody else, ``whole`` what the receivers said of having the full
-    context, ``moved`` handings to a team, ``read`` readings of the brief, ``before_at`` the resolution of the one before
+    in order, ``taken`` every acknowledgement and handing to a person, ``handed`` handings to a person, ``moved`` handings to a
+    team, ``passed_on`` whether one of these went from somebody to somebody else, ``whole`` what the receivers said of
+    having the full context, ``read`` readings of the brief, ``before_at`` the resolution of the one before
     it with the same key, ``marks`` the answers of surveys.
     """
 

@@ -41,6 +41,7 @@ class _Around:
     lines: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     marks: list[int] = field(default_factory=list)
     passed_on: int = 0
+    last_handed: int = 0
     whole: list[bool] = field(default_factory=list)
     first: tuple[datetime, int] | None = None
     policy: int = 0
@@ -80,13 +81,15 @@ def _around(ids: Sequence[int]) -> Mapping[int, _Around]:
 
 
 def _handed_on(around: _Around, kind: str, data: Mapping[str, Any]) -> None:
-    """Handovers from one person to another, less those taken back, and what their receivers said."""
-    if kind == "incident.reassign":
-        around.passed_on += CHECKLIST in data
+    """Handovers to another person or team, less those taken back, and what their receivers said."""
+    if kind in ("incident.reassign", "incident.team"):
+        around.last_handed = int(CHECKLIST in data)
+        around.passed_on += around.last_handed
     elif kind == RATED:
         around.whole.append(bool(data.get("complete")))
     elif kind == "incident.undo" and data.get("cause") == "reassign":
-        around.passed_on = max(around.passed_on - 1, 0)
+        around.passed_on -= around.last_handed
+        around.last_handed = 0
 
 
 def key_of(incident: Incident) -> int | None:

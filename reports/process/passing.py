@@ -14,7 +14,8 @@ from reports.selectors import Scope, chosen_incidents
 
 COMPLETE = 0.8
 FEWEST = 5
-_KINDS = ("incident.reassign", "incident.undo", RATED)
+_HANDED = ("incident.reassign", "incident.team")
+_KINDS = (*_HANDED, "incident.undo", RATED)
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Passed:
     incident: int
     team: str
     there: list[str] = field(default_factory=list)
+    to_team: bool = False
     complete: bool | None = None
 
 
@@ -66,12 +68,17 @@ def _passed(scope: Scope) -> list[Passed]:
         one = last.get(incident)
         if kind == RATED and one is not None:
             one.complete = bool(data.get("complete"))
-        elif kind == "incident.reassign":
+        elif kind in _HANDED:
+            if CHECKLIST not in data:
+                # Who takes what came to their team stays with that handover.
+                if one is not None and not one.to_team:
+                    last.pop(incident)
+                continue
             last.pop(incident, None)
-            if CHECKLIST in data and at < scope.period.until:
-                last[incident] = Passed(incident, team, data[CHECKLIST])
+            if at < scope.period.until:
+                last[incident] = Passed(incident, team, data[CHECKLIST], kind == "incident.team")
                 found.append(last[incident])
-        elif data.get("cause") == "reassign" and one is not None:
+        elif data.get("cause") == "reassign" and one is not None and not one.to_team:
             found.remove(last.pop(incident))
     return found
 

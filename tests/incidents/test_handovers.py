@@ -12,8 +12,12 @@ from incidents.models import Incident, TimelineEvent
 from incidents.services.handing import incident_reassign
 from incidents.services.handover_rating import handover_of, handover_rate
 from incidents.services.lifecycle import incident_acknowledge
+from incidents.services.teams import incident_team
 from incidents.services.undoing import incident_undo
 from oncall.models import User
+from reports.figures.definitions import OPEN, YES
+from reports.figures.keeping import figures_rebuild
+from reports.models import IncidentFigures
 from tests.incidents.handing_over import browser, shown
 from tests.world.harness import World
 
@@ -112,3 +116,77 @@ def test_when_a_handover_is_taken_back_then_there_is_nothing_to_rate(world: Worl
     handed(world, taken)
     incident_undo(incident_id=taken.pk, actor=world.cast.marta, at=world.now + timedelta(seconds=20))
     assert handover_of(taken) is None
+
+
+# --- to a team
+
+
+def to_platform(world: World, incident: Incident, reason: str = "The database is yours.") -> None:
+    incident_team(
+        incident_id=incident.pk, team=world.cast.platform, actor=world.cast.marta, reason=reason, at=world.now
+    )
+
+
+def test_when_it_goes_to_another_team_then_somebody_of_it_says_whether_everything_was_there(
+    world: World, taken: Incident
+) -> None:
+    to_platform(world, taken)
+    handover = handover_of(taken)
+    assert handover is not None
+    assert (handover.giver, handover.receiver, handover.note) == ("Marta Ferri", "Platform", "The database is yours.")
+    assert next(item for item in handover.items if item.key == "note").there
+    with pytest.raises(NotAllowed):
+        rated(world, taken, world.cast.marta)
+    # Whoever takes it there has taken what came to their team.
+    Incident.objects.filter(pk=taken.pk).update(owner=None)
+    handed(world, taken, by=world.cast.tomas, to=world.cast.tomas)
+    client: Client = browser(world.cast.tomas)
+    assert "Was everything there that you needed?" in shown(client.get(f"/incidents/{taken.pk}/brief/"))
+    rated(world, taken, world.cast.tomas, complete=False, missing="Which database")
+    found = handover_of(taken)
+    assert found is not None
+    assert (found.complete, found.missing) == (False, "Which database")
+    with pytest.raises(Conflict):
+        rated(world, taken, world.cast.tomas)
+
+
+def test_when_a_teams_handover_is_rated_then_it_counts_in_the_share_with_full_context(
+    world: World, taken: Incident
+) -> None:
+    to_platform(world, taken)
+    figures_rebuild(at=world.now)
+    assert IncidentFigures.objects.get(pk=taken.pk).full_context == OPEN
+    rated(world, taken, world.cast.tomas)
+    figures_rebuild(at=world.now)
+    assert IncidentFigures.objects.get(pk=taken.pk).full_context == YES
+    page = shown(browser(world.cast.elena).get("/reports/process/"))
+    assert '<th scope="row">Platform</th><td>1</td><td>1</td><td>1</td><td>100%</td>' in page
+
+
+# --- by a program
+
+
+def api(user: User, incident: Incident, **body: Any) -> Any:
+    client, address = browser(user), f"/api/v1/incidents/{incident.pk}/handover/"
+    return client.post(address, body, content_type="application/json") if body else client.get(address)
+
+
+def test_when_a_program_asks_then_it_reads_the_handover_and_its_receiver_rates_it(
+    world: World, taken: Incident
+) -> None:
+    assert api(world.cast.jonas, taken).status_code == 404
+    handed(world, taken, note="Watch the queue.")
+    said = api(world.cast.jonas, taken).json()
+    assert (said["giver"], said["receiver"], said["note"]) == ("Marta Ferri", "Jonas de Wit", "Watch the queue.")
+    assert (said["complete"], said["may_rate"]) == (None, True)
+    assert {item["key"] for item in said["items"]} == {"note", "summary", "impact", "tried", "way"}
+    assert api(world.cast.marta, taken).json()["may_rate"] is False
+    refused = api(world.cast.marta, taken, complete=True)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_allowed")
+    empty = api(world.cast.jonas, taken, complete=False)
+    assert (empty.status_code, empty.json()["error"]["field"]) == (400, "remark")
+    done = api(world.cast.jonas, taken, complete=False, remark="Which customers").json()
+    assert (done["complete"], done["missing"], done["may_rate"]) == (False, "Which customers", False)
+    assert api(world.cast.jonas, taken, complete=True).status_code == 409
+    line = line_of(taken, "incident.handover_rate")
+    assert (line.actor, line.text) == (world.cast.jonas, "Which customers")

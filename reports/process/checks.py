@@ -17,6 +17,7 @@ from reports.process.patterns import (
     loudness,
     misrouting_findings,
     noise_findings,
+    priority_findings,
     rerouted,
     reviewed_findings,
     severity_findings,
@@ -138,14 +139,15 @@ def _misrouting(ground: Ground) -> Check:
 def _severity(ground: Ground) -> Check:
     return Check(
         "severity",
-        _("Severity at the beginning"),
+        _("Severity and priority at the beginning"),
         _(
             "The severity an incident began with against the one it has now: of those whose severity a published review confirms, and "
-            "of all by where they came from. At least five incidents; to be acted on from 20%."
+            "of all by where they came from; and the priority, as impact and urgency made it. At least five incidents; to be acted on "
+            "from 20%."
         ),
-        [*reviewed_findings(ground), *severity_findings(ground)],
+        [*reviewed_findings(ground), *severity_findings(ground), *priority_findings(ground)],
         len(ground.cases),
-        _("No severity was changed."),
+        _("No severity or priority was changed."),
     )
 
 

@@ -2,7 +2,7 @@
 
 - **Noise**: an incident that ended without anybody acknowledging it, or that came again within a day of its end.
 - **Misrouting**: another team got it within an hour of its beginning.
-- **Severity**: it was changed after the beginning. A published review confirms what it ended with.
+- **Severity, priority**: it was changed after the beginning. A published review confirms what a severity ended with.
 - **Cluster**: at least three incidents of one service with the same words in their titles (numbers left out), or the same key.
 """
 
@@ -218,8 +218,36 @@ def severity_findings(ground: Ground) -> list[Finding]:
     return sorted(found, key=lambda one: (one.weight != "act", -len(one.incidents)))
 
 
+def priority_findings(ground: Ground) -> list[Finding]:
+    """How many incidents have another priority than the one they began with, and which way; what only the time of an SLA raised is no
+    change of this kind."""
+    ends: dict[int, tuple[int, int]] = {}
+    for change in ground.changes:
+        if change.kind == "incident.priority" and change.incident in ground.cases:
+            before, after = _level(change.before), _level(change.after)
+            if before and after:
+                ends[change.incident] = (ends.get(change.incident, (before, 0))[0], after)
+    low = [pk for pk, (first, last) in ends.items() if first > last]
+    high = [pk for pk, (first, last) in ends.items() if first < last]
+    wrong, every = len(low) + len(high), len(ground.cases)
+    if every < FEWEST or not wrong:
+        return []
+    words = {"wrong": wrong, "all": every, "share": percent(wrong, every), "low": len(low), "high": len(high)}
+    return [
+        Finding(
+            key="priority",
+            said=_("%(wrong)d of %(all)d incidents changed their priority (%(share)s).") % words,
+            why=_("%(low)d began too low, %(high)d too high. What the time of an SLA raised is left out.") % words,
+            weight="act" if wrong >= CHANGED * every else "look",
+            incidents=sorted((*low, *high)),
+            link=reverse("policies:criteria"),
+            link_words=_("See the criteria"),
+        )
+    ]
+
+
 def _level(text: str) -> int:
-    """The number in "SEV-2"; 0 where there is none."""
+    """The number in "SEV-2" or "P2"; 0 where there is none."""
     match = _LEVEL.search(text)
     return int(match[1]) if match else 0
 

@@ -13,7 +13,7 @@ from reports.selectors import Scope, incidents_in
 MOST = 20_000
 """Incidents that are looked at, the newest: enough to see a pattern, and read in a moment."""
 LONGEST_CAUSE = 120
-_CHANGES = ("incident.team", "incident.severity")
+_CHANGES = ("incident.team", "incident.severity", "incident.priority")
 _CASE = (
     "pk", "title", "service_id", "team_id", "severity", "source", "integration_id", "dedup_key", "alert_count", "started_at",
     "acknowledged_at", "resolved_at", "review__published_at", "review__root_cause", "resolution",

@@ -20,7 +20,9 @@ from incidents.views.answers import tell_refusal
 from oncall.access import role_required
 from oncall.models import User
 from reports.exports.asking import query_kept
+from reports.figures.keeping import figures_ready
 from reports.forms import ReportFilters
+from reports.period import DEFAULT
 from reports.process.checks import finding_of, found_in, weighed
 from reports.process.services import problem_open
 from reports.selectors import Scope
@@ -32,7 +34,10 @@ OURS = ("check", "key", "page")
 
 def _asked(request: HttpRequest, at: datetime) -> tuple[ReportFilters, Scope]:
     user = cast(User, request.user)
-    form = ReportFilters(request.GET if request.GET.get("period") else {**request.GET.dict(), "period": "28d"})
+    query = request.GET.copy()
+    query.setdefault("period", DEFAULT)
+    figures_ready(at=at)
+    form = ReportFilters(query)
     form.is_valid()
     return form, form.scope(user, at=at, zone=ZoneInfo(user.time_zone))
 

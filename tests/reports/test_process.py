@@ -12,6 +12,7 @@ from reports.process.patterns import (
     loudness,
     misrouting_findings,
     noise_findings,
+    priority_findings,
     rerouted,
     reviewed_findings,
     severity_findings,
@@ -231,6 +232,24 @@ def test_when_severities_are_changed_then_the_source_is_held_against_what_it_end
     assert found.said == "2 of 8 incidents from people changed their severity (25%)."
     assert found.why == "1 began too mild, 1 too severe; 1 of them are confirmed by a review."
     assert list(found.incidents) == [1, 2]
+
+
+@pytest.mark.requirement("R189")
+def test_when_priorities_are_changed_then_how_many_began_too_low_or_too_high_is_said() -> None:
+    cases = [case(pk) for pk in range(1, 11)]
+    changes = [
+        Change(1, "incident.priority", NOON, "P3", "P2"),
+        Change(1, "incident.priority", NOON, "P2", "P1"),
+        Change(2, "incident.priority", NOON, "P2", "P4"),
+        Change(3, "incident.priority", NOON, "P2", "P4"),
+        Change(3, "incident.priority", NOON, "P4", "P2"),
+        Change(4, "incident.severity", NOON, "SEV-2", "SEV-1"),
+    ]
+    (found,) = priority_findings(ground(cases, changes=changes))
+    assert found.said == "2 of 10 incidents changed their priority (20%)."
+    assert found.why == "1 began too low, 1 too high. What the time of an SLA raised is left out."
+    assert (found.weight, list(found.incidents)) == ("act", [1, 2])
+    assert priority_findings(ground(cases[:4], changes=changes)) == []
 
 
 @pytest.mark.requirement("R308")

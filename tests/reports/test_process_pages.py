@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import DomainError, NotAllowed
-from incidents.models import Incident, IncidentLink, Task
+from incidents.models import Incident, IncidentLink, Task, TimelineEvent
 from incidents.services.handing import incident_reassign
 from incidents.services.handover_rating import handover_rate
 from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
@@ -20,6 +20,7 @@ from incidents.services.teams import incident_team
 from notifications.models import Message
 from oncall.models import Handoff, User
 from oncall.services import override_create
+from reports.figures.keeping import figures_follow_all
 from reports.process.reminders import reminders_send
 from reports.process.services import problem_open
 from tests.world.harness import World
@@ -157,6 +158,33 @@ def test_when_only_one_team_is_looked_at_then_what_went_away_from_it_is_counted_
     assert '<th scope="row">Payments</th><td>2</td><td>1</td><td>50%</td>' in page
 
 
+def test_when_the_period_is_not_named_then_the_other_filters_hold_nevertheless(world: World) -> None:
+    opened(world, severity=1)
+    opened(world, severity=4)
+    client = at_browser(world, "elena")
+    for query, number in (("", 2), ("?severity=1", 1), ("?team=platform", 0), ("?team=payments&severity=1", 1)):
+        page: Any = client.get(f"{PAGE}{query}")
+        (noise,) = (one for one in page.context["checks"] if one.key == "noise")
+        assert noise.asked == number, query
+    days = "period=custom&first=2026-11-01&last=2026-11-02"
+    page = client.get(f"{PAGE}?{days}")
+    assert page.context["scope"].period.days == 2
+
+
+def test_when_people_do_the_same_by_hand_again_and_again_then_the_step_is_named_with_its_share(world: World) -> None:
+    incidents = [opened(world, f"Trouble {name}") for name in "abcdefghijkl"]
+    for one in incidents:
+        incident_acknowledge(incident_id=one.pk, actor=world.cast.marta, at=world.now)
+    page: Any = at_browser(world, "elena").get(PAGE)
+    (toil,) = (one for one in page.context["checks"] if one.key == "toil")
+    (found,) = (one for one in toil.findings if one.key == "incident.acknowledge")
+    manual = TimelineEvent.objects.filter(actor__isnull=False).count()
+    assert found.said.startswith("By hand, 12 times: ")
+    assert found.why.startswith(f"{round(100 * 12 / manual)}% of all steps by hand.")
+    assert sorted(found.incidents) == sorted(one.pk for one in incidents)
+    assert toil.asked == TimelineEvent.objects.count()
+
+
 @pytest.mark.requirement("R319")
 def test_when_those_who_came_on_call_say_what_was_missing_then_the_share_with_the_whole_picture_is_shown(
     world: World,
@@ -237,4 +265,5 @@ def test_when_there_are_more_incidents_then_the_page_asks_no_more_queries(world:
     before = queries()
     for number in range(4):
         opened(world, f"Something else {number}")
+    figures_follow_all(at=world.now)
     assert queries() <= before + 1  # one more for the first kind of step that is taken by hand

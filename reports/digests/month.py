@@ -93,7 +93,7 @@ def _figures(counts: Mapping[str, int], scope: Scope, since: datetime, until: da
             _("Sealed up to"),
             str(seal.size) if seal else "–",
             moments.written(seal.at, "short", at=until) if seal else _("not sealed yet"),
-            reverse("audit:checkpoint"),
+            reverse("audit:checkpoint") if seal else _ledger(since, until),
         ),
         Figure(_("Incidents"), str(incidents_in(scope).count()), "", _incidents(scope, "all")),
         Figure(_("SLA not kept"), str(behind(scope, "sla.no").count()), "", _incidents(scope, "sla.no")),

@@ -47,11 +47,11 @@ def standup_content(
     shown: int = SHOWN,
 ) -> Content:
     """``visible`` are the incidents its reader may see, ``teams`` the team and those below it (None: all). ``zone`` is the clock
-    on which today ends; ``shown`` incidents of each section at most. In the language and zone in force. Seven queries."""
+    on which today ends; ``shown`` incidents of each section at most. In the language and zone in force. Eight queries."""
     mine = visible.counted() if teams is None else visible.counted().filter(team__in=teams)
     still = _still_open(mine)
     changes = _changes(mine, at)
-    address = _list_address(team)
+    address = _list_address(teams)
     opened = mine.filter(started_at__gte=at - DAY, started_at__lte=at).count()
     resolved = mine.filter(resolved_at__gte=at - DAY, resolved_at__lte=at).count()
     waiting = sum(incident.state == Incident.State.TRIGGERED for incident in still)
@@ -83,9 +83,14 @@ def standup_content(
     )
 
 
-def _list_address(team: Team | None) -> Callable[..., str]:
+def _list_address(teams: Collection[int] | None) -> Callable[..., str]:
+    """What leads to the list, of every team that is counted: those below the team too. One query where there are teams."""
+    slugs = (
+        [] if teams is None else list(Team.objects.filter(pk__in=teams).order_by("name").values_list("slug", flat=True))
+    )
+
     def address(**filters: str) -> str:
-        given = {**({"team": team.slug} if team else {}), **{name: value for name, value in filters.items() if value}}
+        given = [*(("team", slug) for slug in slugs), *((name, value) for name, value in filters.items() if value)]
         return reverse("incidents:list") + (f"?{urlencode(given)}" if given else "")
 
     return address

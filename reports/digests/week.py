@@ -23,8 +23,9 @@ from reports.figures.columns import instant_of
 from reports.figures.counting import Spread
 from reports.figures.definitions import METRICS, Metric
 from reports.figures.keeping import figures_ready
+from reports.links import Links
 from reports.names import Names
-from reports.panels import PAGES, Data, Links
+from reports.panels import PAGES, Data
 from reports.period import Period
 from reports.process.checks import found_in
 from reports.selectors import Scope, incidents_in
@@ -42,17 +43,18 @@ def week_content(
     period = Period(last - timedelta(days=DAYS - 1), last, zone)
     scope = Scope(reader, period, sorted(teams or ()))
     figures_ready(at=at)
-    data = Data(scope, Names(), Links(QueryDict()), ("incidents", "times", PAGES))
+    names = Names()
+    data = Data(scope, names, Links(_query(period, names, scope.teams)), ("incidents", "times", PAGES))
     return Content(
         title=_("Week: %(team)s") % {"team": team.name} if team else _("Week"),
         about=_("%(first)s to %(last)s, compared with the seven days before. Tests are left out.")
         % {"first": _day(period.first), "last": _day(period.last)},
-        figures=_figures(data, period, team),
+        figures=_figures(data),
         sections=(
             _slowest(data),
             _noisiest(scope, team),
             _loaded(data, team),
-            _process(scope, at, team),
+            _process(scope, at, names),
         ),
     )
 
@@ -61,12 +63,15 @@ def _day(day: date) -> str:
     return date_text(day, "j M Y")
 
 
-def _address(period: Period, team: Team | None, **more: str) -> str:
-    given = {"period": "custom", "first": period.first.isoformat(), "last": period.last.isoformat(), **more}
-    return reverse("reports:incidents") + "?" + urlencode({**given, **({"team": team.slug} if team else {})})
+def _query(period: Period, names: Names, teams: Collection[int]) -> QueryDict:
+    """What leads to the lists: the days, and every team that is counted."""
+    query = QueryDict(mutable=True)
+    query.update({"period": "custom", "first": period.first.isoformat(), "last": period.last.isoformat()})
+    query.setlist("team", [names.name("team", pk).slug for pk in teams])
+    return query
 
 
-def _figures(data: Data, period: Period, team: Team | None) -> tuple[Figure, ...]:
+def _figures(data: Data) -> tuple[Figure, ...]:
     new, before = len(data.now()), len(data.old())
     still = data.now().bytes_of("open").count(1)
     past = METRICS["escalated"]
@@ -76,14 +81,14 @@ def _figures(data: Data, period: Period, team: Team | None) -> tuple[Figure, ...
             _("Incidents"),
             str(new),
             f"{count_change(new, before).text}; " + _("%(number)d still open") % {"number": still},
-            _address(period, team),
+            data.link("all"),
         ),
-        *(_time(data, METRICS[key], _address(period, team, which=f"{key}.done")) for key in ("acknowledge", "resolve")),
+        *(_time(data, METRICS[key], data.link(f"{key}.done")) for key in ("acknowledge", "resolve")),
         Figure(
             str(past.title),
             share_text(share),
             share_change(share, share_before).text,
-            _address(period, team, which="escalated.yes"),
+            data.link("escalated.yes"),
         ),
     )
 
@@ -150,10 +155,9 @@ def _loaded(data: Data, team: Team | None) -> Section:
     return Section(_("People paged most"), lines, _("Nobody was paged."), 0, link)
 
 
-def _process(scope: Scope, at: datetime, team: Team | None) -> Section:
-    given = {"period": "28d", **({"team": team.slug} if team else {})}
-    link = f"{reverse('process:checks')}?{urlencode(given)}"
+def _process(scope: Scope, at: datetime, names: Names) -> Section:
     month = Period(scope.period.last - timedelta(days=27), scope.period.last, scope.period.zone)
+    link = f"{reverse('process:checks')}?{_query(month, names, scope.teams).urlencode()}"
     found = [one for check in found_in(scope.during(month), at=at) for one in check.findings if one.weight == "act"]
     lines = [Line(one.said, one.why, one.link or link) for one in found[:SHOWN]]
     return Section(

@@ -5,7 +5,7 @@ list to ``custom_<key>.known``. A key has no dot, so that the names never meet.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import django_filters
@@ -48,17 +48,19 @@ class AnyListed(django_filters.MultipleChoiceFilter):
     """Any of the chosen options is among the answers, which are a list."""
 
     def filter(self, found: Any, chosen: Any) -> Any:
-        if not chosen:
-            return found
-        key = str(self.field_name).removeprefix(_PATH)
-        answers = Cast(KeyTextTransform(key, KeyTransform("custom", "facts")), TextField())
-        wanted = Q(**{f"{self.field_name}__isnull": True}) if UNKNOWN in chosen else Q()
-        for one in chosen:
-            if one != UNKNOWN:
-                # SQLite keeps the escapes that were written, PostgreSQL the letters; the quotes make it the whole option.
-                for ascii_only in (True, False):
-                    wanted |= Q(Contains(answers, json.dumps(one, ensure_ascii=ascii_only)))
-        return found.filter(wanted)
+        return found.filter(listed(str(self.field_name).removeprefix(_PATH), chosen)) if chosen else found
+
+
+def listed(key: str, chosen: Collection[str]) -> Q:
+    """That any of the ``chosen`` options is among the answers to the field ``key``; ``UNKNOWN`` finds what nobody has said."""
+    answers = Cast(KeyTextTransform(key, KeyTransform("custom", "facts")), TextField())
+    wanted = Q(**{f"{_PATH}{key}__isnull": True}) if UNKNOWN in chosen else Q()
+    for one in chosen:
+        if one != UNKNOWN:
+            # SQLite keeps the escapes that were written, PostgreSQL the letters; the quotes make it the whole option.
+            for ascii_only in (True, False):
+                wanted |= Q(Contains(answers, json.dumps(one, ensure_ascii=ascii_only)))
+    return wanted
 
 
 def keys_in(names: Iterable[str]) -> list[str]:

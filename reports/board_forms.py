@@ -5,12 +5,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from incidents.custom_fields import label_of
 from oncall.models import Team, User
-from reports.cards import COUNTED, TOLD, CardInvalid, CardSpec, Drawn, card_parse
+from reports.cards import COUNTED, OWN, TOLD, CardInvalid, CardSpec, Drawn, card_parse
+from reports.figures.counted import OTHERS
 from reports.figures.definitions import METRICS
 from reports.groupings import GROUP_TITLES
 from reports.models import Dashboard
-from reports.panels import COUNTS
+from reports.own_answers import own_dimensions
 from reports.telling import TOLD as TOLD_TITLES
 
 KINDS = (
@@ -26,10 +28,10 @@ KINDS = (
 _REFUSED = {
     "kind": _("Choose how it is drawn."),
     "metric": _(
-        "This cannot be drawn so. A time card shows a time; a pie shows a number of things or a share; "
-        "summaries, updates and stand-ups are words."
+        "This cannot be drawn so. A time card shows a time; a pie shows a number of things or a share; tasks and time spent have no "
+        "line; summaries, updates and stand-ups are words."
     ),
-    "dimension": _("Choose by what it is grouped."),
+    "dimension": _("Choose by what it is grouped; not everything can be grouped by everything."),
 }
 
 
@@ -50,14 +52,20 @@ class CardForm(forms.Form):
     metric = forms.ChoiceField(
         label=_("What"),
         choices=[
-            *((key, COUNTS[key]) for key in COUNTED),
+            *((key, OTHERS[key].title) for key in COUNTED),
             *((key, metric.title) for key, metric in METRICS.items()),
             *((key, TOLD_TITLES[key]) for key in TOLD),
         ],
     )
     kind = forms.ChoiceField(label=_("Drawn as"), choices=KINDS)
-    dimension = forms.ChoiceField(label=_("By"), choices=list(GROUP_TITLES.items()), required=False)
+    dimension = forms.ChoiceField(label=_("By"), required=False)
     wide = forms.BooleanField(label=_("Over the whole width"), required=False)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        dimension: Any = self.fields["dimension"]
+        own = [(OWN + field.key, label_of(field)) for field in own_dimensions()]
+        dimension.choices = [*GROUP_TITLES.items(), *own]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

@@ -25,14 +25,16 @@ from reports.boards import (
     dashboard_delete,
     may_change,
 )
-from reports.cards import CardSpec, Drawn, cards_parse, moved
+from reports.cards import WORK, CardSpec, Drawn, cards_parse, moved
 from reports.dashboard import TABS
 from reports.figures.definitions import METRICS
 from reports.figures.times import TIMED
+from reports.group_panels import groups, pie
 from reports.models import Dashboard
-from reports.panels import Data, groups, line, number_card, pie, week
+from reports.panels import Data, line, number_card, week
 from reports.telling import told
 from reports.views import READERS, asked
+from reports.work.counting import work_panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,14 @@ def shown(data: Data, cards: tuple[CardSpec, ...], *, at: datetime) -> list[Show
 
 def kinds_of(cards: Iterable[CardSpec]) -> tuple[str, ...]:
     """What the cards count: read together, in one query."""
-    keys = {"acknowledge" if card.kind == Drawn.WORDS else card.metric for card in cards}
+    keys = {"acknowledge" if card.kind == Drawn.WORDS else card.metric for card in cards} - set(WORK)
     found = {METRICS[key].of if key in METRICS else key for key in keys}
     return tuple(sorted(found | ({"times"} if keys & set(TIMED) else set())))
 
 
 def _body(data: Data, card: CardSpec, at: datetime) -> Any:
+    if card.metric in WORK:
+        return work_panel(data, card, at=at)
     match card.kind:
         case Drawn.WORDS:
             return told(data, card.metric, at=at)

@@ -9,7 +9,9 @@ from reports.figures.columns import DIMENSIONS, SMALL_DIMENSIONS
 from reports.figures.definitions import METRICS, Kind
 
 MOST = 24
-COUNTED = ("incidents", "pages")
+TASKS, LATE, WORKED = WORK = ("tasks", "tasks_late", "worked")
+"""The work on incidents: tasks made, tasks that are late, and time spent (``reports.work``)."""
+COUNTED = ("incidents", "pages", *WORK)
 """What can be counted beside the metrics."""
 TOLD = ("summary", "update", "standup")
 """What can be told in words (``reports.telling``)."""
@@ -30,16 +32,30 @@ GROUPED = (Drawn.BAR, Drawn.PIE, Drawn.TABLE)
 """Drawn by a dimension."""
 
 
-BY = tuple(name for name in (*DIMENSIONS, *SMALL_DIMENSIONS) if name != "integration")
-"""What incidents and pages alike are grouped by; integrations have no names among the figures."""
-ONLY = {"state": "incidents", "person": "pages"}
-"""What incidents alone, or pages alone, are grouped by (``reports.groupings``)."""
+BY = (*DIMENSIONS, *SMALL_DIMENSIONS)
+"""What incidents and pages alike are grouped by, and the work on incidents."""
+ONLY = {
+    "state": ("incidents",),
+    "escalated": ("incidents",),
+    "hours": ("pages",),
+    "person": ("pages", *WORK),
+    "task_state": (TASKS, LATE),
+}
+"""What is grouped so alone (``reports.groupings``, ``reports.work``)."""
+OWN = "custom_"
+"""What begins so is the key of a question of the house's own; incidents are grouped by its answers."""
 
 
 def groupable(metric: str, dimension: str) -> bool:
     """Whether ``metric`` can be grouped by ``dimension``."""
     counted = METRICS[metric].of if metric in METRICS else metric
-    return dimension in BY or ONLY.get(dimension) == counted
+    if dimension.startswith(OWN):
+        return counted == "incidents"
+    return dimension in BY or counted in ONLY.get(dimension, ())
+
+
+def _is_time(metric: str) -> bool:
+    return metric in METRICS and METRICS[metric].kind == Kind.TIME
 
 
 class CardInvalid(ValueError):
@@ -63,7 +79,9 @@ class CardSpec:
     def __post_init__(self) -> None:
         if self.metric not in (TOLD if self.kind == Drawn.WORDS else (*METRICS, *COUNTED)):
             raise CardInvalid("metric")
-        if self.kind == Drawn.TIME and (self.metric not in METRICS or METRICS[self.metric].kind != Kind.TIME):
+        if self.kind == Drawn.TIME and self.metric != WORKED and not _is_time(self.metric):
+            raise CardInvalid("metric")
+        if self.metric in WORK and self.kind in (Drawn.LINE, Drawn.HOURS):
             raise CardInvalid("metric")
         if self.kind == Drawn.PIE and self.metric in METRICS and METRICS[self.metric].kind != Kind.SHARE:
             raise CardInvalid("metric")

@@ -1,7 +1,8 @@
 """The manager's dashboards put together: which figures, trends, spreads and loads stand on which tab."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from django.utils.functional import Promise
@@ -11,14 +12,17 @@ from django.utils.translation import gettext_lazy
 from escalation_site.ui import charts
 from policies.severity import Severity
 from reports.figures import counting
-from reports.figures.counting import Load, Spread
+from reports.figures.columns import Columns
+from reports.figures.counted import OTHERS
+from reports.figures.counting import Load, Share, Spread
 from reports.figures.definitions import METRICS, Group, Kind, Metric
-from reports.heat import Heat, heat
-from reports.names import PERSON, TITLES, Name
+from reports.group_panels import Groups, groups, pie
+from reports.heat import Heat, PagesOf, heat
+from reports.names import ESCALATED, HOURS, PERSON, TITLES, Name
 from reports.pages_behind import HEAVY, WENT
-from reports.panels import PAGES, Data, Groups, groups, line, number_card, week, words_of
+from reports.panels import PAGES, Data, line, number_card, week, words_of
 from reports.panels import Week as HoursOfWeek
-from reports.wording import Card, time_text
+from reports.wording import Card, metric_card, time_text
 
 HEADROOM = 1.05
 TABS: Mapping[str, str | Promise] = {
@@ -45,7 +49,7 @@ _FAMILIES: Mapping[str, tuple[tuple[str | Promise, tuple[str, ...]], ...]] = {
 }
 _BARS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "speed": (("recover", "service"), ("respond", "team")),
-    "escalation": (("escalated", "team"), ("escalated", "policy")),
+    "escalation": (("escalated", "team"), ("escalated", "policy"), ("csat", ESCALATED)),
     "quality": (("sla", "service"), ("noise", "service"), ("refired", "service"), ("severity_kept", "team")),
     "load": ((PAGES, "team"), (PAGES, "service"), ("answer", PERSON), ("answered", PERSON)),
 }
@@ -65,6 +69,8 @@ class Range:
     before: str
     done: int
     waiting: int
+    waiting_link: str = ""
+    before_link: str = ""
     median_at: str = ""
     p90_at: str = ""
     width: str = ""
@@ -150,6 +156,7 @@ class Board:
     hours: tuple[HoursOfWeek, ...] = ()
     bearers: tuple[Bearer, ...] = ()
     families: tuple[tuple[str, tuple[Card, ...]], ...] = ()
+    rings: tuple[Groups, ...] = ()
     total: int = field(default=0)
 
 
@@ -176,13 +183,36 @@ def board(data: Data, tab: str) -> Board:
     if tab in ("overview", "load"):
         loads = counting.loads_of(data.now(PAGES), shifts=False)
         people = {load.person: data.names.name(PERSON, load.person).label for load in loads}
-        parts["heat"] = heat(loads, people, data.now(PAGES), period=data.scope.period)
+        parts["heat"] = heat(loads, people, data.now(PAGES), period=data.scope.period, link=_pages_of(data))
         if tab == "load":
+            cards.append(heavy_card(data))
+            parts["rings"] = (pie(data, PAGES, HOURS),)
             parts["bearers"] = bearers(data)
             parts["hours"] = (week(data, PAGES),)
     bars = tuple((METRICS.get(key), groups(data, key, dimension, known=True)) for key, dimension in _BARS.get(tab, ()))
     parts = {"lines": lines(data, tab), **parts}
     return Board(tab, tuple(cards), bars=bars, families=families, total=len(data.now()), **parts)
+
+
+def heavy_card(data: Data) -> Card:
+    """The share of shifts with more than two incidents: the burden that nobody should bear."""
+
+    def share(pages: Columns) -> Share:
+        loads = counting.loads_of(pages)
+        return Share(sum(load.heavy for load in loads), sum(load.shifts for load in loads))
+
+    card = metric_card(OTHERS["heavy"], share(data.now(PAGES)), share(data.old(PAGES)))
+    return replace(card, link=data.link(HEAVY))
+
+
+def _pages_of(data: Data) -> PagesOf:
+    """What leads to the pages of one person between two days."""
+
+    def link(which: str, person: int, days: tuple[date, date] | None) -> str:
+        slug = data.names.name(PERSON, person).slug
+        return data.link(which, PERSON, slug, days=days) if slug else ""
+
+    return link
 
 
 def lines(data: Data, tab: str) -> tuple[charts.LineChart | charts.ColumnChart, ...]:
@@ -235,15 +265,21 @@ def _range(
         places["before_at"] = _percent(before / top)
     name = data.names.name(dimension, number)
     severity = dimension == "severity"
+
+    def link(part: str, *, days: tuple[date, date] | None = None) -> str:
+        return data.link(f"{metric.key}.{part}", dimension, name.slug, days=days)
+
     return Range(
         str(Severity(number).label) if severity else name.label,
         number if severity else None,
-        data.link(f"{metric.key}.done", dimension, name.slug),
+        link("done"),
         time_text(now.median),
         time_text(now.p90),
         time_text(before),
         now.done,
         now.waiting,
+        link("waiting") if now.waiting else "",
+        link("done", days=(data.before.first, data.before.last)) if before is not None else "",
         **places,
     )
 
@@ -253,8 +289,9 @@ def _percent(share: float) -> str:
 
 
 def glossary() -> list[tuple[str | Promise, list[Metric]]]:
-    """Every metric with its definition, by tab."""
-    return [(TABS[group], [metric for metric in METRICS.values() if metric.group == group]) for group in Group]
+    """Every metric and everything else that is counted, with its definition, by tab."""
+    every = (*METRICS.values(), *OTHERS.values())
+    return [(TABS[group], [metric for metric in every if metric.group == group]) for group in Group]
 
 
 COMPARED = ("acknowledge", "recover", "resolve", "escalated", "sla", "noise", "csat")

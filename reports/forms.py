@@ -9,12 +9,12 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from incidents.custom_fields import label_of, options_of
 from incidents.models import CustomField
 from oncall.models import User
 from policies.severity import Severity
 from reports.names import TITLES, Names
-from reports.period import DEFAULT, period_of
+from reports.own_filters import own_fields, own_where
+from reports.period import DEFAULT, Hour, period_of
 from reports.selectors import Scope
 
 PERIODS = (
@@ -26,8 +26,6 @@ PERIODS = (
 CLOCKS = (("", _("all hours")), ("work", _("working hours only")))
 _PICKED = tuple(name for name in TITLES if name not in ("team", "severity"))
 LONGEST_DAYS = 1830
-CUSTOM = "custom_"
-_ASKED = (CustomField.Kind.FLAG, CustomField.Kind.CHOICE)
 
 
 class ReportFilters(forms.Form):
@@ -39,6 +37,7 @@ class ReportFilters(forms.Form):
         label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     clock = forms.ChoiceField(label=_("Times"), choices=CLOCKS, required=False)
+    hour = forms.RegexField("^[0-6]-(1?[0-9]|2[0-3])$", label=_("Hour of the week"), required=False)
     team = forms.MultipleChoiceField(label=_("Teams"), required=False, widget=forms.CheckboxSelectMultiple)
     severity = forms.TypedMultipleChoiceField(
         label=_("Severity"), choices=Severity.choices, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
@@ -53,16 +52,14 @@ class ReportFilters(forms.Form):
             )
         for dimension in ("team", *_PICKED):
             self.fields[dimension].choices = self.names.choices(dimension)  # type: ignore[attr-defined]  # the form made these fields itself, as choice fields
-        self.answers = list(CustomField.objects.filter(kind__in=_ASKED, active=True).order_by("position", "key"))
-        for field in self.answers:
-            self.fields[f"{CUSTOM}{field.key}"] = forms.ChoiceField(
-                label=label_of(field), choices=[("", _("all")), *_choices(field)], required=False
-            )
+        self.answers = list(CustomField.objects.filter(active=True).order_by("position", "key"))
+        self._own = {name: one for field in self.answers for name, one in own_fields(field).items()}
+        self.fields.update(self._own)
 
     @property
     def own(self) -> list[forms.BoundField]:
-        """The filters by the house's own fields: those with a few answers to choose from."""
-        return [self[f"{CUSTOM}{field.key}"] for field in self.answers]
+        """The filters by the house's own fields."""
+        return [self[name] for name in self._own]
 
     @property
     def picked(self) -> list[forms.BoundField]:
@@ -73,8 +70,7 @@ class ReportFilters(forms.Form):
     def chosen(self) -> int:
         """How many of the further filters are in force."""
         data = getattr(self, "cleaned_data", {})
-        own = [f"{CUSTOM}{field.key}" for field in self.answers]
-        return sum(bool(data.get(name)) for name in (*_PICKED, *own))
+        return sum(data.get(name) not in (None, "", []) for name in (*_PICKED, *self._own))
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -93,7 +89,7 @@ class ReportFilters(forms.Form):
     def scope(self, user: User, *, at: datetime, zone: tzinfo) -> Scope:
         """What the (validated) form asks for; fields at fault count as not given."""
         data = self.cleaned_data
-        custom = data.get("period") == "custom" and not self.errors
+        custom = data.get("period") == "custom" and not {"first", "last"} & set(self.errors)
         period = period_of(
             data.get("period") or DEFAULT,
             at=at,
@@ -110,19 +106,19 @@ class ReportFilters(forms.Form):
             self._where(data),
             {name: numbers for name, numbers in picked.items() if numbers},
             work=data.get("clock") == "work",
+            hour=_hour(data.get("hour") or ""),
         )
 
     def _where(self, data: dict[str, Any]) -> Q:
         found = Q()
         for field in self.answers:
-            chosen = data.get(f"{CUSTOM}{field.key}")
-            if chosen:
-                value = chosen == "yes" if field.kind == CustomField.Kind.FLAG else chosen
-                found &= Q(**{f"facts__custom__{field.key}": value})
+            found &= own_where(field, data)
         return found
 
 
-def _choices(field: CustomField) -> list[tuple[str, Any]]:
-    if field.kind == CustomField.Kind.FLAG:
-        return [("yes", _("Yes")), ("no", _("No"))]
-    return [(option, option) for option in options_of(field)]
+def _hour(text: str) -> Hour | None:
+    """ "0-14" is Monday from 14:00 to 15:00."""
+    if not text:
+        return None
+    weekday, hour = text.split("-")
+    return int(weekday), int(hour)

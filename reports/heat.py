@@ -1,7 +1,7 @@
 """Pages per responder and week as a table whose cells are shaded; the number stands in each cell."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,21 +11,26 @@ from django.utils.translation import gettext as _
 from reports.figures.columns import Columns
 from reports.figures.counting import Load, stretches
 from reports.figures.definitions import NO, YES
+from reports.pages_behind import ASLEEP, WENT
 from reports.period import Period, day_begins, monday_of
 
 MOST_WEEKS = 8
 MOST_PEOPLE = 12
 SHADES = 4
 UNFAIR = 1.5  # times the even share, from where on it is worth a sentence
+PagesOf = Callable[[str, int, tuple[date, date] | None], str]
+"""What leads to pages (``reports.pages_behind``) of a person, from one day to another or of the whole period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Pages of one person in one week, those at night, and the shade: 0 (none) to SHADES."""
+    """Pages of one person in one week, those at night, the shade (0 for none, to SHADES), and what leads to them."""
 
     pages: int
     nights: int
     shade: int
+    link: str = ""
+    nights_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Line:
     cells: tuple[Cell, ...]
     total: int
     nights: int
+    link: str = ""
+    nights_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +55,24 @@ class Heat:
     note: str
 
 
-def heat(loads: Sequence[Load], people: Mapping[int, str], pages: Columns, *, period: Period) -> Heat:
+def heat(loads: Sequence[Load], people: Mapping[int, str], pages: Columns, *, period: Period, link: PagesOf) -> Heat:
     """Of the people in ``loads``, the most loaded first, by week of ``period`` on its clock."""
     weeks = _weeks(period)
+    days = [(max(week, period.first), min(week + timedelta(days=6), period.last)) for week in weeks]
     shown = loads[:MOST_PEOPLE]
     counted = _count(pages, weeks, period)
     most = max((sum(found.values()) for load in shown for found in counted[load.person]), default=0)
     lines = tuple(
         Line(
             people.get(load.person, "–"),
-            tuple(_cell(found[YES] + found[NO], found[YES], most) for found in counted[load.person]),
+            tuple(
+                _cell(found[YES] + found[NO], found[YES], most, (load.person, week), link)
+                for found, week in zip(counted[load.person], days, strict=True)
+            ),
             load.pages,
             load.sleep,
+            link(WENT, load.person, None),
+            link(ASLEEP, load.person, None) if load.sleep else "",
         )
         for load in shown
     )
@@ -88,8 +101,14 @@ def _count(pages: Columns, weeks: Sequence[date], period: Period) -> dict[int, l
     return found
 
 
-def _cell(pages: int, nights: int, most: int) -> Cell:
-    return Cell(pages, nights, -(-pages * SHADES // most) if pages else 0)
+def _cell(pages: int, nights: int, most: int, whose: tuple[int, tuple[date, date]], link: PagesOf) -> Cell:
+    return Cell(
+        pages,
+        nights,
+        -(-pages * SHADES // most) if pages else 0,
+        link(WENT, *whose) if pages else "",
+        link(ASLEEP, *whose) if nights else "",
+    )
 
 
 def _note(loads: Sequence[Load], people: Mapping[int, str]) -> str:

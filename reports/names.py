@@ -9,10 +9,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from incidents.models import Category, Customer, Incident, Service
+from incidents.custom_filters import UNKNOWN
+from incidents.models import Category, Customer, Incident, Integration, Service
 from oncall.models import Team, User
 from policies.models import EscalationPolicy
 from policies.severity import Severity
+from reports.figures.definitions import BUSINESS, NO, OFF, OPEN, SLEEP, YES
 from reports.figures.gathering import DETECTIONS, SOURCES
 
 TITLES: dict[str, str | Promise] = {
@@ -23,6 +25,7 @@ TITLES: dict[str, str | Promise] = {
     "priority": gettext_lazy("Priority"),
     "category": gettext_lazy("Category"),
     "customer": gettext_lazy("Customer"),
+    "integration": gettext_lazy("Integration"),
     "source": gettext_lazy("Source"),
     "detection": gettext_lazy("How it was noticed"),
 }
@@ -32,7 +35,22 @@ PERSON = "person"
 STATE = "state"
 """Where an incident stands: named, and not stored with its figures."""
 STATES = tuple(Incident.State.values)
-_STORED = {"team": Team, "service": Service, "policy": EscalationPolicy, "category": Category, "customer": Customer}
+ESCALATED = "escalated"
+"""Whether an incident went past level 1: a share, by whose answer the others may be told apart."""
+HOURS = "hours"
+"""When a page came, on the clock of whoever it was for."""
+NOBODY = 0
+"""The number of "none" in every dimension."""
+OPTIONAL = ("policy", "priority", "category", "customer", "integration")
+"""What an incident may have none of: nought among the figures, ``UNKNOWN`` in an address, as in the incident list."""
+_STORED = {
+    "team": Team,
+    "service": Service,
+    "policy": EscalationPolicy,
+    "category": Category,
+    "customer": Customer,
+    "integration": Integration,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,16 @@ class Names:
         self._all[STATE] = [
             Name(number, word, str(Incident.State(word).label)) for number, word in enumerate(STATES, start=1)
         ]
+        self._all[ESCALATED] = [
+            Name(YES, "yes", _("yes")),
+            Name(NO, "no", _("no")),
+            Name(OPEN, "open", _("not known yet")),
+        ]
+        self._all[HOURS] = [
+            Name(BUSINESS, "business", _("working hours")),
+            Name(OFF, "off", _("outside working hours")),
+            Name(SLEEP, "sleep", _("sleeping hours")),
+        ]
         self._known = {dimension: {name.number: name for name in values} for dimension, values in self._all.items()}
 
     def of(self, dimension: str) -> Sequence[Name]:
@@ -83,16 +111,25 @@ class Names:
         return self._all[dimension]
 
     def choices(self, dimension: str) -> list[tuple[str, str]]:
-        """For a form, by how the address calls them."""
-        return [(name.slug, name.label) for name in self._all[dimension]]
+        """For a form, by how the address calls them; what there may be none of ends with that."""
+        found = [(name.slug, name.label) for name in self._all[dimension]]
+        return [*found, (UNKNOWN, _("none"))] if dimension in OPTIONAL and found else found
 
     def numbers(self, dimension: str, slugs: Sequence[str]) -> list[int]:
         wanted = set(slugs)
-        return [name.number for name in self._all[dimension] if name.slug in wanted]
+        found = [name.number for name in self._all[dimension] if name.slug in wanted]
+        return [*found, NOBODY] if UNKNOWN in wanted and dimension in OPTIONAL else found
 
     def name(self, dimension: str, number: int) -> Name:
-        """Nought is "none"; what is gone since has its number for a name."""
+        """Nought is "none"; what is gone since has its number for a name, and no address."""
         found = self._known[dimension].get(number)
         if found is not None:
             return found
-        return Name(number, "", _("none") if number == 0 else _("no longer there (%(number)d)") % {"number": number})
+        if number == NOBODY:
+            return Name(number, UNKNOWN if dimension in OPTIONAL else "", _("none"))
+        return Name(number, "", _("no longer there (%(number)d)") % {"number": number})
+
+    def learn(self, dimension: str, values: Sequence[Name]) -> None:
+        """The values of a dimension of the house's own (a custom field)."""
+        self._all[dimension] = list(values)
+        self._known[dimension] = {name.number: name for name in values}

@@ -58,12 +58,49 @@ def _titles() -> dict[str, str | Promise]:
 
 
 TITLES = _titles()
+ALSO = ","
+"""Between two numbers whose incidents are meant where both count them: "csat.done,escalated.yes"."""
+
+
+def which_of(text: str) -> str:
+    """What an address asks for; ALL where it is not understood."""
+    return text if text and all(one in TITLES for one in text.split(ALSO)) else ALL
+
+
+def title_of(which: str) -> str:
+    """What it is called; ``which`` is one of ``which_of``."""
+    return " · ".join(str(TITLES[one]) for one in which.split(ALSO))
+
+
+def metric_of(which: str) -> tuple[Metric | None, str]:
+    """The metric whose number ``which`` is, and which part of it; None where it is no metric's."""
+    first = which.partition(ALSO)[0]
+    key, _dot, part = OLD.get(first, first).partition(".")
+    return METRICS.get(key), part
+
+
+def parts_of(which: str) -> list[tuple[str, str | Promise]]:
+    """What the same metric counts, leaves out or waits for: each with its name; nothing where ``which`` is no metric's."""
+    metric, _part = metric_of(which)
+    if metric is None:
+        return []
+    also = "".join(which.partition(ALSO)[1:])
+    parts = CODES if metric.kind == Kind.SHARE else TIMED
+    return [(f"{metric.key}.{part}{also}", TITLES[f"{metric.key}.{part}"]) for part in parts]
 
 
 def behind(scope: Scope, which: str) -> QuerySet[Incident]:
-    """The incidents of the scope behind the number called ``which`` (a key of TITLES; anything else means all), in the
-    order to read them. Of pages: those of the incidents that had such a page in the period.
+    """The incidents of the scope behind the number called ``which`` (keys of TITLES with ALSO between them; anything else means
+    all), in the order to read them. Of pages: those of the incidents that had such a page in the period.
     """
+    first, *more = which.split(ALSO)
+    found = _behind(scope, first)
+    for one in more:
+        found = narrowed(found, one)
+    return found
+
+
+def _behind(scope: Scope, which: str) -> QuerySet[Incident]:
     key, _dot, part = OLD.get(which, which).partition(".")
     metric = METRICS.get(key)
     if metric is not None and metric.of == "pages" and part in (*CODES, *TIMED):

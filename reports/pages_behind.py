@@ -8,18 +8,24 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from reports.figures.counting import heavy_shifts
-from reports.figures.definitions import METRICS, NONE, Kind
+from reports.figures.definitions import BUSINESS, METRICS, NONE, OFF, SLEEP, Kind
 from reports.figures.reading import days_of, page_columns, restricted_seen
 from reports.models import PageFigures
-from reports.narrow import CODES, TIMED, part_of
+from reports.narrow import ALSO, CODES, TIMED, part_of
 from reports.narrow import TITLES as OF_METRICS
-from reports.selectors import Scope, chosen_incidents
+from reports.selectors import Scope, chosen_incidents, within
 
 ALL, WENT, HEAVY = "pages.all", "pages.went", "pages.heavy"
+ASLEEP = "hours.sleep"
+BY_HOURS = {"hours.business": BUSINESS, "hours.off": OFF, "hours.sleep": SLEEP}
+"""Interruptions by when they came, on the clock of whoever they were for."""
 TITLES: Mapping[str, str | Promise] = {
     ALL: _("All pages"),
     WENT: _("Pages that were not withdrawn"),
     HEAVY: _("Pages of shifts with more than two incidents"),
+    "hours.business": _("Pages in working hours"),
+    "hours.off": _("Pages outside working hours, but not in sleeping hours"),
+    "hours.sleep": _("Pages in sleeping hours"),
     **{
         f"{metric.key}.{part}": OF_METRICS[f"{metric.key}.{part}"]
         for metric in METRICS.values()
@@ -38,8 +44,13 @@ class Asked:
 
 
 def of_pages(which: str) -> bool:
-    """Whether a number called so counts pages."""
-    return which in TITLES
+    """Whether a number called so (or several with ALSO between them) counts pages."""
+    return all(one in TITLES for one in which.split(ALSO))
+
+
+def title_of(which: str) -> str:
+    """What it is called."""
+    return " · ".join(str(TITLES[one]) for one in which.split(ALSO))
 
 
 def pages_behind(scope: Scope, asked: Asked) -> QuerySet[PageFigures]:
@@ -52,18 +63,26 @@ def pages_behind(scope: Scope, asked: Asked) -> QuerySet[PageFigures]:
         incident__counted=True,
         day__gte=first,
         day__lte=last,
-        at__gte=period.since,
-        at__lt=period.until,
     ).order_by("-at", "-pk")
+    found = found.filter(within(scope, "at"))
     if asked.people:
         found = found.filter(person__in=asked.people)
-    key, _dot, part = asked.which.partition(".")
-    if asked.which == HEAVY:
-        return found.exclude(sleep=NONE).filter(_heavy(scope, asked.people))
+    for one in asked.which.split(ALSO):
+        found = _narrowed(found, one, scope, asked.people)
+    return found
+
+
+def _narrowed(found: QuerySet[PageFigures], which: str, scope: Scope, people: Sequence[int]) -> QuerySet[PageFigures]:
+    key, _dot, part = which.partition(".")
     if key in METRICS:
         found = found.filter(**part_of(METRICS[key], part))
         return found.order_by("-answer", "-pk") if part == "done" else found
-    return found.exclude(sleep=NONE) if asked.which == WENT else found
+    if which == ALL:
+        return found
+    found = found.exclude(sleep=NONE)
+    if which == HEAVY:
+        return found.filter(_heavy(scope, people))
+    return found.filter(hours=BY_HOURS[which]) if which in BY_HOURS else found
 
 
 def _heavy(scope: Scope, people: Sequence[int]) -> Q:

@@ -1,4 +1,4 @@
-"""What stands on a dashboard: cards, lines, bars, rings, tables and hours of the week, each made of the same columns."""
+"""What stands on a dashboard: cards, lines and hours of the week, each made of the same columns (groups: reports.group_panels)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,49 +6,29 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from django.http import QueryDict
-from django.urls import reverse
 from django.utils import dateformat
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from escalation_site.ui import charts
+from reports.cards import OWN
 from reports.figures import counting
 from reports.figures.columns import Columns
+from reports.figures.counted import OTHERS
 from reports.figures.counting import Share, Spread, Value
 from reports.figures.definitions import METRICS, Kind, Metric
 from reports.figures.reading import Days, Seen, days_read, incident_columns, page_columns, restricted_seen
-from reports.groupings import GROUP_TITLES, grouped
-from reports.names import STATE, Name, Names
+from reports.groupings import GROUP_TITLES, answered, grouped
+from reports.links import Links, days_of_weeks
+from reports.names import Names
+from reports.own_answers import Answers, answers_read
 from reports.pages_behind import ALL as ALL_PAGES
-from reports.pages_behind import of_pages
 from reports.period import Period
-from reports.pie import MOST, Ring, ring
 from reports.selectors import Scope
 from reports.wording import Card, count_card, mark_text, metric_card, share_text, time_text, waiting_words
 
-MOST_BARS = 12
 INCIDENTS, PAGES = "incidents", "pages"
-COUNTS: dict[str, str | Promise] = {INCIDENTS: gettext_lazy("Incidents"), PAGES: gettext_lazy("Pages")}
 SHADES = 4
-
-
-class Links:
-    """Addresses of the incidents, or pages, behind a number, with the filters of the report."""
-
-    def __init__(self, query: QueryDict) -> None:
-        self._query = query
-
-    def __call__(self, which: str, dimension: str = "", slug: str = "") -> str:
-        query = self._query.copy()
-        for name in ("page", "which", "person", "csrfmiddlewaretoken"):
-            query.pop(name, None)
-        query["which"] = which
-        if dimension:
-            query[dimension] = slug
-        return f"{reverse('reports:pages' if of_pages(which) else 'reports:incidents')}?{query.urlencode()}"
 
 
 @dataclass
@@ -102,6 +82,27 @@ class Data:
     def _known(self) -> dict[tuple[str, Any], Columns]:
         return {}
 
+    def grouped(self, what: str, dimension: str) -> Columns:
+        """Those of the period with a column of ``dimension``; a question of the house's own is asked for in two queries more."""
+        found = self.now(what)
+        if not dimension.startswith(OWN):
+            return grouped(found, dimension)
+        return answered(found, dimension, self._answers(dimension).numbers)
+
+    def title_of(self, dimension: str) -> str:
+        """What a dimension is called."""
+        return self._answers(dimension).title if dimension.startswith(OWN) else str(GROUP_TITLES[dimension])
+
+    def _answers(self, dimension: str) -> Answers:
+        if dimension not in self._asked:
+            found = self._asked[dimension] = answers_read(dimension.removeprefix(OWN), self.scope.period)
+            self.names.learn(dimension, found.values)
+        return self._asked[dimension]
+
+    @cached_property
+    def _asked(self) -> dict[str, Answers]:
+        return {}
+
     def now(self, what: str = INCIDENTS) -> Columns:
         return self.of(what, self.scope.period)
 
@@ -113,31 +114,6 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One group: what it is called, its number, its bar (percent of the longest), what leads to its incidents."""
-
-    number: int
-    label: str
-    words: str
-    percent: str
-    link: str
-    cells: tuple[str, ...] = ()
-    rank: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Rows by one dimension; ``heads`` name the columns of the cells, ``others`` counts groups that are not shown."""
-
-    title: str
-    dimension: str
-    heads: tuple[str, ...]
-    rows: tuple[Row, ...]
-    others: int = 0
-    ring: Ring | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Hour:
     count: int
     shade: int
@@ -145,11 +121,13 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """How many in each hour of each day of the week: a line for each day, named."""
+    """How many in each hour of each day of the week: a line for each day, named. ``link`` leads to all of them; with an hour
+    ("&hour=0-14": Monday from 14:00) to those of it."""
 
     title: str
     lines: tuple[tuple[str, tuple[Hour, ...], int], ...]
     note: str
+    link: str
 
 
 def day_text(day: Any) -> str:
@@ -158,7 +136,7 @@ def day_text(day: Any) -> str:
 
 def title_of(key: str) -> str:
     """What a metric, or the number of incidents or pages, is called."""
-    return str(METRICS[key].title) if key in METRICS else str(COUNTS[key])
+    return str((METRICS.get(key) or OTHERS[key]).title)
 
 
 def words_of(metric: Metric, value: Value) -> str:
@@ -187,11 +165,12 @@ def _number(data: Data, key: str) -> Card:
         now, old = data.now(metric.of), data.old(metric.of)
         return metric_card(metric, data.value(metric, now), data.value(metric, old))
     now, old = data.now(key), data.old(key)
+    rule = OTHERS[key]
+    which = ALL_PAGES if key == PAGES else "all"
+    card = replace(count_card(key, str(rule.title), str(rule.rule), len(now), len(old), which), metric=rule)
     if key == PAGES:
-        return count_card(key, _("Pages"), _("Pages made in the period."), len(now), len(old), ALL_PAGES)
-    title, definition = _("Incidents"), _("Incidents that started in the period, tests left out.")
+        return card
     still = now.bytes_of("open").count(1)
-    card = count_card(key, title, definition, len(now), len(old))
     return replace(card, aside=waiting_words("resolve", still), aside_which="resolve.waiting")
 
 
@@ -199,9 +178,12 @@ def line(data: Data, key: str) -> charts.LineChart | charts.ColumnChart:
     """By week: the median up to p90, or the percentage; a number of things as columns."""
     period, before = data.scope.period, data.before
     labels = [day_text(day) for day in period.weeks()]
+    days = days_of_weeks(period)
     if key not in METRICS:
         weeks = counting.stretches(data.now(key), period.week_bounds())
-        return _columns(key, list(zip(labels, map(len, weeks), strict=True)))
+        which = ALL_PAGES if key == PAGES else "all"
+        links = tuple(data.link(which, days=one) if len(week) else "" for one, week in zip(days, weeks, strict=True))
+        return replace(_columns(key, list(zip(labels, map(len, weeks), strict=True))), table_links=links)
     metric = METRICS[key]
     weeks = counting.stretches(data.now(metric.of), period.week_bounds())
     earlier = counting.stretches(data.old(metric.of), before.week_bounds())
@@ -216,7 +198,11 @@ def line(data: Data, key: str) -> charts.LineChart | charts.ColumnChart:
         )
         for index, (label, value) in enumerate(zip(labels, values, strict=True))
     ]
-    return _drawn(metric, points)
+    which = f"{key}.{'yes' if metric.kind == Kind.SHARE else 'done'}"
+    links = tuple(
+        data.link(which, days=one) if point.median is not None else "" for one, point in zip(days, points, strict=True)
+    )
+    return replace(_drawn(metric, points), table_links=links)
 
 
 def _drawn(metric: Metric, points: Sequence[charts.LinePoint]) -> charts.LineChart:
@@ -273,111 +259,6 @@ def _columns(key: str, bars: Sequence[tuple[str, int]]) -> charts.ColumnChart:
     )
 
 
-def groups(data: Data, key: str, dimension: str, *, most: int = MOST_BARS, known: bool = False) -> Groups:
-    """One value for each group: the longest first; with its number of incidents. ``known`` leaves out groups without a value,
-    where any has one."""
-    metric = METRICS.get(key)
-    what = metric.of if metric else key
-    columns = grouped(data.now(what), dimension)
-    sizes = counting.counts_by(columns, dimension)
-    values = counting.values_by(columns, dimension, metric, work=data.scope.work) if metric else {}
-
-    def amount(number: int) -> float:
-        return (amount_of(metric, values[number]) or 0.0) if metric else float(sizes[number])
-
-    order = sorted(sizes, key=lambda number: (-amount(number), data.names.name(dimension, number).label))
-    if known and metric:
-        order = [number for number in order if amount_of(metric, values[number]) is not None] or order
-    longest = max(map(amount, sizes), default=0.0) or 1.0
-    rows = []
-    for number in order[:most]:
-        name = data.names.name(dimension, number)
-        words = words_of(metric, values[number]) if metric else str(sizes[number])
-        rows.append(
-            Row(
-                number,
-                name.label,
-                words,
-                f"{amount(number) / longest * 100:.4g}%",
-                _link(data, metric, dimension, name, ALL_PAGES if key == PAGES else "all"),
-                (str(sizes[number]), *_cells(metric, values.get(number))),
-                number if dimension == "severity" else None,
-            )
-        )
-    title = _("%(metric)s by %(dimension)s") % {
-        "metric": title_of(key),
-        "dimension": str(GROUP_TITLES[dimension]).lower(),
-    }
-    heads = (
-        _("pages") if what == PAGES else _("incidents"),
-        *_heads(metric),
-    )
-    return Groups(title, dimension, heads, tuple(rows), max(len(order) - most, 0))
-
-
-def _link(data: Data, metric: Metric | None, dimension: str, name: Name, every: str) -> str:
-    """What leads to what a group's number counts; ``every`` is the number of things themselves."""
-    if not name.slug:
-        return ""
-    if dimension == STATE:
-        return data.link(f"{STATE}.{name.slug}") if metric is None else ""
-    which = every if metric is None else f"{metric.key}.{'yes' if metric.kind == Kind.SHARE else 'done'}"
-    return data.link(which, dimension, name.slug)
-
-
-def _heads(metric: Metric | None) -> tuple[str, ...]:
-    if metric is None:
-        return ()
-    if metric.kind == Kind.SHARE:
-        return (_("percent"), _("counted"), _("of"), _("not known yet"))
-    mean = (_("median"), _("p90"), _("mean"), _("without one yet"))
-    return mean if metric.kind == Kind.TIME else (_("mean"), _("median"))
-
-
-def _cells(metric: Metric | None, value: Value | None) -> tuple[str, ...]:
-    if metric is None or value is None:
-        return ()
-    if isinstance(value, Share):
-        return (share_text(value), str(value.part), str(value.whole), str(value.waiting))
-    if metric.kind == Kind.MARK:
-        return (mark_text(value.mean), mark_text(value.median))
-    return (time_text(value.median), time_text(value.p90), time_text(value.mean), str(value.waiting))
-
-
-def pie(data: Data, key: str, dimension: str) -> Groups:
-    """The parts of a whole: how many incidents of each group, the biggest first; what is beyond six is one part."""
-    metric = METRICS.get(key)
-    if metric is not None and metric.kind == Kind.SHARE:
-        return _parts(data, metric)
-    what = metric.of if metric else key
-    found = groups(data, what, dimension, most=MOST)
-    sizes = counting.counts_by(grouped(data.now(what), dimension), dimension)
-    rest = sum(sizes.values()) - sum(sizes[row.number] for row in found.rows)
-    rows = found.rows
-    if rest:
-        rows = (*rows, Row(0, _("%(number)d others") % {"number": found.others}, str(rest), "", ""))
-    drawn = ring([float(row.words) for row in rows])
-    return Groups(found.title, dimension, found.heads, rows, 0, drawn)
-
-
-def _parts(data: Data, metric: Metric) -> Groups:
-    """A share as a ring: what counts, what does not, what is not known yet."""
-    value = data.value(metric, data.now(metric.of))
-    if not isinstance(value, Share):
-        raise TypeError(f"{metric.key} is no share")
-    parts = (
-        (_("yes"), value.part, "yes"),
-        (_("no"), value.whole - value.part, "no"),
-        (_("not known yet"), value.waiting, "open"),
-    )
-    rows = tuple(
-        Row(number, label, str(count), "", data.link(f"{metric.key}.{which}"))
-        for number, (label, count, which) in enumerate(parts)
-        if count
-    )
-    return Groups(str(metric.title), "", (), rows, 0, ring([float(row.words) for row in rows]))
-
-
 def week(data: Data, key: str) -> Week:
     """Hours by days of the week, on the reader's clock."""
     what = METRICS[key].of if key in METRICS else key
@@ -385,17 +266,18 @@ def week(data: Data, key: str) -> Week:
     most = max(map(max, found))
     lines = tuple(
         (
-            _weekday(number),
+            weekday_text(number),
             tuple(Hour(count, -(-count * SHADES // most) if count else 0) for count in hours),
             sum(hours),
         )
         for number, hours in enumerate(found)
     )
     title = _("Pages by hour and day of the week") if what == PAGES else _("Incidents by hour and day of the week")
-    return Week(title, lines, _busiest(found, most))
+    return Week(title, lines, _busiest(found, most), data.link(ALL_PAGES if what == PAGES else "all"))
 
 
-def _weekday(number: int) -> str:
+def weekday_text(number: int) -> str:
+    """The name of a day of the week, in short; 0 is Monday."""
     # 4 January 2021 was a Monday.
     return str(date_format(date(2021, 1, 4 + number), "D"))
 
@@ -408,7 +290,7 @@ def _busiest(found: Sequence[Sequence[int]], most: int) -> str:
     )
     return _("Most, %(number)d, came on %(day)s from %(hour)02d:00 to %(until)02d:00.") % {
         "number": most,
-        "day": _weekday(day),
+        "day": weekday_text(day),
         "hour": hour,
         "until": (hour + 1) % 24,
     }

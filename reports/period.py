@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+Hour = tuple[int, int]
+"""A day of the week (0 is Monday) and an hour of it (0 to 23)."""
+QUARTER = timedelta(minutes=15)
+"""No time zone is off by a part of it."""
 DAYS = {"28d": 28, "90d": 90, "12m": 365}
 DEFAULT = "28d"
 
@@ -62,3 +66,21 @@ def period_of(key: str, *, at: datetime, zone: tzinfo, first: date | None = None
         return Period(first, last, zone)
     today = at.astimezone(zone).date()
     return Period(today - timedelta(days=DAYS.get(key, DAYS[DEFAULT]) - 1), today, zone)
+
+
+def hour_spans(period: Period, hour: Hour) -> list[tuple[datetime, datetime]]:
+    """From when until when (UTC) the period's clock showed that hour of the week: none where it was left out, longer where it was
+    shown twice."""
+    weekday, of_day = hour
+    found: list[tuple[datetime, datetime]] = []
+    day = period.first + timedelta(days=(weekday - period.first.weekday()) % 7)
+    while day <= period.last:
+        at, ends = day_begins(day, period.zone), day_begins(day + timedelta(days=1), period.zone)
+        while at < ends:
+            if at.astimezone(period.zone).hour == of_day:
+                joins = bool(found) and found[-1][1] == at
+                since = found.pop()[0] if joins else at
+                found.append((since, at + QUARTER))
+            at += QUARTER
+        day += timedelta(days=7)
+    return found

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 
-from incidents.models import Incident, Page
+from incidents.models import Incident
 from oncall.models import User
 from reports.figures.definitions import SLEEP
 from reports.figures.facts import hours_of
-from reports.period import Period
+from reports.names import NOBODY
+from reports.period import Hour, Period, hour_spans
 
 # These can be asked of the incident itself; the others of its figures.
 _LOOKUPS = {name: f"{name}__in" for name in ("team", "service", "severity", "priority", "category", "customer")}
@@ -21,7 +21,7 @@ _LOOKUPS = {name: f"{name}__in" for name in ("team", "service", "severity", "pri
 class Scope:
     """Which incidents a report is about. Empty `teams` or `severities` mean all; so do the other dimensions
     (`reports.figures.columns`) in `more`. `where` narrows it by what the house asked. With `work`, times are those of
-    working hours where a metric has such.
+    working hours where a metric has such. With an `hour` of the week, lists hold what began in it; figures do not ask for it.
     """
 
     user: User
@@ -31,6 +31,7 @@ class Scope:
     where: Q = field(default_factory=Q)
     more: Mapping[str, Sequence[int]] = field(default_factory=dict)
     work: bool = False
+    hour: Hour | None = None
 
     def during(self, period: Period) -> "Scope":
         return replace(self, period=period)
@@ -43,8 +44,19 @@ class Scope:
 
 def incidents_in(scope: Scope) -> QuerySet[Incident]:
     """The incidents of the scope that count: no tests, none merged into another, and none the reader may not see."""
-    found = chosen_incidents(scope)
-    return found.filter(started_at__gte=scope.period.since, started_at__lt=scope.period.until)
+    return chosen_incidents(scope).filter(within(scope, "started_at"))
+
+
+def within(scope: Scope, field: str) -> Q:
+    """The instants of ``field`` that lie in the scope's period, and in its hour of the week where one is asked for."""
+    period = scope.period
+    found = Q(**{f"{field}__gte": period.since, f"{field}__lt": period.until})
+    if scope.hour is None:
+        return found
+    spans = Q(pk__in=())
+    for since, until in hour_spans(period, scope.hour):
+        spans |= Q(**{f"{field}__gte": since, f"{field}__lt": until})
+    return found & spans
 
 
 def chosen_incidents(scope: Scope) -> QuerySet[Incident]:
@@ -52,20 +64,10 @@ def chosen_incidents(scope: Scope) -> QuerySet[Incident]:
     found = Incident.objects.visible_to(scope.user).counted().filter(merged_into=None)
     for name, values in scope.dimensions.items():
         if values:
-            found = found.filter(**{_LOOKUPS.get(name, f"figures__{name}__in"): values})
+            # "None" is nought among the figures, and no number of anything.
+            own = None if NOBODY in values else _LOOKUPS.get(name)
+            found = found.filter(**{own or f"figures__{name}__in": values})
     return found.filter(scope.where) if scope.where else found
-
-
-def with_called(incidents: QuerySet[Incident]) -> QuerySet[Incident]:
-    """Each with `called`: how many rungs (cycle, level) of its ladder somebody was paged for."""
-    # A rung as one number: SQLite counts distinct values of one expression only. No policy has a thousand levels.
-    rungs = (
-        Page.objects.filter(incident=OuterRef("pk"))
-        .order_by()
-        .values("incident")
-        .annotate(rungs=Count(F("cycle") * 1000 + F("level"), distinct=True))
-    )
-    return incidents.annotate(called=Coalesce(Subquery(rungs.values("rungs"), output_field=IntegerField()), 0))
 
 
 def is_night(at: datetime, zone: tzinfo) -> bool:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from reports import board_views, views
+from reports.work.views import work_list
 
 app_name = "reports"
 urlpatterns = [
@@ -18,5 +19,6 @@ urlpatterns = [
     path("definitions/", views.definitions, name="definitions"),
     path("incidents/", views.incident_list, name="incidents"),
     path("pages/", views.page_list, name="pages"),
+    path("work/", work_list, name="work"),
     path("incidents.csv", views.incident_export, name="export"),
 ]

@@ -1,6 +1,5 @@
 """The manager's dashboard, the incidents behind its numbers, and their export."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -8,50 +7,36 @@ from zoneinfo import ZoneInfo
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from escalation_site.kernel.instants import now
-from escalation_site.kernel.streams import csv_pieces, streamed
 from escalation_site.ui import durations
-from incidents.custom_fields import answers_of
-from incidents.models import CustomField, Incident
+from incidents.models import Incident
 from oncall.access import role_required
 from oncall.models import User
-from policies.severity import Severity
 from reports.dashboard import TABS, board, comparison, glossary
-from reports.figures.definitions import LEFT_OUT_OF_ALL, METRICS, PERCENTILE_RULE
+from reports.figures.definitions import LEFT_OUT_OF_ALL, METRICS, PERCENTILE_RULE, Kind, Metric
 from reports.figures.keeping import Known, figures_ready
 from reports.forms import ReportFilters
+from reports.links import Links
 from reports.names import PERSON, Names
 from reports.names import TITLES as TITLES_OF_DIMENSIONS
-from reports.narrow import OLD, TITLES, behind
+from reports.narrow import behind, metric_of, parts_of, title_of, which_of
 from reports.pages_behind import ALL as ALL_PAGES
-from reports.pages_behind import TITLES as PAGE_TITLES
 from reports.pages_behind import Asked as PagesAsked
 from reports.pages_behind import of_pages, pages_behind
-from reports.panels import Data, Links
+from reports.pages_behind import title_of as title_of_pages
+from reports.panels import Data, weekday_text
 from reports.period import DEFAULT
-from reports.selectors import Scope, with_called
+from reports.selectors import Scope
+from reports.wording import mark_text, time_text
 
 READERS = (User.Role.MANAGER, User.Role.AUDITOR, User.Role.ADMINISTRATOR)
 PAGE_SIZE = 50
-CSV_HEAD = (
-    "reference",
-    "title",
-    "severity",
-    "state",
-    "team",
-    "service",
-    "started_at",
-    "acknowledged_at",
-    "resolved_at",
-    "seconds_to_acknowledge",
-    "seconds_to_resolve",
-    "levels_called",
-    "unanswered_on_every_level",
-)
+SHOWN = ("acknowledge", "resolve")
+"""Metrics that the list of incidents shows anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,28 +131,32 @@ def definitions(request: HttpRequest) -> HttpResponse:
 @role_required(*READERS)
 def incident_list(request: HttpRequest) -> HttpResponse:
     """The incidents behind one number (`which`), with the same filters."""
-    found, which = asked(request), request.GET.get("which", "all")
-    which = which if which in TITLES else "all"
-    incidents = behind(found.scope, which).select_related("service", "team", "owner")
+    found, which = asked(request), which_of(request.GET.get("which", ""))
+    metric, part = metric_of(which)
+    own = metric is not None and metric.of == "incidents" and part == "done" and metric.key not in SHOWN
+    value = metric if own else None
+    incidents = behind(found.scope, which).select_related("service", "team", "owner", *(("figures",) if value else ()))
     page = Paginator(incidents, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [
         {
             "incident": incident,
             "acknowledged": _took(incident.started_at, incident.acknowledged_at),
             "resolved": _took(incident.started_at, incident.resolved_at),
+            "value": _value(incident, value) if value else "",
         }
         for incident in page.object_list
     ]
-    metric = METRICS.get(OLD.get(which, which).partition(".")[0])
     context = {
         "which": which,
-        "title": TITLES[which],
+        "title": title_of(which),
         "metric": metric,
+        "parts": parts_of(which),
+        "value": value,
         "page": page,
         "rows": rows,
         "tabs": TABS.items(),
     }
-    return render(request, "reports/incidents.html", {**found.context, **context})
+    return render(request, "reports/incidents.html", {**found.context, **context, **_hour_words(found.scope)})
 
 
 @require_safe
@@ -180,16 +169,32 @@ def page_list(request: HttpRequest) -> HttpResponse:
     # An unknown person has no page, and is not everybody.
     behind_it = pages_behind(found.scope, PagesAsked(which, people or ([0] if person else ())))
     listed = behind_it.select_related("page__incident", "person")
+    page = Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "which": which,
-        "title": PAGE_TITLES[which],
+        "title": title_of_pages(which),
         "person": person,
         "person_name": found.data.names.name(PERSON, people[0]).label if people else person,
         "metric": METRICS.get(which.partition(".")[0]),
-        "page": Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [{"one": one, "answer": time_text(max(one.answer, 0))} for one in page.object_list],
         "tabs": TABS.items(),
     }
-    return render(request, "reports/pages.html", {**found.context, **context})
+    return render(request, "reports/pages.html", {**found.context, **context, **_hour_words(found.scope)})
+
+
+def _hour_words(scope: Scope) -> dict[str, str]:
+    """The hour of the week that a list is about, in words."""
+    if scope.hour is None:
+        return {}
+    day, hour = scope.hour
+    return {"hour_day": weekday_text(day), "hour_from": f"{hour:02d}:00", "hour_until": f"{(hour + 1) % 24:02d}:00"}
+
+
+def _value(incident: Incident, metric: Metric) -> str:
+    """What the incident adds to the metric: the list is in its order."""
+    number = getattr(incident.figures, metric.column)
+    return mark_text(number) if metric.kind == Kind.MARK else time_text(number)
 
 
 def _took(start: datetime, end: datetime | None) -> str:
@@ -198,50 +203,8 @@ def _took(start: datetime, end: datetime | None) -> str:
 
 @require_safe
 @role_required(*READERS)
-def incident_export(request: HttpRequest) -> HttpResponseBase:
-    """The incidents of the filters (and of `which`) as CSV; instants in UTC, times in seconds."""
-    scope = asked(request).scope
-    found = with_called(behind(scope, request.GET.get("which", "all")))
-    name = f"incidents-{scope.period.first}-{scope.period.last}.csv"
-    return streamed(
-        request, csv_pieces(_csv_rows(found.select_related("team", "service"))), content_type="text/csv", filename=name
-    )
-
-
-def _csv_rows(incidents: Any) -> Iterator[tuple[Any, ...]]:
-    """Each of the house's own fields has a column, retired ones too: their answers are still figures of the past."""
-    own = list(CustomField.objects.order_by("group", "position", "key").values_list("key", flat=True))
-    yield (*CSV_HEAD, *(f"custom.{key}" for key in own))
-    incident: Incident
-    for incident in incidents.iterator(chunk_size=500):
-        yield (
-            incident.reference,
-            incident.title,
-            Severity(incident.severity).name,
-            incident.state,
-            incident.team.name,
-            incident.service.name,
-            _instant(incident.started_at),
-            _instant(incident.acknowledged_at),
-            _instant(incident.resolved_at),
-            _seconds(incident.started_at, incident.acknowledged_at),
-            _seconds(incident.started_at, incident.resolved_at),
-            getattr(incident, "called", ""),
-            "yes" if incident.exhausted_at else "no",
-            *(_plain(answers_of(incident).get(key)) for key in own),
-        )
-
-
-def _plain(value: Any) -> Any:
-    """An answer in a cell."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else ", ".join(value) if isinstance(value, list) else value
-
-
-def _instant(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="seconds") if moment else ""
-
-
-def _seconds(start: datetime, end: datetime | None) -> int | str:
-    return "" if end is None else max(round((end - start).total_seconds()), 0)
+def incident_export(request: HttpRequest) -> HttpResponse:
+    """Where the incidents of the filters were taken out at once; it is done on a page of its own now, which puts it on record."""
+    query = request.GET.copy()
+    query["of"] = "report"
+    return redirect(f"{reverse('exports:take')}?{query.urlencode()}", permanent=True)

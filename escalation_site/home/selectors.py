@@ -20,8 +20,9 @@ from reports.dashboard import Bearer, bearers
 from reports.figures.keeping import figures_ready
 from reports.ledger import Line, database_protection, line
 from reports.ledger_words import action_words
+from reports.links import Links
 from reports.names import Names
-from reports.panels import Data, Links, number_card
+from reports.panels import Data, number_card
 from reports.period import DEFAULT, Period, period_of
 from reports.selectors import Scope
 from reports.wording import Card

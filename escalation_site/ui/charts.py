@@ -65,6 +65,12 @@ class LineChart:
     table_head: tuple[str, ...]
     table_rows: tuple[tuple[str, ...], ...]
     stretch: int = STRETCH
+    table_links: tuple[str, ...] = ()
+    """What leads to what the first number of each row counts, "" for nothing; none at all where nothing does."""
+
+    @property
+    def linked_rows(self) -> list[tuple[tuple[str, ...], str]]:
+        return _linked(self.table_rows, self.table_links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,10 @@ class BarChart:
     bars: tuple[Bar, ...]
     table_head: tuple[str, ...]
     table_rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def linked_rows(self) -> list[tuple[tuple[str, ...], str]]:
+        return _linked(self.table_rows, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,16 @@ class ColumnChart:
     columns: tuple[Column, ...]
     table_head: tuple[str, ...]
     table_rows: tuple[tuple[str, ...], ...]
+    table_links: tuple[str, ...] = ()
+
+    @property
+    def linked_rows(self) -> list[tuple[tuple[str, ...], str]]:
+        return _linked(self.table_rows, self.table_links)
+
+
+def _linked(rows: Sequence[tuple[str, ...]], links: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
+    """Each row with what its first number leads to."""
+    return list(zip(rows, links or [""] * len(rows), strict=True))
 
 
 def number_step(top: float, ticks: int = 4) -> float:

@@ -13,8 +13,9 @@ from reports.figures.counting import Share, Value
 from reports.figures.definitions import METRICS, NO, NONE, OPEN, YES, Kind, Metric
 from reports.figures.keeping import figures_ready
 from reports.forms import ReportFilters
-from reports.names import PERSON, TITLES, Name, Names
-from reports.panels import PAGES, Data, Links
+from reports.links import Links
+from reports.names import NOBODY, PERSON, TITLES, Name, Names
+from reports.panels import PAGES, Data
 
 USUAL = "team"
 BY = "by"
@@ -48,7 +49,8 @@ def figures_table(asked: Asked) -> Table:
             found = [
                 cell for metric, known in zip(metrics, values, strict=True) for cell in _cells(metric, known[number])
             ]
-            yield [name.label if asked.words else name.slug, sizes[number], *found]
+            # What has none has an empty cell for machines.
+            yield [name.label if asked.words else name.slug if number != NOBODY else "", sizes[number], *found]
 
     days = {"first": date_text(scope.period.first, "j M Y"), "last": date_text(scope.period.last, "j M Y")}
     return Table(

@@ -35,8 +35,9 @@ from policies.priority import priority_name
 from policies.severity import Severity
 from reports.exports.asking import Asked, as_said_to, batches, counted, filters_text
 from reports.exports.table import Column, Kind, Row, Table, columns_of
+from reports.figures.keeping import figures_ready
 from reports.forms import ReportFilters
-from reports.narrow import TITLES, behind
+from reports.narrow import behind, title_of, which_of
 from reports.selectors import Scope
 
 AT_ONCE = 1_000
@@ -95,14 +96,14 @@ def scope_of(asked: Asked) -> tuple[Scope, str]:
     """The range and filters of the metrics' pages, and the number behind which the incidents stand."""
     form = ReportFilters(asked.query or {"period": "28d"})
     form.is_valid()
-    which = asked.query.get("which", "all")
-    return form.scope(asked.user, at=asked.at, zone=asked.zone), which if which in TITLES else "all"
+    figures_ready(at=asked.at)
+    return form.scope(asked.user, at=asked.at, zone=asked.zone), which_of(asked.query.get("which", ""))
 
 
 def about_scope(scope: Scope, which: str, asked: Asked) -> list[tuple[str, str]]:
     days = {"first": date_text(scope.period.first, "j M Y"), "last": date_text(scope.period.last, "j M Y")}
     return [
-        (_("Which"), str(TITLES[which])),
+        (_("Which"), title_of(which)),
         (_("Started"), _("%(first)s to %(last)s") % days),
         (_("Filters"), filters_text(asked)),
         (_("Left out"), _("Tests, incidents merged into others, and what the reader may not see.")),

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     TIME = "time"
     SHARE = "share"
     MARK = "mark"
+    NUMBER = "number"
 
 
 class Group(StrEnum):
@@ -69,6 +70,8 @@ class Metric:
     def unit(self) -> Text:
         if self.kind == Kind.TIME:
             return _("hours, minutes and seconds")
+        if self.kind == Kind.NUMBER:
+            return _("number")
         return _("percent") if self.kind == Kind.SHARE else _("0 to 5")
 
 
@@ -278,7 +281,7 @@ _BUILT = (
         Group.ESCALATION,
         _("Full context at handover"),
         _(
-            "Of incidents handed from one person to another, the share of which everybody who took one over and said so had the whole "
+            "Of incidents handed to another person or team, the share of which everybody who took one over and said so had the whole "
             "picture."
         ),
         _("Incidents that nobody handed on; those whose receivers have not said yet are counted beside it."),

@@ -48,22 +48,38 @@ def range_rows(several: Iterable[Range]) -> SafeString:
 
 
 def _cells(one: Range) -> str:
-    cells = (one.median, one.p90, one.before, one.done, one.waiting)
-    return "".join([f'<td class="r">{escape(cell)}</td>' for cell in cells])
+    cells = (
+        (one.median, ""),
+        (one.p90, ""),
+        (one.before, one.before_link),
+        (one.done, one.link if one.done else ""),
+        (one.waiting, one.waiting_link),
+    )
+    return "".join([f'<td class="r">{_linked(cell, link)}</td>' for cell, link in cells])
+
+
+def _linked(words: object, link: str) -> str:
+    return f'<a class="link" href="{escape(link)}">{escape(words)}</a>' if link else str(escape(words))
 
 
 @register.simple_tag
 def hour_rows(week: Week) -> SafeString:
-    """A row for each day of the week, a shaded cell for each of its hours."""
+    """A row for each day of the week, a shaded cell for each of its hours, which leads to what began in it."""
+    link = escape(f"{week.link}&hour=")
     rows = [
-        f'<tr><th scope="row">{conditional_escape(day)}</th>{_hours(hours)}<td class="r strong">{total}</td></tr>'
-        for day, hours, total in week.lines
+        f'<tr><th scope="row">{conditional_escape(day)}</th>{_hours(hours, f"{link}{number}-")}<td class="r strong">{total}</td></tr>'
+        for number, (day, hours, total) in enumerate(week.lines)
     ]
     return mark_safe("".join(rows))  # noqa: S308  each part is escaped or a number
 
 
-def _hours(hours: Iterable[Hour]) -> str:
-    return "".join([f'<td class="c s{hour.shade}">{hour.count}</td>' for hour in hours])
+def _hours(hours: Iterable[Hour], link: str) -> str:
+    return "".join([_hour(one, f"{link}{number}") for number, one in enumerate(hours)])
+
+
+def _hour(one: Hour, link: str) -> str:
+    number = f'<a href="{link}">{one.count}</a>' if one.count else "0"
+    return f'<td class="c s{one.shade}">{number}</td>'
 
 
 HOUR_HEADS = mark_safe("".join(f'<th scope="col">{hour:02d}</th>' for hour in range(24)))  # noqa: S308  numbers

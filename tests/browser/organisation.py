@@ -274,12 +274,13 @@ def _walk(night: Night) -> dict[str, Any]:
 
 
 def _arrange(night: Night) -> int:
-    """A dashboard with a card of every kind."""
+    """A dashboard with a card of every kind, and of the work."""
     from reports.boards import dashboard_create
     from reports.cards import FIRST, GROUPED, CardSpec, Drawn
 
     kinds = (Drawn.LINE, Drawn.BAR, Drawn.PIE, Drawn.TABLE, Drawn.HOURS)
     cards = [CardSpec(kind, "incidents", "severity" if kind in GROUPED else "") for kind in kinds]
+    cards += [CardSpec(Drawn.PIE, "tasks", "task_state"), CardSpec(Drawn.BAR, "worked", "person")]
     board = dashboard_create(owner=night.cast.elena, name="Nights", at=night.at, cards=(*FIRST, *cards))
     return board.pk
 

@@ -22,9 +22,11 @@ from reports.figures.columns import INCIDENTS, Columns
 from reports.figures.counting import Share, Spread, value_of, values_by
 from reports.figures.definitions import METRICS, WAITING
 from reports.figures.facts import Record, facts_of, seconds
+from reports.group_panels import groups
+from reports.links import Links
 from reports.models import Dashboard
 from reports.names import Names
-from reports.panels import Data, Links, groups
+from reports.panels import Data
 from reports.period import period_of
 from reports.selectors import Scope
 from tests.world.harness import World
@@ -351,7 +353,7 @@ def test_when_responder_performance_is_added_then_it_shows_how_fast_and_how_ofte
 
 
 @pytest.mark.parametrize(
-    ("metric", "dimension"), [("pages", "state"), ("acknowledge", "person"), ("incidents", "integration")]
+    ("metric", "dimension"), [("pages", "state"), ("acknowledge", "person"), ("incidents", "hours")]
 )
 def test_when_something_cannot_be_grouped_so_then_the_card_is_refused(metric: str, dimension: str) -> None:
     with pytest.raises(CardInvalid) as refused:

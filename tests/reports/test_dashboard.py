@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
+from audit.models import LedgerEntry
 from incidents.models import Incident, Page
 from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
 from oncall.models import User
@@ -18,8 +19,9 @@ from reports.dashboard import bearers, board
 from reports.figures.counting import Share
 from reports.figures.definitions import METRICS
 from reports.figures.keeping import figures_follow, figures_rebuild
+from reports.links import Links
 from reports.names import Names
-from reports.panels import Data, Links
+from reports.panels import Data
 from reports.period import period_of
 from reports.selectors import Scope, is_night
 from tests.world.harness import World
@@ -143,17 +145,24 @@ def test_when_a_custom_range_is_chosen_then_its_days_are_the_readers(world: Worl
     assert "At night" not in shown(elena.get(f"{PAGE}incidents/?period=custom&first=2026-11-01&last=2026-11-21"))
 
 
-def test_when_exported_then_the_csv_has_the_filtered_incidents_in_utc_and_seconds(world: World, elena: Client) -> None:
+@pytest.mark.requirement("R252")
+def test_when_taken_out_from_the_dashboard_then_its_filters_go_along_and_it_is_put_on_record(
+    world: World, elena: Client
+) -> None:
+    """The address that people kept leads there too, and takes nothing out by itself."""
     answered(world, after=4, resolved_after=90, title="=HYPERLINK(1)")
     answered(world, after=4, severity=4)
-    response: Any = elena.get(f"{PAGE}incidents.csv?severity=2")
-    rows = list(csv.DictReader(StringIO(b"".join(response.streaming_content).decode())))
-    assert response["Content-Disposition"] == 'attachment; filename="incidents-2026-10-26-2026-11-22.csv"'
-    assert len(rows) == 1
-    assert rows[0]["title"] == "'=HYPERLINK(1)"
-    assert rows[0]["severity"] == "SEV2"
-    assert (rows[0]["seconds_to_acknowledge"], rows[0]["seconds_to_resolve"]) == ("240", "5400")
-    assert rows[0]["started_at"] == "2026-11-22T02:09:00+00:00"
+    kept: Any = elena.get(f"{PAGE}incidents.csv?severity=2&which=resolve.done")
+    assert (kept.status_code, kept.url) == (301, "/reports/exports/take/?severity=2&which=resolve.done&of=report")
+    assert "1 row" in shown(elena.get(kept.url))
+    assert not LedgerEntry.objects.filter(action="data_export.take").exists()
+    response: Any = elena.post(kept.url, {"format": "csv"})
+    (row,) = csv.DictReader(StringIO(b"".join(response.streaming_content).decode()))
+    assert (row["title"], row["severity"]) == ("'=HYPERLINK(1)", "SEV2")
+    assert (row["seconds_to_acknowledge"], row["seconds_to_resolve"]) == ("240", "5400")
+    assert row["started_at"] == "2026-11-22T02:09:00+00:00"
+    assert LedgerEntry.objects.filter(action="data_export.take").count() == 1
+    assert 'href="/reports/exports/take/?severity=2&amp;of=figures"' in shown(elena.get(f"{PAGE}?severity=2"))
 
 
 def test_when_people_were_paged_at_night_then_their_load_says_so(world: World) -> None:
@@ -265,7 +274,7 @@ def test_the_dashboard_takes_at_most_twelve_queries(
         assert elena.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", [PAGE, f"{PAGE}incidents/", f"{PAGE}incidents.csv"])
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}incidents/", f"{PAGE}pages/", f"{PAGE}work/"])
 @pytest.mark.parametrize(
     ("username", "status"), [("elena", 200), ("amara", 200), ("hugo", 200), ("marta", 403), ("sofie", 403)]
 )

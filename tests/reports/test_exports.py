@@ -31,6 +31,7 @@ from reports.exports.services import (
 )
 from reports.exports.sources import table_of
 from reports.exports.text import csv_of
+from reports.figures.keeping import figures_follow_all
 from reports.models import ExportFile, ExportSchedule
 from tests.world.harness import World
 
@@ -153,9 +154,11 @@ def test_when_there_are_three_times_as_many_incidents_then_no_more_queries_are_n
         return len(captured)
 
     opened(world)
+    figures_follow_all(at=world.now)
     before = queries()
     for number in range(3):
         opened(world, f"Trouble {number}")
+    figures_follow_all(at=world.now)
     assert queries() == before
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -355,6 +356,8 @@ def compare(scope: Scope) -> None:
         (one.weekday(), one.hour) for one in (each.started_at.astimezone(period.zone) for each in incidents)
     )
     assert {(day, hour): count for day, line in enumerate(hours) for hour, count in enumerate(line) if count} == local
+    for place, count in local.items():
+        assert behind(replace(scope, hour=place), "all").count() == count, place
     for which in TITLES:
         metric = METRICS.get(which.partition(".")[0])
         if metric is None or metric.of != "incidents" or which in OLD:

@@ -1,13 +1,17 @@
 """What django-q2 runs: the safety net. Each task only calls a service, and may come late, twice or not at all without harm."""
 
+import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 import structlog
+from django.db import connection
 
 from escalation_site.kernel.instants import now
 from escalation_site.kernel.migrations import database_fits
 from incidents.engine.beats import beat, beats_forget
 from incidents.engine.outcomes import page_report
+from incidents.engine.pace import BREATH_SECONDS, Pace
 from incidents.services import alarms
 from incidents.services.deciding import checkpoints_expire
 from incidents.services.intake import inbox_process
@@ -22,6 +26,13 @@ from notifications.sender import Sender
 
 log = structlog.get_logger(__name__)
 
+BATCH = 200
+WORKING = timedelta(seconds=10)
+"""So long the safety net is at one kind of work at a time: where every engine is dead that is all that is done in a minute."""
+SENDING = timedelta(seconds=30)
+"""So long the safety net sends at a time. The cluster ends a task after 120 s, in the midst of a call where one is under way, and what
+became of that message nobody would know; what is left is the engines' or the next minute's."""
+
 
 def escalation_check() -> dict[str, int]:
     """Every minute: what a dead or stuck engine left undone happens now at the latest. One part that fails stops no other.
@@ -31,27 +42,49 @@ def escalation_check() -> dict[str, int]:
     """
     database_fits()
     at = now()
-    parts: Mapping[str, Callable[[], int]] = {
-        "stepped": lambda: runs_step(at=at),
-        "checkpoints": lambda: checkpoints_expire(at=at),
-        "signals": lambda: inbox_process(at=at),
-        "reports": lambda: reports_process(at=at),
-        "stalled": lambda: stalled_rescue(at=at),
-        "risen": lambda: priorities_raise(at=at),
-        "vendors": lambda: vendors_check(at=at),
-        "scans": lambda: scans_retry(at=at),
-        "sent": lambda: Sender(clock=now, on_settled=page_report).run_once(),
-        # What nobody is woken for comes after every page.
-        "news": lambda: news_gather(at=at),
-        "forgotten": lambda: beats_forget(at=at),
-    }
+    done = _done(
+        {
+            "stepped": lambda: _paced(lambda limit: runs_step(at=at, limit=limit)),
+            "checkpoints": lambda: _paced(lambda limit: checkpoints_expire(at=at, limit=limit)),
+            "signals": lambda: _paced(lambda limit: inbox_process(at=at, limit=limit)),
+            "reports": lambda: _paced(lambda limit: reports_process(at=at, limit=limit)),
+            "stalled": lambda: stalled_rescue(at=at),
+            "risen": lambda: priorities_raise(at=at),
+            "sent": lambda: Sender(clock=now, on_settled=page_report).run_once(within=SENDING),
+        }
+    )
+    # Whoever is paged has been. What follows may wait for a mail server, and the sign of life does not.
+    beat("cluster", at=at, started_at=at, info=done)
+    return done | _done(
+        {
+            "vendors": lambda: vendors_check(at=at),
+            "scans": lambda: scans_retry(at=at),
+            "news": lambda: news_gather(at=at),
+            "forgotten": lambda: beats_forget(at=at),
+        }
+    )
+
+
+def _paced(job: Callable[[int], int]) -> int:
+    """Do ``job(limit)`` until nothing is left or the time is up, in batches that let others write meanwhile, as an engine's are."""
+    pace, began, done = Pace(BATCH), now(), 0
+    while count := pace.run(job):
+        done += count
+        if not timedelta(0) <= now() - began < WORKING:
+            break
+        if connection.vendor == "sqlite":
+            time.sleep(BREATH_SECONDS)
+    return done
+
+
+def _done(parts: Mapping[str, Callable[[], int]]) -> dict[str, int]:
+    """How much each of the parts did; without those that failed."""
     done = {}
     for name, part in parts.items():
         try:
             done[name] = part()
         except Exception:
             log.exception("check.failed", part=name)
-    beat("cluster", at=at, started_at=at, info=done)
     return done
 
 

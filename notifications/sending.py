@@ -21,13 +21,15 @@ from notifications.channels import (
 )
 from notifications.decisions import Result
 from notifications.models import Delivery
-from notifications.services.deliveries import attempt_hand_over
+from notifications.services.deliveries import LEASE, attempt_hand_over, leases_renew
 from notifications.services.destinations import opened
 from notifications.services.settling import AttemptEnd, Ended, OnSettled, attempt_settle
 from notifications.services.together import sent_groups, sent_settle
 
 logger = logging.getLogger(__name__)
 
+FRESH = timedelta(seconds=5)
+"""A lease given so lately need not be renewed."""
 _PAUSE = 0.5  # Seconds between two tries to write an outcome down while the database is away.
 
 
@@ -51,11 +53,19 @@ class HandOver:
         self.took = self._clock() - begun
 
     def _record(self) -> None:
+        self._renew()
         if not attempt_hand_over(delivery=self._delivery, at=self._clock()):
             self.refused = True
             raise Withdrawn
         self.done = True
         connection_rest()
+
+    def _renew(self) -> None:
+        """A provider that let us wait before the hand-over may do so after it: the lease is to hold meanwhile, also where nobody else
+        renews it."""
+        delivery, at = self._delivery, self._clock()
+        if delivery.lease_until is not None and delivery.lease_until - at < LEASE - FRESH:
+            leases_renew(delivery_ids=[delivery.pk], worker=delivery.claimed_by, at=at)
 
 
 def delivery_call(delivery: Delivery, *, clock: Clock) -> AttemptEnd | None:

@@ -14,7 +14,7 @@ from incidents.engine.beats import beat, beat_end
 from incidents.engine.glance import Glance, glance
 from incidents.engine.house import HouseLook
 from incidents.engine.outcomes import page_report
-from incidents.engine.pace import Pace
+from incidents.engine.pace import BREATH_SECONDS, Pace
 from incidents.links import nonce_make, page_url
 from incidents.services.deciding import checkpoints_expire
 from incidents.services.intake import inbox_process
@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 BEAT_EVERY = timedelta(seconds=5)
 DRAIN_SECONDS = 10.0
 RETRY_SECONDS = 1.0
-BREATH_SECONDS = 0.005
 FULL_LOOK_SECONDS = 5.0
 WHOLE_TURN_SECONDS = 30.0
 """A look sees all that a turn would find. A turn of all parts happens in any case, for what a look should not have known of."""
@@ -179,6 +178,7 @@ class Engine:
 
     def _beat_when_due(self) -> None:
         at = self.clock()
-        if at >= self._next_beat:
+        # Where the clock was set back, the next beat would else be as far away as the clock was set.
+        if at >= self._next_beat or self._next_beat - at > BEAT_EVERY:
             self._next_beat = at + BEAT_EVERY
             beat("engine", at=at, started_at=self.started_at, info=self._did)

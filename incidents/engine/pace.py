@@ -8,6 +8,9 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 HOLD_SECONDS = 0.1
 FIRST_LIMIT = 25
 FEWEST = 20
+BREATH_SECONDS = (
+    0.005  # Between two batches on SQLite: one who waits for the database gets it (escalation_site.kernel.sqlite3).
+)
 SLOWER = 4
 """So many times as long as on a quiet machine a batch may take where others keep the processors busy. Small batches cost the most
 there: with ten runs each, a step took five times the processor time."""

@@ -1,13 +1,13 @@
 """When a part of the machinery itself fails: the alarm reaches people all the same, and one failure stops nothing else."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from incidents import tasks
-from incidents.models import EscalationRun, Incident, Page, PageReport
+from incidents.models import EscalationRun, Incident, Page, PageReport, ProcessBeat
 from incidents.services import escalator, watch
 from incidents.services.handing import incident_reassign
 from incidents.services.lifecycle import incident_acknowledge, incident_snooze
@@ -165,6 +165,56 @@ def test_when_one_part_of_the_check_fails_then_the_others_are_done(
 
     assert done.keys() == {"checkpoints", "stalled", "risen", "vendors", "sent", "forgotten", "scans", "news"}
     world.expect_page("hugo")
+
+
+def test_pages_go_before_everything_that_may_wait_for_a_mail_server_and_so_does_the_sign_of_life(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    world.jump(minutes=5)
+    seen: list[tuple[list[str], int]] = []
+
+    def vendors(*, at: datetime) -> int:
+        seen.append((paged_so_far(), ProcessBeat.objects.filter(name="cluster", beat_at=at).count()))
+        return 0
+
+    def paged_so_far() -> list[str]:
+        return [outgoing.address for outgoing in world.email.got[1:]]
+
+    monkeypatch.setattr(tasks, "vendors_check", vendors)
+    escalation_check()
+
+    assert seen == [(["jonas@brightquay.example"], 1)]
+    world.expect_page("jonas", level=2)
+
+
+def test_when_every_engine_is_dead_then_all_that_waits_is_done_in_one_minute_not_a_batch_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "BATCH", 3)
+    for number in range(8):
+        world.alert(f"Number{number}")
+
+    assert escalation_check()["signals"] == 8
+
+    for _incident in range(8):
+        world.expect_page("marta", level=1)
+
+
+def test_when_its_time_is_up_then_the_safety_net_leaves_the_rest_to_the_next_minute(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "BATCH", 3)
+    monkeypatch.setattr(tasks, "WORKING", timedelta(0))
+    for number in range(8):
+        world.alert(f"Number{number}")
+
+    assert [escalation_check()["signals"] for _minute in range(4)] == [3, 3, 2, 0]
+
+    for _incident in range(8):
+        world.expect_page("marta", level=1)
 
 
 def test_when_a_snoozed_incident_loses_its_next_step_then_it_is_flagged_once_the_snooze_is_over(world: World) -> None:

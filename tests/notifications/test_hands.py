@@ -1,6 +1,6 @@
 """Deliveries claimed and settled by the hand: nothing is sent twice, nothing stays behind, whoever dies or decides meanwhile."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -58,6 +58,37 @@ def test_when_an_engine_dies_in_the_middle_of_a_hand_then_nothing_is_sent_twice_
     assert keys(email) == ["1", "2", "3", "4"]
     assert sorted(outcomes.told) == [("1", "failed"), ("2", "failed"), ("3", "failed"), ("4", "delivered")]
     assert set(Message.objects.filter(state="failed").values_list("state_reason", flat=True)) == {"outcome_unknown"}
+
+
+def test_when_the_time_of_the_safety_net_is_up_then_what_is_not_begun_goes_back_and_what_was_sent_is_on_record(
+    bob: User, sender: Sender, email: FakeChannel, outcomes: Outcomes, clock: Clock
+) -> None:
+    """A storm lasts longer than the cluster lets a task run: ended in the midst of a hand, nobody would know what was sent."""
+    queue(bob, *(f"{number:02}" for number in range(12)))
+    email.during_call = lambda _outgoing: clock.advance(0.1)
+
+    assert sender.run_once(within=timedelta(seconds=0.65)) == 7
+
+    states = dict(Delivery.objects.values_list("message__idempotency_key", "state"))
+    assert keys(email) == sorted(states)[:7]
+    assert [states[key] for key in sorted(states)] == ["delivered"] * 7 + ["queued"] * 5
+    assert not Attempt.objects.filter(finished_at=None).exists()
+    assert sender.run_once() == 5
+
+
+def test_when_a_provider_lets_one_wait_before_the_hand_over_then_its_lease_is_whole_again_from_there(
+    bob: User, sender: Sender, email: FakeChannel, outcomes: Outcomes, clock: Clock
+) -> None:
+    """The safety net has no loop beside its calls that would renew it."""
+    queue(bob, "1")
+    email.during_call = lambda _outgoing: clock.advance(LEASE.total_seconds() - 2)
+    leases: list[datetime | None] = []
+    email.got = type("Got", (list,), {"append": lambda *_taken: leases.append(Delivery.objects.get().lease_until)})()
+
+    sender.run_once()
+
+    assert leases == [clock() + LEASE]
+    assert outcomes.told == [("1", "delivered")]
 
 
 def test_when_sixteen_were_sent_then_settling_them_takes_as_many_statements_as_settling_two(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 import time_machine
 
@@ -19,7 +20,7 @@ from incidents.models import Incident
 from notifications.channels import channels_replaced
 from tests.simulation.asking import Broken, instant, rows
 from tests.simulation.organisation import BEGINNING
-from tests.simulation.simulation import SIMULATED, Simulation
+from tests.simulation.simulation import SIMULATED, Simulation, SteadyPace
 from tests.simulation.store import Store
 from tests.simulation.story import Story
 
@@ -61,7 +62,12 @@ def simulation_made(story: Story, store: Store) -> Iterator[Simulation]:
 def _simulation_told(story: Story) -> Iterator[Simulation]:
     with time_machine.travel(BEGINNING, tick=False) as traveller, swallowed_errors() as swallowed:
         simulation = Simulation(story, traveller)
-        with channels_replaced(simulation.providers), simulation.faults.hooked(), keys_remembered(simulation):
+        with (
+            channels_replaced(simulation.providers),
+            simulation.faults.hooked(),
+            keys_remembered(simulation),
+            patch("incidents.tasks.Pace", lambda _most: SteadyPace(story.world.batch)),
+        ):
             yield simulation
         if swallowed:
             raise Broken(0, swallowed[0])

@@ -28,6 +28,12 @@ class InboxSignal(models.Model):
             models.Index(
                 fields=("id",), name="signal_waiting", condition=models.Q(processed_at=None, set_aside_at=None)
             ),
+            # The same of each integration, so that none keeps another's waiting.
+            models.Index(
+                fields=("integration", "id"),
+                name="signal_waiting_of",
+                condition=models.Q(processed_at=None, set_aside_at=None),
+            ),
             # What could not be read: the operations page, the watchdog.
             models.Index(
                 fields=("set_aside_at",), name="signal_set_aside", condition=models.Q(set_aside_at__isnull=False)

@@ -21,6 +21,7 @@ from incidents.intake.door import PARSERS
 from incidents.intake.values import Action, AlertValue, Unreadable
 from incidents.models import Alert, InboxSignal, Incident, Integration, Stage
 from incidents.routing import Subject, alert_facts
+from incidents.services.claiming import signals_next
 from incidents.services.escalator import Escalator, current_runs
 from incidents.services.facts import repeats_follow
 from incidents.services.lifecycle import resolve
@@ -99,14 +100,13 @@ def _one(at: datetime) -> int:
 
 
 def _claim(limit: int) -> list[InboxSignal]:
-    """The oldest waiting signals, or none while another engine reads. Order matters: a recovery follows its trigger."""
+    """The next waiting signals, or none while another engine reads."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_INBOX_LOCK])
             if not cursor.fetchone()[0]:
                 return []
-    waiting = InboxSignal.objects.filter(processed_at=None, set_aside_at=None)
-    signals = list(waiting.order_by("id")[:limit])
+    signals = signals_next(limit)
     doors = Integration.objects.select_related("service__policy__current_version", "service__team").in_bulk(
         {signal.integration_id for signal in signals}
     )

@@ -10,6 +10,8 @@ from escalation_site.kernel.failures import is_passing
 from incidents.intake import door
 from incidents.models import Alert, InboxSignal, Incident, Integration
 from incidents.services import intake
+from incidents.services.claiming import signals_next
+from incidents.services.inbox import signals_accept
 from incidents.services.intake import inbox_process
 from incidents.services.lifecycle import incident_acknowledge, incident_reopen, incident_resolve
 from policies.severity import Severity
@@ -21,6 +23,59 @@ WEBHOOK = f"/integrations/alertmanager/{ALERTMANAGER_KEY}/"
 
 def states() -> list[str]:
     return list(Incident.objects.order_by("pk").values_list("state", flat=True))
+
+
+# --- whose turn it is
+
+
+def test_when_one_monitor_floods_its_door_then_the_next_batch_has_the_signal_of_another_all_the_same(
+    world: World,
+) -> None:
+    for number in range(9):
+        world.alert(f"Flood{number}")
+    world.event("trigger", "payments-down")
+
+    assert inbox_process(at=world.now, limit=4) == 4
+
+    titles = list(Incident.objects.order_by("pk").values_list("title", flat=True))
+    assert titles == ["Flood0 is bad", "Flood1 is bad", "Flood2 is bad", "payments-down"]
+    world.settle()
+    for _incident in range(10):
+        world.expect_page("marta", level=1)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 7])
+def test_whoever_s_turn_it_is_the_signals_of_one_integration_are_read_in_their_order(world: World, limit: int) -> None:
+    third = {"name": "Third", "slug": "third", "kind": "pagerduty", "key_digest": "third", "created_at": world.now}
+    doors = [*Integration.objects.order_by("pk")[:2], Integration.objects.create(service=world.cast.gateway, **third)]
+    came = [0] * 12 + [1] * 3 + [0] * 4 + [2, 1, 0, 2]
+    signals_accept(signals=[(doors[door].pk, b"{}") for door in came], at=world.now)
+    everything = list(InboxSignal.objects.order_by("pk"))
+
+    batches: list[list[InboxSignal]] = []
+    while batch := signals_next(limit):
+        batches.append(batch)
+        InboxSignal.objects.filter(pk__in=[signal.pk for signal in batch]).update(processed_at=world.now)
+
+    read = [signal for batch in batches for signal in batch]
+    assert sorted(signal.pk for signal in read) == [signal.pk for signal in everything]
+    for one in doors:
+        own = [signal.pk for signal in read if signal.integration_id == one.pk]
+        assert own == sorted(own)
+    if limit > 2:
+        assert {signal.integration_id for signal in batches[0]} == {one.pk for one in doors}
+
+
+def test_while_one_batch_holds_all_that_waits_it_takes_one_query_to_find_it(
+    world: World, django_assert_num_queries: Any
+) -> None:
+    for number in range(3):
+        world.alert(f"Number{number}")
+
+    with django_assert_num_queries(1):
+        assert len(signals_next(4)) == 3
+    with django_assert_num_queries(2):
+        assert len(signals_next(3)) == 3
 
 
 # --- one batch

@@ -1,11 +1,16 @@
 """The regular tasks of settings.SCHEDULES, kept in django-q2's table: an edit of the settings takes effect at the
 next migration, or at the next start of `manage.py up`."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import connection
 from django_q.models import Schedule
 
+from escalation_site.kernel.instants import now
+
 _PREFIX = "watchbell: "
+_SLACK = timedelta(minutes=1)
 
 
 def schedules_apply() -> None:
@@ -22,3 +27,15 @@ def schedules_apply() -> None:
             schedule.save()
     for schedule in existing.values():
         schedule.delete()
+    schedules_resume(at=now())
+
+
+def schedules_resume(*, at: datetime) -> int:
+    """Let run at ``at`` what is planned further ahead than it may be: the clock was set back since, and the safety net would wait
+    until it is again what it was. Returns how many those were."""
+    return sum(
+        Schedule.objects.filter(name=_PREFIX + name, next_run__gt=at + timedelta(minutes=minutes) + _SLACK).update(
+            next_run=at
+        )
+        for name, (_function, minutes) in settings.SCHEDULES.items()
+    )

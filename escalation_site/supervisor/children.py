@@ -85,7 +85,8 @@ class Child:
             code = self._ended()
             if code is not None:
                 self._plan_restart(at, code)
-        elif self._start_at is not None and at >= self._start_at:
+        elif self._start_at is not None and (at >= self._start_at or self._start_at - at > _LONGEST_PAUSE):
+            # Its pause is over, or the clock was set back meanwhile.
             self.restarts += 1
             self.start(at)
 
@@ -94,12 +95,14 @@ class Child:
         raise, only when half of that time has passed since the last sign: asking is most of what watching costs."""
         if self.program.last_sign is None or self.started_at is None or not self.pid:
             return False
-        known = (self.excused_until, self._sign)
-        # A sign from the future: the clock was set back.
-        since = max([self.started_at, *(instant for instant in known if instant is not None and instant <= at)])
+        known = (self.started_at, self.excused_until, self._sign)
+        # A sign from the future: the clock was set back, and the supervisor excuses everybody for it.
+        since = max((instant for instant in known if instant is not None and instant <= at), default=at)
         if at - since <= self.program.silence / 2:
             return False
         sign = self.program.last_sign(self.pid)
+        if sign is not None and sign - at > self.program.silence:
+            sign = None
         self._sign = sign or self._sign
         allowed = self.program.silence + (timedelta(0) if self._sign else self.program.starting)
         return at - max(since, sign or since) > allowed

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -15,6 +16,33 @@ from escalation_site.supervisor.output import Output
 
 _TEND_SECONDS = 0.5  # What died waits so long for its pause to begin: an idle machine need not look ten times a second.
 _END_SECONDS = 0.1
+_JUMP_SECONDS = 5.0
+
+
+class Passing:
+    """Tells whether time passes as it should: nobody sets the clock, and the machine does not stand still.
+
+    Killing whoever seems silent after a jump would end calls under way; and somebody whose clock was set back might be watched by nobody
+    until it is again what it was. ``wait`` waits so many seconds and says whether to end; ``steady`` is a clock that nobody sets.
+    """
+
+    def __init__(
+        self, clock: Clock, *, wait: Callable[[float], bool], steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock, self._wait, self._steady = clock, wait, steady
+        self._offset = self._difference()
+        self.jumped = False
+
+    def wait(self, seconds: float) -> bool:
+        """``jumped`` says afterwards whether the clock was set since the wait before, or this one lasted far too long."""
+        began = self._steady()
+        ended = self._wait(seconds)
+        before, self._offset = self._offset, self._difference()
+        self.jumped = abs(self._offset - before) > _JUMP_SECONDS or self._steady() - began > seconds + _JUMP_SECONDS
+        return ended
+
+    def _difference(self) -> float:
+        return self._clock().timestamp() - self._steady()
 
 
 class Supervisor:
@@ -106,9 +134,18 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Look for silent children, in a thread of its own: the database may be slow just when it matters."""
-        while not self._stop.wait(self._watch_seconds):
+        passing = Passing(self._clock, wait=self._stop.wait)
+        while not passing.wait(self._watch_seconds):
+            if passing.jumped:
+                self.excuse_all()
             for child in self.children:
                 self._look_at(child)
+
+    def excuse_all(self) -> None:
+        """The clock was set, or the machine stood still: what anybody showed before says nothing of now."""
+        self._output.say("the clock has jumped: whoever shows no sign of work gets the full time from now")
+        for child in self.children:
+            child.excused_until = self._clock()
 
     def _look_at(self, child: Child) -> None:
         at = self._clock()

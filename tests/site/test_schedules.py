@@ -1,5 +1,6 @@
 """The cluster's regular tasks follow the settings."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
-from escalation_site.schedules import schedules_apply
+from escalation_site.kernel.instants import now
+from escalation_site.schedules import schedules_apply, schedules_resume
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +48,22 @@ def test_when_nothing_changed_then_the_next_run_stays_as_planned(settings: Any) 
     schedules_apply()
 
     assert Schedule.objects.get().next_run == planned
+
+
+def test_when_the_clock_was_set_back_then_no_task_waits_until_it_is_again_what_it_was(settings: Any) -> None:
+    settings.SCHEDULES = {"digest": ("reports.tasks.digest", 60), "check": ("incidents.tasks.escalation_check", 1)}
+    schedules_apply()
+    at = now()
+    Schedule.objects.filter(name="watchbell: check").update(next_run=at + timedelta(hours=1))
+    planned = at + timedelta(minutes=59)
+    Schedule.objects.filter(name="watchbell: digest").update(next_run=planned)
+
+    assert schedules_resume(at=at) == 1
+
+    assert dict(Schedule.objects.values_list("name", "next_run")) == {
+        "watchbell: check": at,
+        "watchbell: digest": planned,
+    }
 
 
 def test_when_the_settings_change_then_ours_follow_and_those_of_others_stay(settings: Any) -> None:

@@ -5,11 +5,14 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from escalation_site.supervisor.children import Child, Program
+from escalation_site.supervisor.lock import SingleStart
 from escalation_site.supervisor.output import Output
+from escalation_site.supervisor.run import Passing, Supervisor
 
 WAITS = (sys.executable, "-c", "import time; time.sleep(600)")
 BEGUN = datetime(2026, 3, 14, 3, 10, tzinfo=UTC)
@@ -115,3 +118,75 @@ def test_when_a_busy_machine_takes_long_to_begin_then_it_is_not_killed_over_it_a
 
 def test_when_it_never_begins_then_it_is_replaced_in_the_end(slow_child: Child) -> None:
     assert slow_child.is_silent(after(151))
+
+
+def test_when_the_clock_is_set_back_then_one_that_hangs_is_found_once_its_time_from_then_is_over(
+    child: Child, signs: Signs
+) -> None:
+    signs.last = after(0)
+    child.excused_until = after(-3600)  # The supervisor has noticed.
+    assert not child.is_silent(after(-3571))
+    assert child.is_silent(after(-3569))
+    signs.last = after(-3568)
+    assert not child.is_silent(after(-3567)), "it goes on, by the clock as it is now"
+
+
+def test_when_the_clock_is_set_back_while_one_waits_to_be_started_then_it_need_not_wait_until_the_clock_is_there_again(
+    child: Child,
+) -> None:
+    child.kill()
+    deadline = time.monotonic() + 20
+    while child.pid and time.monotonic() < deadline:
+        child.tend(after(100))
+        time.sleep(0.01)
+    assert child.pid == 0
+
+    child.tend(after(100 - 3600))
+
+    assert child.restarts == 1
+
+
+class Time:
+    """A clock that people set, and one that they do not; ``wait`` lets both pass."""
+
+    def __init__(self) -> None:
+        self.wall, self.ticks, self.stands_still = BEGUN, 100.0, 0.0
+
+    def wait(self, seconds: float) -> bool:
+        self.ticks += seconds + self.stands_still
+        self.wall += timedelta(seconds=seconds + self.stands_still)
+        return False
+
+
+def test_time_that_jumps_is_told_from_time_that_passes() -> None:
+    time_ = Time()
+    passing = Passing(lambda: time_.wall, wait=time_.wait, steady=lambda: time_.ticks)
+    found = []
+    for jump in (0.0, 3600.0, 0.0, -3600.0, 0.0, 2.0):
+        time_.wall += timedelta(seconds=jump)
+        passing.wait(5.0)
+        found.append(passing.jumped)
+    time_.stands_still = 600.0
+    passing.wait(5.0)
+
+    assert [*found, passing.jumped] == [False, True, False, True, False, False, True]
+
+
+def test_when_the_machine_stood_still_then_nobody_is_killed_for_what_they_could_not_show(
+    child: Child, signs: Signs, tmp_path: Path
+) -> None:
+    """A virtual machine that is resumed: the engine's last sign is of yesterday, and the next one comes in a moment."""
+    clock = Time()
+    supervisor = Supervisor(
+        [], lock=SingleStart(tmp_path), output=Output(as_json=False, stream=io.StringIO()), grace=timedelta(0),
+        clock=lambda: clock.wall,
+    )  # fmt: skip
+    supervisor.children.append(child)
+    signs.last = after(0)
+    clock.wall = after(86_400)
+    assert child.is_silent(clock.wall)
+
+    supervisor.excuse_all()
+
+    assert not child.is_silent(after(86_400))
+    assert child.is_silent(after(86_400 + 31))

@@ -1,36 +1,61 @@
 """The cluster's queue: django-q2's own table, looked at for little while nothing waits."""
 
 import time
+from datetime import datetime, timedelta
 
-from django.db import close_old_connections, connection
+import structlog
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
 from escalation_site.kernel.instants import now
+from escalation_site.kernel.prepared import Prepared
+from escalation_site.schedules import schedules_resume
+
+log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 5.0
+SET_BACK = timedelta(seconds=30)
 _WAITING = f"SELECT 1 FROM {OrmQ._meta.db_table} WHERE key = %s AND lock < %s LIMIT 1"  # noqa: S608  our own words
 
 
 class Queue(ORM):  # type: ignore[misc]  # django-q2 is not typed
-    """What django-q2 asks each second through the ORM (0.7 ms each time): whether a task waits.
+    """What django-q2 asks each second through the ORM, and after asking whether its connection still lives: whether a task waits.
 
     On SQLite nothing is asked while nobody has written (``data_version`` moves when another connection commits); every five seconds it is
-    asked in any case, for a task that becomes free again by time alone.
+    asked in any case, for a task that becomes free again by time alone. On PostgreSQL the question is prepared, and whoever gets no answer
+    takes a new connection.
     """
 
     _version: tuple[object, int] | None = None
     _asked = float("-inf")
+    _seen: datetime | None = None
+    _waiting = Prepared(_WAITING)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        close_old_connections()
-        if self._may_wait() and self._waits():
+        at = now()
+        if self._waits(at):
+            close_old_connections()
             self._version = None  # There may be more.
             found: list[tuple[int, str]] | None = super().dequeue()
             return found
+        self._resume(at)
         time.sleep(Conf.POLL)
         return None
+
+    def _waits(self, at: datetime) -> bool:
+        try:
+            return self._asked_at(at)
+        except (DatabaseError, InterfaceError):
+            # The server was started anew, perhaps. If it is away the second try says so.
+            connection.close()
+            return self._asked_at(at)
+
+    def _asked_at(self, at: datetime) -> bool:
+        if not self._may_wait():
+            return False
+        return self._waiting([self.list_key, connection.ops.adapt_datetimefield_value(at)]) is not None
 
     def _may_wait(self) -> bool:
         if connection.vendor != "sqlite":
@@ -42,8 +67,8 @@ class Queue(ORM):  # type: ignore[misc]  # django-q2 is not typed
         self._version, self._asked = version, time.monotonic()
         return True
 
-    def _waits(self) -> bool:
-        at = connection.ops.adapt_datetimefield_value(now())
-        with connection.cursor() as cursor:
-            cursor.execute(_WAITING, [self.list_key, at])
-            return cursor.fetchone() is not None
+    def _resume(self, at: datetime) -> None:
+        """What is planned by a clock that was set back since would wait until it is again what it was."""
+        if self._seen is not None and self._seen - at > SET_BACK:
+            log.warning("cluster.clock_set_back", resumed=schedules_resume(at=at))
+        self._seen = at

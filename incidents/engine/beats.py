@@ -1,5 +1,6 @@
 """Signs of life, as rows that the supervisor, the watchdog and the administrators read."""
 
+import json
 import os
 import socket
 import time
@@ -7,41 +8,49 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from incidents.models import ProcessBeat
 
 FORGET_AFTER = timedelta(hours=24)
+_TABLE = ProcessBeat._meta.db_table
+# One statement, which writes how far this host's clock is ahead of the server's too.
+_SKEW = "round((%s - extract(epoch FROM clock_timestamp()))::numeric, 3)"
+_WRITE = (
+    f"UPDATE {_TABLE} SET beat_at = %s, started_at = %s, info = {{info}} WHERE name = %s AND host = %s AND pid = %s"  # noqa: S608  our own words
+)
+_HERE = socket.gethostname()[:100]
 
 
 def beat(name: str, *, at: datetime, started_at: datetime, info: Mapping[str, Any]) -> None:
     """Say that this process lives. ``info`` holds figures to show ("turns", "inbox"); how far this host's clock, read at ``at``, is
-    off the database's is added. One query more on PostgreSQL."""
-    own: dict[str, Any] = {"name": name, "host": socket.gethostname()[:100], "pid": os.getpid()}
-    says: dict[str, Any] = {
-        "beat_at": at,
-        "started_at": started_at,
-        "info": {**info, "clock_skew_seconds": round(_skew_seconds(), 3)},
-    }
-    with transaction.atomic():
-        # Nobody else writes the row, and it is there already but for the first time: it need not be locked and read before.
-        if not ProcessBeat.objects.filter(**own).update(**says):
-            ProcessBeat.objects.update_or_create(**own, defaults=says)
+    off the database's is added. One statement but for the first time."""
+    says = {"at": at, "started_at": started_at, "info": info}
+    if not _written(name, **says):
+        ProcessBeat.objects.get_or_create(
+            name=name, host=_HERE, pid=os.getpid(), defaults={"beat_at": at, "started_at": started_at}
+        )
+        _written(name, **says)
 
 
-def _skew_seconds() -> float:
-    """How far this host's clock is ahead of the database's. On SQLite they are one."""
-    if connection.vendor != "postgresql":
-        return 0.0
+def _written(name: str, *, at: datetime, started_at: datetime, info: Mapping[str, Any]) -> bool:
+    """Nobody else writes the row: it need not be locked and read before."""
+    facts: list[Any]
+    if connection.vendor == "postgresql":
+        column = f"%s::jsonb || jsonb_build_object('clock_skew_seconds', {_SKEW})"
+        facts = [json.dumps(dict(info)), time.time()]
+    else:
+        # The database's clock is this host's.
+        column, facts = "%s", [json.dumps({**info, "clock_skew_seconds": 0.0})]
+    adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
-        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-        there = float(cursor.fetchone()[0])
-    return time.time() - there
+        cursor.execute(_WRITE.format(info=column), [adapt(at), adapt(started_at), *facts, name, _HERE, os.getpid()])
+        return bool(cursor.rowcount)
 
 
 def beat_end(name: str) -> None:
     """A clean stop leaves no beat behind, so that nobody takes it for a death."""
-    ProcessBeat.objects.filter(name=name, host=socket.gethostname()[:100], pid=os.getpid()).delete()
+    ProcessBeat.objects.filter(name=name, host=_HERE, pid=os.getpid()).delete()
 
 
 def beats_forget(*, at: datetime) -> int:

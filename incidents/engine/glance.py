@@ -8,16 +8,10 @@ each commit, so that a storm at the door would pay for a quiet night.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import structlog
-from django.db import DatabaseError, connection
-from psycopg import Cursor, errors
 
 from escalation_site.kernel.instants import instant_stored
+from escalation_site.kernel.prepared import Prepared
 from notifications.statements import NEXT_DUE
-
-log = structlog.get_logger(__name__)
 
 # One value for each part of a turn, from the beginning of its partial index. Constants are written out: SQLite uses such an index
 # only where the query says what the index says.
@@ -59,19 +53,11 @@ class Glance:
         return self.delivery_at is not None and self.delivery_at <= at
 
 
-# What the server answers where it does not know a statement by the name that another connection gave it.
-_NOT_KEPT = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
-
-
 class Look:
-    """Called, it gives a ``Glance`` at the price of one statement, which does not grow with what is open.
-
-    PostgreSQL keeps the statement for as long as the connection lives. Behind a pooler that gives each transaction another connection it
-    does not: the first time that it is missing is told, and from then on each look is planned anew.
-    """
+    """Called, it gives a ``Glance`` at the price of one statement, which does not grow with what is open."""
 
     def __init__(self) -> None:
-        self._kept = True
+        self._row = Prepared(_GLANCE)
 
     def __call__(self) -> Glance:
         run_at, checkpoint_at, reports, signals, delivery_at = self._row()
@@ -82,28 +68,6 @@ class Look:
             reports=bool(reports),
             signals=bool(signals),
         )
-
-    def _row(self) -> Any:
-        if self._kept and connection.vendor == "postgresql":
-            try:
-                return _row_prepared()
-            except DatabaseError as error:
-                if not isinstance(error.__cause__, _NOT_KEPT):
-                    raise
-                self._kept = False
-                log.warning("engine.statement_not_kept", reason=str(error).strip())
-        with connection.cursor() as cursor:
-            cursor.execute(_GLANCE)
-            return cursor.fetchone()
-
-
-def _row_prepared() -> Any:
-    """Django's own cursors send the text each time, and the server plans it each time. That this connection may prepare changes nothing
-    for them."""
-    connection.ensure_connection()
-    connection.connection.prepare_threshold = 1  # Django's setting forbids even what is asked for.
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        return cursor.execute(_GLANCE, prepare=True).fetchone()
 
 
 glance = Look()

@@ -7,7 +7,7 @@ import threading
 from datetime import timedelta
 
 import structlog
-from django.db import connections
+from django.db import close_old_connections, connections
 
 from escalation_site.kernel.instants import Clock
 from incidents.services.alarms import house_check
@@ -26,20 +26,31 @@ class HouseLook:
         self._clock = clock
         self._next = clock() + BEGUN_AFTER
         self._thread: threading.Thread | None = None
+        self._wanted = threading.Event()
+        self._under_way = False
 
     def when_due(self) -> None:
         at = self._clock()
-        if at < self._next or (self._thread is not None and self._thread.is_alive()):
+        due = at >= self._next or self._next - at > BEGUN_AFTER  # the clock was set back
+        if not due or self._under_way:
             return
         self._next = at + LOOK_EVERY
-        # A daemon, so that a hung mail server cannot keep a stopped engine alive.
-        self._thread = threading.Thread(target=self._look, name="house", daemon=True)
-        self._thread.start()
+        self._under_way = True
+        if self._thread is None:
+            # A daemon, so that a hung mail server cannot keep a stopped engine alive. It lives on and keeps its connection: a new
+            # one each minute costs PostgreSQL a process.
+            self._thread = threading.Thread(target=self._looks, name="house", daemon=True)
+            self._thread.start()
+        self._wanted.set()
 
-    def _look(self) -> None:
-        try:
-            house_check(at=self._clock(), by="engine")
-        except Exception:
-            log.exception("engine.house_check_failed")
-        finally:
-            connections.close_all()
+    def _looks(self) -> None:
+        while self._wanted.wait():
+            self._wanted.clear()
+            try:
+                close_old_connections()
+                house_check(at=self._clock(), by="engine")
+            except Exception:
+                log.exception("engine.house_check_failed")
+                connections.close_all()
+            finally:
+                self._under_way = False

@@ -40,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[str]:
 def _clocks_that_agree(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database's clock is not the virtual one."""
     if "world" in request.fixturenames:
-        monkeypatch.setattr(beats, "_skew_seconds", lambda: 0.0)
+        monkeypatch.setattr(beats, "_SKEW", "0 * %s::numeric")
 
 
 @pytest.mark.django_db

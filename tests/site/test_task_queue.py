@@ -1,7 +1,7 @@
 """The cluster's queue: every task is found, and an idle cluster hardly asks."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -81,3 +81,46 @@ def test_on_sqlite_a_task_that_becomes_free_by_time_alone_is_found(
     OrmQ.objects.update(lock=now() - timedelta(seconds=1))  # Over its own connection: to it, nothing has changed.
     monkeypatch.setattr(task_queue, "LOOK_SECONDS", 0.0)
     assert queue.dequeue()
+
+
+@pytest.mark.postgres
+def test_when_its_connection_was_cut_then_the_next_look_takes_another(
+    queue: Queue, writer: BaseDatabaseWrapper
+) -> None:
+    assert queue.dequeue() is None
+    queued_by(writer)
+    connection.ensure_connection()
+    with writer.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
+
+    assert [payload for _id, payload in queue.dequeue() or []] == ["paper"]
+
+
+@pytest.mark.postgres
+def test_on_postgresql_the_server_plans_the_look_once_and_is_asked_nothing_else(queue: Queue) -> None:
+    queue.dequeue()
+    with CaptureQueriesContext(connection) as queries:
+        queue.dequeue()
+        queue.dequeue()
+        # What PostgreSQL keeps prepared goes past the log of queries.
+        assert len(queries) == 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%django_q_ormq%'")
+        assert cursor.fetchone() == (1,)
+
+
+def test_when_the_clock_is_set_back_by_an_hour_then_what_was_planned_by_it_runs_now(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instants = [now() + timedelta(hours=1), now()]
+    resumed: list[datetime] = []
+    monkeypatch.setattr(task_queue, "now", lambda: instants[0])
+    monkeypatch.setattr(task_queue, "schedules_resume", lambda *, at: resumed.append(at))
+
+    for _second in range(2):
+        queue.dequeue()
+    del instants[0]
+    for _second in range(2):
+        queue.dequeue()
+
+    assert resumed == instants

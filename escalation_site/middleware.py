@@ -1,13 +1,18 @@
-"""Our own middleware: the request log, and what browsers are told a page may do."""
+"""Our own middleware: the request log, what browsers are told a page may do, and what becomes of a session that is over."""
 
+from collections.abc import Callable
 from time import perf_counter
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_structlog.middlewares import RequestMiddleware
 
 from escalation_site import metrics
@@ -63,6 +68,37 @@ class BrowserPolicyMiddleware(CSPMiddleware):
         if not report_only and parts.replace is None and request.path_info.startswith("/admin/"):
             parts.replace = ADMIN_REPLACES
         return parts
+
+
+class SignInMiddleware:
+    """Where the way leads to the sign-in page because the session is over.
+
+    A part of a page gets 401 and nothing else: the sign-in page in its place would be no answer, and the page says itself that
+    somebody is signed out. Whoever sent a form comes back to the page they sent it from: what it was sent to can only be posted to.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        place, _mark, query = response.headers.get("Location", "").partition("?")
+        if response.status_code != 302 or place != resolve_url(settings.LOGIN_URL) or REDIRECT_FIELD_NAME not in query:
+            return response
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=401)
+        if request.method == "POST":
+            response.headers["Location"] = f"{place}?{urlencode({REDIRECT_FIELD_NAME: _sent_from(request)})}"
+        return response
+
+
+def _sent_from(request: HttpRequest) -> str:
+    """The page of this site on which a form was sent, the first page where the browser does not say."""
+    referrer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referrer, allowed_hosts={request.get_host()}):
+        return "/"
+    parts = urlsplit(referrer)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 _STARTED = "_watchbell_started"

@@ -1,6 +1,6 @@
 // Attaching files: choose, drop, paste or take a picture. Each goes up at once and shows in the list; without this script the input is a
 // field of its form like any other.  <div data-attach="address"> <ul data-files> … <div data-drop><input data-pick> </div>
-import { csrfToken, toast } from "./wire.js";
+import { csrfToken, signedOut, toast } from "./wire.js";
 import { say } from "./words.js";
 
 const boxes = () => [...document.querySelectorAll("[data-attach]")];
@@ -19,6 +19,7 @@ const send = async (box, files) => {
   tell(box, say("uploading"));
   try {
     const answer = await fetch(box.dataset.attach, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" } });
+    if (answer.status === 401) { tell(box, ""); signedOut(); return; }
     if (answer.redirected || (!answer.ok && answer.status !== 422)) throw new Error(`${answer.status} ${answer.statusText}`.trim());
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();

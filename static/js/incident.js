@@ -1,5 +1,6 @@
 // The incident page: dialogs that ask, the parts shown one at a time on a phone, and Ctrl Enter in the composer.
 import "./talk.js";
+import "./unsaid.js";
 const dialog = document.getElementById("act-dialog");
 const body = document.getElementById("act-body");
 
@@ -39,3 +40,8 @@ document.addEventListener("click", (event) => { if (event.target.closest?.("[dat
 // The room opens at its newest line, and stays there while somebody reads the newest.
 const room = document.querySelector(".tl.room");
 if (room && !location.hash) room.lastElementChild?.scrollIntoView({ block: "center" });
+const newest = () => document.querySelector(".tl.room > li:last-child");
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  if (event.target.id !== "incident-timeline" || !(newest()?.getBoundingClientRect().bottom <= innerHeight)) return;
+  queueMicrotask(() => newest()?.scrollIntoView({ block: "nearest" }));
+});

@@ -3,7 +3,25 @@ import { announce, say } from "./words.js";
 
 const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
 
-export const csrfToken = () => document.body.dataset.csrf || cookie("csrftoken") || "";
+// The cookie first: it is new after somebody signed in again in another window, and the page's own is not.
+export const csrfToken = () => cookie("csrftoken") || document.body.dataset.csrf || "";
+
+/** The session is over: said once, within reach (above an open dialog nothing else is), with the way back to this very page. */
+export const signedOut = () => {
+  const banner = document.querySelector("[data-signed-out]");
+  if (!banner) return;
+  const dialog = document.querySelector("dialog[open]");
+  const way = banner.querySelector("a");
+  way.href = `${banner.dataset.signedOut}?next=${encodeURIComponent(location.pathname + location.search)}`;
+  way.target = dialog ? "_blank" : ""; // what a dialog holds is kept nowhere else
+  if (dialog) dialog.prepend(banner);
+  else document.querySelector("[data-live-banner]").after(banner);
+  banner.hidden = false;
+};
+document.addEventListener("close", (event) => {
+  const banner = event.target.querySelector?.("[data-signed-out]");
+  if (banner && !banner.hidden) signedOut();
+}, true);
 
 /** A message at the foot of the page, beside those the server writes. */
 export const toast = (text) => {
@@ -17,8 +35,11 @@ export const toast = (text) => {
   document.getElementById("toasts")?.append(box);
 };
 
-document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = csrfToken();
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.verb === "get") return;
+  detail.headers["X-CSRFToken"] = csrfToken();
+  // A form's own would be asked first.
+  if (detail.parameters.csrfmiddlewaretoken) detail.parameters.csrfmiddlewaretoken = csrfToken();
 });
 
 // An answer that says what is wrong (409 taken by somebody else, 422 fields to mend) is shown in place, like any other.
@@ -28,9 +49,16 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 401) { signedOut(); return; }
   if (event.detail.requestConfig?.triggeringEvent?.type === "live") return;
   const { status, statusText } = event.detail.xhr;
   toast(say("failed", { why: `${status} ${statusText}`.trim() }));
+});
+// What was asked for since and is answered tells that somebody signed in again, in another window.
+const askedSince = new WeakSet();
+document.addEventListener("htmx:beforeSend", ({ detail }) => { if (document.querySelector("[data-signed-out]:not([hidden])")) askedSince.add(detail.xhr); });
+document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
+  if (detail.successful && askedSince.has(detail.xhr)) document.querySelector("[data-signed-out]").hidden = true;
 });
 document.addEventListener("htmx:sendError", (event) => {
   if (event.detail.requestConfig?.triggeringEvent?.type !== "live") toast(say("failed", { why: say("offline") }));
@@ -47,6 +75,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   const button = event.submitter;
   if (form.method !== "post" || button?.formMethod === "dialog") return;
+  if (form.elements.csrfmiddlewaretoken) form.elements.csrfmiddlewaretoken.value = csrfToken();
   if (form.dataset.sending) { event.preventDefault(); return; }
   if (form.matches("[hx-post], [hx-put], [hx-delete]")) return;
   form.dataset.sending = "yes";

@@ -7,3 +7,4 @@ import "./list.js";
 import "./keys.js";
 import "./palette.js";
 import "./live.js";
+import "./keep.js";

@@ -18,6 +18,7 @@ let retryTimer = 0;
 let pollTimer = 0;
 let graceTimer = 0;
 let live = null;
+let gone = false;
 const waiting = new Map();
 const missed = new Set();
 
@@ -30,22 +31,37 @@ const time = () => new Intl.DateTimeFormat(document.documentElement.lang,
 
 // A part is drawn anew neither under a finger that is down, which would lose the click, nor while a change of this page is under way:
 // its answer brings everything, and htmx looks for the places of an answer (the message, the undo) beside the form that asked, which
-// would be gone. What comes meanwhile is asked for again afterwards.
+// would be gone. Nor is it drawn from an answer that was asked for before a change was answered: it may not know of it. What comes
+// meanwhile is asked for again afterwards. A part that is fetched once the page is there pushes what stands below it away, and waits, too.
 const PRESS_MS = 2000; // a release outside the window is never heard of
 const CLICK_MS = 60;
 let pressedUntil = 0;
+let changedAt = 0;
 const changing = new Set();
-const busy = () => changing.size > 0 || performance.now() < pressedUntil;
+const askedAt = new WeakMap();
+const pressed = () => performance.now() < pressedUntil;
+const busy = () => changing.size > 0 || pressed();
 document.addEventListener("pointerdown", () => { pressedUntil = performance.now() + PRESS_MS; }, true);
 for (const end of ["pointerup", "pointercancel"])
   document.addEventListener(end, () => { pressedUntil = performance.now() + CLICK_MS; }, true);
-document.addEventListener("htmx:beforeSend", ({ detail }) => { if (detail.requestConfig.verb !== "get") changing.add(detail.xhr); });
-document.addEventListener("htmx:afterRequest", ({ detail }) => { changing.delete(detail.xhr); });
+document.addEventListener("htmx:beforeSend", ({ detail }) => {
+  askedAt.set(detail.xhr, performance.now());
+  if (detail.requestConfig.verb !== "get") changing.add(detail.xhr);
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => { if (changing.delete(detail.xhr)) changedAt = performance.now(); });
+const fetchLater = (element, path) => setTimeout(() => {
+  if (element.isConnected) window.htmx.ajax("GET", path, { source: element });
+}, COALESCE_MS);
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const { elt, triggeringEvent } = detail.requestConfig;
-  if (triggeringEvent?.type !== "live" || !busy()) return;
-  detail.shouldSwap = false;
-  nudge(elt, triggeringEvent.detail);
+  const { elt, triggeringEvent, verb, path } = detail.requestConfig;
+  if (triggeringEvent?.type === "live") {
+    if (!busy() && askedAt.get(detail.xhr) >= changedAt) return;
+    detail.shouldSwap = false;
+    nudge(elt, triggeringEvent.detail);
+  } else if (!triggeringEvent && verb === "get" && /\bload\b/.test(elt.getAttribute("hx-trigger")) && pressed()) {
+    detail.shouldSwap = false;
+    fetchLater(elt, path);
+  }
 });
 
 const fire = (element, detail) => {
@@ -116,7 +132,9 @@ const lost = () => {
   socket = null;
   sent = "";
   told = null;
+  gone = true;
   showPeople([]);
+  if (document.hidden) return; // it is taken up again when somebody looks
   // A short break is not worth a banner: the next attempt usually succeeds within the grace.
   if (live !== false && !graceTimer) graceTimer = setTimeout(() => { graceTimer = 0; show(false); poll(); }, GRACE_MS);
   clearTimeout(retryTimer);
@@ -132,7 +150,8 @@ const connect = () => {
   const mine = new WebSocket(url);
   socket = mine;
   mine.addEventListener("open", () => {
-    const again = attempt > 0 && last === null;
+    const again = gone && last === null;
+    gone = false;
     attempt = 0;
     clearTimeout(graceTimer);
     graceTimer = 0;

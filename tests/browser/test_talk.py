@@ -4,9 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visited, Windows
+from tests.browser.looks import SIZES
 from tests.browser.test_live import shown
+from tests.world.cast import PASSWORD
 
 __all__ = ["shown"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -74,3 +77,56 @@ def test_when_two_people_work_on_one_incident_then_they_see_each_other_and_lose_
     for one in (marta, jonas):
         assert one.page.evaluate("window.notReloaded") is True
         assert [text for text in one.complaints if not re.search(r"\b409\b", text)] == []
+
+
+def test_when_the_session_ends_while_somebody_writes_then_it_is_said_and_the_words_are_there_after_signing_in(
+    windows: Windows,
+) -> None:
+    page = windows.blank("jonas").page
+    path = f"/incidents/{windows.places['major']}/"
+    page.goto(f"{windows.site.address}{path}")
+    words = page.locator("#composer [name=text]")
+    words.fill("The terminals are back for good")
+    page.context.clear_cookies(name="sessionid")
+    page.locator("#composer").get_by_role("button", name="Post").click()
+    banner = page.locator("[data-signed-out]")
+    expect(banner).to_be_visible()
+    expect(words).to_have_value("The terminals are back for good")
+    banner.get_by_role("link").click()
+    page.locator("input[name=login]").fill("jonas")
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("form[action*=login] button[type=submit]").first.click()
+    page.wait_for_url(f"**{path}")
+    expect(words).to_have_value("The terminals are back for good")
+    page.locator("#composer").get_by_role("button", name="Post").click()
+    expect(page.locator("#incident-timeline")).to_contain_text("The terminals are back for good")
+    # What was said is no longer begun.
+    page.reload()
+    expect(words).to_have_value("")
+
+
+def test_when_the_rest_of_the_page_comes_while_a_finger_is_on_the_button_then_what_was_written_is_posted(
+    windows: Windows,
+) -> None:
+    """On a phone the panel above the composer pushes it away: once a comment was lost to that."""
+    page = windows.blank("sofie", has_touch=True, is_mobile=True).page
+    width, height = SIZES["phone"]
+    page.set_viewport_size({"width": width, "height": height})
+    held: list[Route] = []
+    page.route("**/request/panel/", lambda route: held.append(route))
+    page.goto(f"{windows.site.address}/incidents/{windows.places['major']}/")
+    page.locator("#composer [name=text]").fill("It hums no more.")
+    button = page.locator("#composer").get_by_role("button", name="Post")
+    button.scroll_into_view_if_needed()
+    place = button.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    held[0].continue_()
+    page.wait_for_timeout(400)
+    page.mouse.up()
+    expect(page.locator("#incident-timeline")).to_contain_text("It hums no more.")
+    for late in held[1:]:
+        late.continue_()
+    page.unroute("**/request/panel/")
+    expect(page.locator("#request-panel")).to_be_visible()

@@ -69,6 +69,10 @@ def shown(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts = []
     complaints: list[str] = []
 
+    def note(kind: str, text: str, expected: str) -> None:
+        if kind == "error" and not (expected and expected in text):
+            complaints.append(text)
+
     def static(route: Route) -> None:
         path = finders.find(route.request.url.removeprefix(f"{SITE}/static/").split("?")[0])
         if not path:
@@ -83,7 +87,7 @@ def shown(browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: note(message.type, message.text, extra.get("expected", "")))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.route(f"{SITE}/static/**", static)
         page.route(

@@ -88,6 +88,8 @@ def test_when_a_responder_is_paged_then_they_take_it_by_its_link_call_for_more_a
     walk.look("timeline")
     walk.act("mitigate")
     walk.told("Marked mitigated.")
+    walk.act("reassign", owner="Jonas de Wit", note="You know the sockets.")
+    expect(page.locator("#incident-head .facts")).to_contain_text("Jonas de Wit")
     walk.act("resolve", resolution="gw-2 had run out of sockets; restarted.")
     expect(page.locator("#incident-head .state.resolved")).to_be_visible()
     expect(page.locator("#incident-timeline")).to_contain_text("gw-2 had run out of sockets")

@@ -82,7 +82,11 @@ class Walk:
         if said:
             dialog = self.page.locator("#act-dialog")
             for name, words in said.items():
-                dialog.locator(f"[name={name}]").fill(words)
+                field = dialog.locator(f"[name={name}]")
+                if (option := field.locator("option").filter(has_text=words)).count():
+                    field.select_option(option.first.get_attribute("value"))
+                else:
+                    field.fill(words)
             dialog.locator("button[type=submit]").first.click()
             expect(dialog).to_be_hidden()
 

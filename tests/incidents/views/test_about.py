@@ -1,5 +1,7 @@
 """What an incident is about, edited by two at once; steps taken back; people called in; the brief for whoever joins late."""
 
+import html
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,7 +11,7 @@ from django.test import Client
 
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import Conflict, DomainError
-from incidents.models import EscalationRun, Incident, Page, TimelineEvent
+from incidents.models import Document, EscalationRun, Incident, Page, TimelineEvent
 from incidents.services.describing import description_edit, seen_of
 from incidents.services.handing import incident_reassign
 from incidents.services.helping import Help, responder_add
@@ -23,6 +25,8 @@ from incidents.services.lifecycle import (
 from incidents.services.talk import decision_record
 from incidents.services.tasks import task_create
 from incidents.services.undoing import incident_undo
+from oncall.models import User
+from policies.books import SLA, book_publish
 from policies.escalation import Phase
 from tests.incidents.views.cast import HTMX
 from tests.world.harness import World
@@ -286,3 +290,56 @@ def test_when_an_alert_comes_then_somebody_has_it_at_once_and_every_way_of_actin
     night.settle()
     handed = next(one for one in night.email.got if "You know the bank" in one.body)
     assert (handed.address, handed.kind) == ("jonas@brightquay.example", "notice")
+
+
+@pytest.mark.requirement("R259")
+def test_when_nobody_is_on_call_for_an_alert_then_a_named_last_resort_has_it_in_seconds(
+    night: World, browser_of: Browser
+) -> None:
+    User.objects.filter(username__in=("marta", "jonas", "elena")).update(is_active=False)
+    night.alert()
+    night.settle()
+    page = night.incident.pages.get()
+    assert page.recipient == night.cast.hugo
+    assert page.created_at - night.incident.started_at < timedelta(seconds=5)
+    assert "Nobody is left to call" in browser_of("hugo").get(night.incident.get_absolute_url()).content.decode()
+    night.expect_page("hugo")
+
+
+@pytest.mark.requirement("R192")
+def test_when_an_incident_is_open_then_one_page_has_everything_of_it_and_every_part_is_read_again_when_it_changes(
+    night: World, browser_of: Browser
+) -> None:
+    book_publish(
+        shape=SLA,
+        definition={"targets": [{"name": "All", "resolve": "4h"}]},
+        author=night.cast.elena,
+        at=night.now,
+    )
+    runbook = Document.objects.create(title="Restart the gateway", slug="restart", kind="runbook", text="Drain it.")
+    runbook.services.add(night.cast.gateway)
+    night.alert()
+    night.settle()
+    incident, marta = night.incident, browser_of("marta")
+    page = marta.get(incident.get_absolute_url()).content.decode()
+    live = re.findall(rf'data-live="{incident.subject}" hx-get="([^"]+)"', page)
+
+    def parts() -> str:
+        """What the page reads again at a nudge, and nothing else of it."""
+        return " ".join(html.unescape(marta.get(place, headers=HTMX).content.decode()) for place in live)
+
+    before = parts()
+    for what in ("PaymentErrorRateHigh is bad", "Level 2: Backup and senior", "Resolve by SLA", "Restart the gateway"):
+        assert what in before, what
+    said: dict[str, Any] = {"incident_id": incident.pk, "actor": night.cast.jonas, "at": night.now}
+    night.alert()
+    night.settle()
+    incident_acknowledge(**said)
+    incident_comment(**said, text="It is the **queue**")
+    task_create(**said, title="Ask the bank")
+    responder_add(**{**said, "actor": night.cast.marta}, wanted=Help("Look", team=night.cast.platform, page=False))
+    after = parts()
+    for what in ("2 times", "<strong>queue</strong>", "Ask the bank", "Platform", "Jonas de Wit acknowledged"):
+        assert what not in before, what
+        assert what in re.sub(r"</?b>", "", after), what
+    night._expected = len(night.email.got)

@@ -83,6 +83,7 @@ class Walk:
             dialog = self.page.locator("#act-dialog")
             for name, words in said.items():
                 field = dialog.locator(f"[name={name}]")
+                field.wait_for()
                 if (option := field.locator("option").filter(has_text=words)).count():
                     field.select_option(option.first.get_attribute("value"))
                 else:

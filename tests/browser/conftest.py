@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from escalation_site.env import BASE_DIR
 from tests import prepared
@@ -43,6 +43,8 @@ class Visited:
     complaints: list[str] = field(default_factory=list)
 
 
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+NOWHERE = "about:blank"
 CUT_SHORT = ("htmx:sendAbort", "htmx:afterRequest")
 """What htmx says of a fragment that was under way when somebody went to another page."""
 
@@ -62,20 +64,37 @@ class Windows:
     contexts: list[BrowserContext] = field(default_factory=list)
     lasting: dict[str, BrowserContext] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
+    looking: dict[str, Visited] = field(default_factory=dict)
 
     def open(self, page_of: PageOf) -> Visited:
-        """The page once nothing moves any more."""
-        if page_of.username not in self.lasting:
-            self.lasting[page_of.username] = self._context(page_of.username)
-        visited = self._page(self.lasting[page_of.username])
+        """The page, in a new tab, once nothing moves any more."""
+        visited = self._page(self._lasting(page_of.username))
         self.pages.append(visited.page)
+        return self._go(visited, page_of)
+
+    def look_at(self, page_of: PageOf) -> Visited:
+        """The same in the tab that is kept for those who only look: a new one costs as much as the page."""
+        if page_of.username not in self.looking:
+            self.looking[page_of.username] = self._page(self._lasting(page_of.username))
+        visited = self.looking[page_of.username]
+        visited.complaints.clear()
+        visited.page.set_viewport_size(DESKTOP)
+        visited.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        return self._go(visited, page_of)
+
+    def _lasting(self, username: str) -> BrowserContext:
+        if username not in self.lasting:
+            self.lasting[username] = self._context(username)
+        return self.lasting[username]
+
+    def _go(self, visited: Visited, page_of: PageOf) -> Visited:
         answer = visited.page.goto(f"{self.site.address}{page_of.address(self.places)}")
         assert answer is not None
         assert answer.status == page_of.status, f"{page_of.name}: {answer.status}"
         visited.page.wait_for_load_state("networkidle")
         if page_of.status >= 400:
             # The browser itself notes a refused page.
-            visited.complaints = [text for text in visited.complaints if "Failed to load resource" not in text]
+            visited.complaints[:] = [text for text in visited.complaints if "Failed to load resource" not in text]
         return visited
 
     def blank(self, username: str = "", **options: Any) -> Visited:
@@ -87,7 +106,7 @@ class Windows:
         return self._page(self.contexts[-1])
 
     def _context(self, username: str, **options: Any) -> BrowserContext:
-        context = self.browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", **options)
+        context = self.browser.new_context(viewport=DESKTOP, reduced_motion="reduce", **options)
         if username:
             key = self.site.sessions[username]
             context.add_cookies([{"name": "sessionid", "value": key, "url": self.site.address}])
@@ -103,6 +122,10 @@ class Windows:
         """Close what one test opened; the lasting windows keep what they fetched for the next test."""
         for page in self.pages:
             page.close()
+        for visited in self.looking.values():
+            if visited.page.url != NOWHERE:
+                # What a page complains of when it is left is no matter of the next.
+                visited.page.goto(NOWHERE)
         for context in self.contexts:
             context.close()
         self.pages.clear()

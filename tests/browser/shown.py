@@ -23,7 +23,7 @@ def of_incidents(page_of: PageOf) -> bool:
 
 def wrong_with(page_of: PageOf, windows: Windows) -> list[str]:
     """Everything, each with where it was seen; empty for a page that is as it should be."""
-    visited = windows.open(page_of)
+    visited = windows.look_at(page_of)
     page, wrong = visited.page, []
     for number, (size, scheme) in enumerate(LOOKS):
         width, height = SIZES[size]

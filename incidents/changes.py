@@ -24,6 +24,11 @@ COLUMNS = {field.name: field.attname for field in Incident._meta.concrete_fields
 JOINED_AT_MOST = 8  # rows
 COUNTERS = ("alert_count",)  # what changes with each repeat and has no history of its own
 
+ENGINE = Actor.system("engine")
+OF_ITSELF = ("escalation.", "routing.", "page.create", "page.settle", "problem.propose")
+"""What Watchbell does of itself, though it may begin within what a person or a monitor does: an incident is filed, rules route it, a
+level is called. The ledger names who did it; that it followed from the other says the action's id."""
+
 Row = TypeVar("Row", bound=models.Model)
 
 _HistoricalIncident: type[models.Model] = Incident.history.model
@@ -72,7 +77,8 @@ class Changes:
         data: Mapping[str, Any] | None = None,
         actor: Actor | None = None,
     ) -> None:
-        """A ledger entry under the incident's subject; without an object it is about the incident itself."""
+        """A ledger entry under the incident's subject; without an object it is about the incident itself. ``actor`` is who did it, where
+        that is neither whoever acts nor Watchbell of itself (``OF_ITSELF``)."""
         self._entries.append(
             EntryValue(
                 at=self.at,
@@ -81,7 +87,7 @@ class Changes:
                 object_id=object_id or str(incident.pk),
                 object_label=object_label or (str(incident) if object_type == "incident" else incident.reference),
                 subject=incident.subject,
-                actor=actor or self.actor,
+                actor=actor or (ENGINE if action.startswith(OF_ITSELF) else self.actor),
                 source=self.source,
                 before=before,
                 after=after,

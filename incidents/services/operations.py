@@ -63,6 +63,7 @@ def run_retry(*, run: EscalationRun, actor: User, at: datetime, source: str = ""
             object_id=str(current.pk),
             before={"error": current.error},
             after={"error": ""},
+            actor=work.changes.actor,
         )
         if work.incident.exhausted_at is not None and current.next_due_at is not None:
             # The watchdog had flagged it for want of a next step; now it has one again.

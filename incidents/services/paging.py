@@ -190,6 +190,8 @@ def _record(order: PageOrder, pages: Sequence[Page], changes: Changes) -> None:
                 "state": page.state,
             },
             data={"why": page.why, "recipient": page.recipient_id, "message": page.message_id},
+            # Somebody asked for this very page; any other follows from the policy.
+            actor=changes.actor if page.why.get("kind") == "asked" else None,
         )
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import NotAllowed
 from incidents.models import EscalationRun, InboxSignal, Incident, Page
+from incidents.services.helping import Help, responder_add
 from incidents.services.lifecycle import (
     incident_acknowledge,
     incident_comment,
@@ -232,6 +233,32 @@ def test_from_alert_to_recovery_every_step_is_in_the_ledger_with_actor_time_and_
     assert acknowledged.at - entries[0].at == timedelta(minutes=3)
     received = next(entry for entry in entries if entry.action == "alert.receive")
     assert received.actor_kind == "integration"
+    of_itself = {entry.actor_label for entry in entries if entry.action.startswith(("escalation.", "page."))}
+    assert of_itself == {"engine"}, "nobody but Watchbell called a level and paged"
+
+
+@pytest.mark.requirement("R161", "R301")
+def test_when_a_person_files_or_pages_by_hand_then_each_entry_names_who_did_just_that(world: World) -> None:
+    cast = world.cast
+    incident = incident_open(
+        title="Refunds wait", summary="", severity=1, service=cast.gateway, reporter=cast.sofie, at=world.now
+    )
+    world.settle()
+    world.expect_page("marta", level=1)
+    responder_add(incident_id=incident.pk, wanted=Help("Know this?", user=cast.jonas), actor=cast.elena, at=world.now)
+    world.settle()
+    world.expect_page("jonas", level=1)
+    entries = LedgerEntry.objects.filter(subject=incident.subject).order_by("pk")
+    did = [(entry.action, entry.actor_label, entry.object_label) for entry in entries]
+    assert ("incident.open", "Sofie van Dijk", str(incident)) in did
+    assert [(who, whom) for what, who, whom in did if what == "page.create"] == [
+        ("engine", "Marta Ferri"),
+        ("Elena Conti", "Jonas de Wit"),
+    ]
+    assert {who for what, who, _whom in did if what == "escalation.enter_level"} == {"engine"}
+    together = {entry.action_id for entry in entries if entry.action in ("incident.open", "escalation.enter_level")}
+    assert len(together) == 1, "the action's id says from what it followed"
+    incident_acknowledge(incident_id=incident.pk, actor=cast.marta, at=world.now)
 
 
 @pytest.mark.requirement("R026")

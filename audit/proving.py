@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from audit.leaves import ENTRIES, Digests, Row, Salts, count_in, tables
 from audit.models import LedgerDigest, LedgerHorizon, LedgerSeal
-from audit.proofs.merkle import BadProof, inclusion_proof, inclusion_root
+from audit.proofs.merkle import BadProof, inclusion_proof, inclusion_root, node_hash
 from audit.proofs.notes import BadNote, checkpoint_read, note_read
 from audit.sealing import salts_known
 from audit.tiles import Tiles
@@ -48,12 +48,36 @@ class EntryProof:
     note: str
 
     @property
+    def root(self) -> bytes:
+        """What its checkpoint says; b"" for one that cannot be read."""
+        try:
+            return checkpoint_read(note_read(self.note).text).root
+        except BadNote:
+            return b""
+
+    @property
+    def parent(self) -> bytes:
+        """The hash of the leaf with its first step: what stands above both, for whoever draws the way. b"" where it is the root itself."""
+        if not self.steps:
+            return b""
+        return node_hash(self.steps[0], self.leaf) if self.is_right else node_hash(self.leaf, self.steps[0])
+
+    @property
+    def top(self) -> bytes:
+        """The last of its steps, just below the root; b"" for none."""
+        return self.steps[-1] if self.steps else b""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the first step stands to the left of the leaf. The last leaf may have no sister: its first step is a wider subtree."""
+        return bool(self.index & 1) or self.index == self.size - 1
+
+    @property
     def holds(self) -> bool:
         """Whether it does lead to the root in its checkpoint: some twenty hashes. Not where the row or a hash was changed."""
         try:
-            root = checkpoint_read(note_read(self.note).text).root
-            return inclusion_root(self.leaf, self.index, self.size, self.steps) == root
-        except (BadNote, BadProof):
+            return inclusion_root(self.leaf, self.index, self.size, self.steps) == self.root
+        except BadProof:
             return False
 
     def plain(self) -> dict[str, Any]:

@@ -67,19 +67,34 @@ class Detail:
     trail_url: str = ""
     past_url: str = ""
     versions_url: str = ""
+    said: str = ""
 
 
 def detail(entry: LedgerEntry) -> Detail:
     label, url = subject_of(entry.subject)
+    said = said_in(entry)
+    changed = differences(entry.before, entry.after, names=names_in(entry))
     return Detail(
         line=line(entry),
         object_kind=object_words(entry.object_type),
-        differences=differences(entry.before, entry.after, names=names_in(entry)),
-        data=tuple((name, written(value)) for name, value in (entry.data or {}).items()),
+        # What is quoted need not stand there twice.
+        differences=tuple(one for one in changed if one.before or not said or one.after != said),
+        data=tuple((name, written(value)) for name, value in (entry.data or {}).items() if not said or value != said),
         subject_label=label,
         subject_url=url,
+        said=said,
         **_ways(entry),
     )
+
+
+def said_in(entry: LedgerEntry) -> str:
+    """What a person wrote or gave as the reason, "" for nothing."""
+    for side in (entry.after, entry.data):
+        for name in ("text", "reason"):
+            value = (side or {}).get(name)
+            if value and isinstance(value, str) and entry.actor_kind == LedgerEntry.ActorKind.USER:
+                return value
+    return ""
 
 
 _PAST_KINDS = ("incident", "schedule", "policy")

@@ -57,6 +57,23 @@ def test_an_entry_is_proved_alike_alone_and_among_many() -> None:
         assert_leads_to_the_root(proof)
 
 
+def test_the_way_that_is_drawn_is_the_one_that_the_proof_goes() -> None:
+    numbers = write(5)
+    ledger_seal(at=NOON)
+    tiles, places = Tiles(), set()
+    for number in numbers:
+        proof = entry_proof(number)
+        assert proof is not None
+        assert proof.holds
+        assert proof.top == proof.steps[-1]
+        places.add(proof.is_right)
+        if proof.index ^ 1 < proof.size:
+            assert proof.parent == tiles.node(1, proof.index // 2)
+        else:
+            assert proof.is_right, "the last of an odd number joins what stands to its left"
+    assert places == {True, False}
+
+
 def test_the_proof_of_an_entry_takes_two_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     numbers = write(300)
     ledger_seal(at=NOON)

@@ -1,4 +1,4 @@
-"""What surrounds an incident: its alerts, who is on call in its team, what else is open on its service."""
+"""What surrounds an incident: its alerts, who is on call in its team, what else is open on its service, how one like it was mended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from incidents.models import Alert, EscalationRun, Incident, RespondingTeam, Service
 from incidents.selectors.routing import Routing, routing_of
+from incidents.selectors.similar import Alike, mended_before
 from incidents.selectors.who import team_on_call
 from oncall.models import Schedule, User
 from policies.pages import TargetNames
@@ -18,13 +19,14 @@ SHOWN_SIMILAR = 5
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Nine queries at most, and those for what routing rules decided and for names in a map of duties. ``alerts`` are the newest ones;
+    """Eleven queries at most, and those for what routing rules decided and for names in a map of duties. ``alerts`` are the newest ones;
     ``incident.alert_count`` counts every repeat."""
 
     alerts: Sequence[Alert]
     responding: Sequence[RespondingTeam]
     on_call: Sequence[tuple[Schedule, list[User]]]
     similar: Sequence[Incident]
+    mended: Sequence[Alike]
     routing: Routing | None
     duties: Sequence[str]
 
@@ -39,6 +41,7 @@ def around_of(incident: Incident, *, user: User, at: datetime) -> Around:
         [one for one in open_on(incident.service, user=user, limit=SHOWN_SIMILAR + 1) if one.pk != incident.pk][
             :SHOWN_SIMILAR
         ],
+        mended_before(incident, user=user, at=at),
         routing_of(incident) if user.role != User.Role.REPORTER else None,
         duties_of(incident),
     )

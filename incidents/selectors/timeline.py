@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from escalation_site.ui import moments
 from incidents.markdown import markdown_html
 from incidents.models import Incident, TimelineEvent, TimelinePin
+from incidents.selectors.attachments import AttachmentShown, attachments_by_number
 from incidents.timeline_words import ALERTS, DECISIONS, ESCALATION, PEOPLE, SYSTEM, WORDINGS, line_html
 from oncall.models import User
 
@@ -61,7 +63,7 @@ class Line:
     pinned: bool = False
     of: int = 0
     barred: Sequence[str] = ()
-    files: Sequence[int] = ()
+    files: Sequence[AttachmentShown] = ()
     earlier: Sequence[Earlier] = ()
 
     @property
@@ -123,13 +125,14 @@ def readable_by(reader: User, incident: Incident) -> QuerySet[TimelineEvent]:
 
 
 def timeline_of(incident: Incident, *, reader: User, wanted: Wanted, at: datetime) -> Timeline:
-    """One query; three where older lines or a filter leave some out, and one more for a bound."""
+    """One query; three where older lines or a filter leave some out, one more for a bound, and one where a line brought files."""
     readable = readable_by(reader, incident)
     events, more = _page(readable, wanted)
     whole = not (more or wanted.is_filtered or wanted.before)
     marked = list(reversed(events)) if whole else _marked(readable)
     counted = Counter((event.kind, _actor(event)) for event in events) if whole else _counted(readable)
-    draw = Drawing(reader, at, [event for event in marked if event.kind == _CORRECT])
+    files = attachments_by_number({pk for event in events for pk in _files(event)}, user=reader)
+    draw = Drawing(reader, at, [event for event in marked if event.kind == _CORRECT], files)
     return Timeline(
         lines=[draw.line(event) for event in events],
         pinned=[draw.line(event) for event in marked if _is_pinned(event)],
@@ -240,8 +243,15 @@ def _group(kind: str) -> str:
 class Drawing:
     """Lines for one reader, with what was corrected since."""
 
-    def __init__(self, reader: User, at: datetime, corrections: Sequence[TimelineEvent]) -> None:
+    def __init__(
+        self,
+        reader: User,
+        at: datetime,
+        corrections: Sequence[TimelineEvent],
+        files: Mapping[int, AttachmentShown] = MappingProxyType({}),
+    ) -> None:
         self.at = at
+        self.files = files
         self.outside = reader.role == User.Role.REPORTER
         self.later: dict[int, list[TimelineEvent]] = {}
         for event in corrections:
@@ -267,9 +277,14 @@ class Drawing:
             pinned=bool(getattr(event, "is_pinned", False)),
             of=int(event.data.get("of") or 0) if is_said else 0,
             barred=() if self.outside else tuple(event.data.get("barred", ())),
-            files=tuple(event.data.get("attachments", ())),
+            files=[self.files[pk] for pk in _files(event) if pk in self.files],
             earlier=[Earlier(one.at, markdown_html(one.text)) for one in texts[:-1]],
         )
+
+
+def _files(event: TimelineEvent) -> Sequence[int]:
+    """The numbers of the files that came with it."""
+    return tuple(event.data.get("attachments", ()))
 
 
 def _by_reporter(event: TimelineEvent) -> bool:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from incidents.models import Incident, Service
+from incidents.services.attachments import attachment_remove
 from incidents.services.lifecycle import incident_acknowledge, incident_comment, incident_reopen, incident_resolve
 from incidents.timeline_words import WORDINGS, line_html
 from policies.services import policy_publish
@@ -247,3 +251,52 @@ def test_when_a_snoozed_incident_is_escalated_then_it_no_longer_sleeps(
     assert marta.get(incident.get_absolute_url()).context["state_name"] == "snoozed"
     marta.post(f"{incident.get_absolute_url()}escalate/", {"reason": "It got worse"})
     assert marta.get(incident.get_absolute_url()).context["state_name"] == "triggered"
+
+
+def test_when_one_like_it_was_mended_before_then_the_page_says_how_to_those_who_may_know(
+    night: World, browser_of: Browser, file_incident: File
+) -> None:
+    cache.clear()
+    by: dict[str, Any] = {"actor": night.cast.marta, "at": night.now}
+    for title, restricted, resolution in (
+        ("Card payments fail at the till", False, "Restarted gw-2."),
+        ("Card payments fail in Rome", True, "Changed the leaked key."),
+        ("Card payments fail", False, ""),
+        ("The printer hums", False, "Oiled it."),
+    ):
+        before = file_incident(title, restricted=restricted)
+        incident_resolve(incident_id=before.pk, resolution=resolution, **by)
+    night.jump(days=3)
+    address = f"{file_incident('Card payments fail again').get_absolute_url()}around/"
+    for _look in range(2):  # what is remembered of the first look shows nobody more
+        mended = {
+            username: [one.incident.resolution for one in browser_of(username).get(address).context["around"].mended]
+            for username in ("nils", "marta")
+        }
+        assert mended == {"nils": ["Restarted gw-2."], "marta": ["Changed the leaked key.", "Restarted gw-2."]}
+    assert "Restarted gw-2." in text_of(browser_of("nils").get(address))
+
+
+def test_when_files_come_with_a_comment_then_its_line_shows_them_to_those_who_may_have_them(
+    night: World, browser_of: Browser, file_incident: File, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    incident, marta = file_incident(), browser_of("marta")
+    address = incident.get_absolute_url()
+    for name, public in (("pool.png", "on"), ("contract.txt", "")):
+        sent = {
+            "text": f"See {public}",
+            "public": public,
+            "files": SimpleUploadedFile(name, b"\x89PNG\r\n\x1a\n" if public else b"x"),
+        }
+        assert marta.post(f"{address}comment/", sent).status_code == 303
+    picture, contract = incident.attachments.order_by("pk")
+    page = text_of(marta.get(address))
+    assert f'src="/incidents/attachments/{picture.pk}/?show=1"' in page
+    assert f'href="/incidents/attachments/{contract.pk}/"' in page
+    page = text_of(browser_of("sofie").get(address))
+    assert f'src="/incidents/attachments/{picture.pk}/?show=1"' in page
+    assert "contract.txt" not in page
+    attachment_remove(attachment_id=picture.pk, actor=night.cast.marta, at=night.now)
+    timeline = text_of(marta.get(f"{address}live/", headers=HTMX))
+    assert f"/attachments/{picture.pk}/" not in timeline

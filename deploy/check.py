@@ -131,30 +131,41 @@ PURE = (
 )
 
 
-# Pages and their forms: PostgreSQL is the stricter of the two about statements, and the crawl opens every address on SQLite.
+# Pages and their forms, files, and what is told to other servers: PostgreSQL is the stricter of the two about statements, and the crawl
+# opens every address on SQLite.
 ONCE = (
+    "tests/audit/test_c2sp.py",
+    "tests/audit/test_keepers.py",
     "tests/incidents/views/*",
+    "tests/notifications/test_contact_methods.py",
+    "tests/notifications/test_destinations.py",
+    "tests/notifications/test_email.py",
     "tests/oncall/*",
     "tests/reports/*",
     "tests/incidents/test_a[lpst]*.py",
     "tests/incidents/test_backtest*.py",
     "tests/incidents/test_channel_criteria.py",
+    "tests/incidents/test_checkpoints_guarded.py",
     "tests/incidents/test_custom_fields.py",
     "tests/incidents/test_dut*.py",
     "tests/incidents/test_exception_rules.py",
     "tests/incidents/test_handoffs.py",
+    "tests/incidents/test_handovers.py",
     "tests/incidents/test_judging.py",
     "tests/incidents/test_major.py",
     "tests/incidents/test_merged_shown.py",
     "tests/incidents/test_organisation.py",
+    "tests/incidents/test_partner_contact.py",
     "tests/incidents/test_pla*.py",
     "tests/incidents/test_policy_types.py",
     "tests/incidents/test_preview.py",
     "tests/incidents/test_responding_teams.py",
     "tests/incidents/test_restricted.py",
     "tests/incidents/test_routing*.py",
+    "tests/incidents/test_rules_held.py",
     "tests/incidents/test_scans.py",
     "tests/incidents/test_severity_changes.py",
+    "tests/incidents/test_shipped_rules.py",
     "tests/incidents/test_snoozing.py",
     "tests/incidents/test_stages.py",
     "tests/incidents/test_suppression.py",
@@ -169,15 +180,22 @@ ONCE = (
 LITE = ("tests/policies/*", "tests/site/*")
 
 
+def _tests() -> list[Path]:
+    return sorted(ROOT.glob("tests/*/**/test_*.py"))
+
+
+def of_browsers() -> tuple[str, ...]:
+    """The files of tests that drive Chromium. tests/conftest.py sees to it that each says so."""
+    return tuple(str(path.relative_to(ROOT)) for path in _tests() if "mark.browser" in path.read_text(encoding="utf-8"))
+
+
 def left_out(database: str) -> tuple[str, ...]:
     """Files of tests that add nothing on ``database`` ("postgres" or "sqlite"), as patterns of pytest.
 
     Engine, intake, notifications, the ledger, live updates and real processes are tested on both, and so is every file with a test that is
     marked for one of them.
     """
-    return tuple(
-        str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/*/**/test_*.py")) if _elsewhere(path, database)
-    )
+    return tuple(str(path.relative_to(ROOT)) for path in _tests() if _elsewhere(path, database))
 
 
 def _elsewhere(path: Path, database: str) -> bool:
@@ -286,18 +304,20 @@ def suites(servers: Mapping[str, str]) -> Suites:
     first, real = None, [Suite("peers-sqlite", "Tests with real processes on SQLite", on_sqlite, {}, **peers)]
     if servers:
         first = Suite(
-            "postgres", "Tests on PostgreSQL with Redis", on_servers, servers, workers, without=left_out("postgres")
-        )
+            "postgres", "Tests on PostgreSQL with Redis", on_servers, servers, workers,
+            without=(*left_out("postgres"), *of_browsers()),
+        )  # fmt: skip
         real.insert(
             0, Suite("peers", "Tests with real processes on PostgreSQL and Redis", on_servers, servers, **peers)
         )
-    without = left_out("sqlite") if servers else ("tests/peers",)
+    # What a suite does not select it need not read either.
+    without = (*(left_out("sqlite") if servers else ("tests/peers",)), *of_browsers())
     return Suites(
         on_servers=first,
         real_peers=real,
         # By itself: the browser's driver keeps an event loop running in its worker, where others may not ask the database.
         # One worker more than elsewhere: pages are waited for, half a second each until nothing moves any more.
-        in_chromium=Suite("browser", "Tests in Chromium", "browser", {}, workers + 1),
+        in_chromium=Suite("browser", "Tests in Chromium", "browser", {}, workers + 1, paths=of_browsers()),
         on_sqlite=Suite("sqlite", "Tests on SQLite", on_sqlite, {}, workers, without=without),
     )
 

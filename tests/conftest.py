@@ -88,10 +88,13 @@ def the_house_has_no_facts_of_its_own() -> Iterator[None]:
 
 
 def _browsers_by_themselves(items: list[pytest.Item]) -> None:
-    """Mark what asks for Chromium: its driver keeps an event loop running, beside which no later test may ask the database."""
+    """What asks for Chromium says so, and all of its file with it: its driver keeps an event loop running, beside which no later test may
+    ask the database, and deploy/check.py runs such files by themselves."""
+    marked = {item.path for item in items if item.get_closest_marker("browser")}
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker("browser")
+        asks = "browser" in getattr(item, "fixturenames", ()) or item.path in marked
+        if asks and not item.get_closest_marker("browser"):
+            raise pytest.UsageError(f"{item.nodeid}: its file drives Chromium, and it is not marked browser")
 
 
 def _longest_first(items: list[pytest.Item]) -> None:

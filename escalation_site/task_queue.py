@@ -11,6 +11,7 @@ from django_q.models import OrmQ
 
 from escalation_site.kernel.instants import now
 from escalation_site.kernel.prepared import Prepared
+from escalation_site.kernel.unchanged import Changed
 from escalation_site.schedules import schedules_resume
 
 log = structlog.get_logger(__name__)
@@ -23,21 +24,30 @@ _WAITING = f"SELECT 1 FROM {OrmQ._meta.db_table} WHERE key = %s AND lock < %s LI
 class Queue(ORM):  # type: ignore[misc]  # django-q2 is not typed
     """What django-q2 asks each second through the ORM, and after asking whether its connection still lives: whether a task waits.
 
-    On SQLite nothing is asked while nobody has written (``data_version`` moves when another connection commits); every five seconds it is
-    asked in any case, for a task that becomes free again by time alone. On PostgreSQL the question is prepared, and whoever gets no answer
-    takes a new connection.
+    Nothing is asked while nobody has written; every five seconds it is asked in any case, for a task that becomes free again by time
+    alone. On PostgreSQL the question is prepared, and whoever gets no answer takes a new connection.
     """
 
-    _version: tuple[object, int] | None = None
-    _asked = float("-inf")
     _seen: datetime | None = None
-    _waiting = Prepared(_WAITING)
+
+    def __init__(self, list_key: str | None = None) -> None:
+        super().__init__(list_key)
+        self._begin()
+
+    def __setstate__(self, state: object) -> None:
+        """In another process that is no fork of this one."""
+        super().__setstate__(state)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._changed = Changed(longest=LOOK_SECONDS)
+        self._waiting = Prepared(_WAITING)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         at = now()
         if self._waits(at):
             close_old_connections()
-            self._version = None  # There may be more.
+            self._changed.forget()  # There may be more.
             found: list[tuple[int, str]] | None = super().dequeue()
             return found
         self._resume(at)
@@ -53,19 +63,9 @@ class Queue(ORM):  # type: ignore[misc]  # django-q2 is not typed
             return self._asked_at(at)
 
     def _asked_at(self, at: datetime) -> bool:
-        if not self._may_wait():
+        if not self._changed():
             return False
         return self._waiting([self.list_key, connection.ops.adapt_datetimefield_value(at)]) is not None
-
-    def _may_wait(self) -> bool:
-        if connection.vendor != "sqlite":
-            return True
-        connection.ensure_connection()
-        version = (connection.connection, connection.connection.execute("PRAGMA data_version").fetchone()[0])
-        if version == self._version and time.monotonic() - self._asked < LOOK_SECONDS:
-            return False
-        self._version, self._asked = version, time.monotonic()
-        return True
 
     def _resume(self, at: datetime) -> None:
         """What is planned by a clock that was set back since would wait until it is again what it was."""

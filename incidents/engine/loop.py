@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from escalation_site.kernel.instants import Clock, now
+from escalation_site.kernel.unchanged import Changed
 from incidents.engine.beats import beat, beat_end
 from incidents.engine.glance import Glance, glance
 from incidents.engine.house import HouseLook
@@ -39,30 +40,6 @@ GATHER_TIMES = (
 SENDING_PAUSE = 0.05  # While threads send they take the next themselves: the loop need not look for them all the time.
 
 
-class Changed:
-    """Whether the database may have changed since the last look.
-
-    SQLite tells for almost nothing (``data_version`` moves when another connection commits), so that an idle engine costs next to
-    nothing; elsewhere the answer is always yes. Every five seconds it is yes in any case.
-    """
-
-    def __init__(self) -> None:
-        self._version: int | None = None
-        self._looked = 0.0
-
-    def __call__(self) -> bool:
-        if connection.vendor != "sqlite":
-            return True
-        connection.ensure_connection()
-        # Past Django's cursor, which costs more than the question.
-        version: int = connection.connection.execute("PRAGMA data_version").fetchone()[0]
-        overdue = time.monotonic() - self._looked > FULL_LOOK_SECONDS
-        if version == self._version and not overdue:
-            return False
-        self._version, self._looked = version, time.monotonic()
-        return True
-
-
 class Engine:
     """One engine process. ``turn`` is the whole work and is what tests, the safety net and the virtual clock call."""
 
@@ -76,7 +53,7 @@ class Engine:
         self._stopping = threading.Event()
         batch: int = getattr(settings, "ENGINE_BATCH", 200)
         self._paces = {name: Pace(batch) for name in ("stepped", "checkpoints", "reports", "signals")}
-        self._changed = Changed()
+        self._changed = Changed(longest=FULL_LOOK_SECONDS)
         self._house = HouseLook(clock=clock)
         self._next_beat = self.started_at
         self._enter_at = -math.inf

@@ -61,8 +61,7 @@ def test_when_several_tasks_wait_then_each_is_found_in_turn(queue: Queue) -> Non
     assert [len(queue.dequeue() or []) for _look in range(4)] == [1, 1, 1, 0]
 
 
-@pytest.mark.sqlite
-def test_on_sqlite_while_nobody_writes_nothing_is_asked(queue: Queue, writer: BaseDatabaseWrapper) -> None:
+def test_while_nobody_writes_nothing_is_asked(queue: Queue, writer: BaseDatabaseWrapper) -> None:
     queue.dequeue()
     with CaptureQueriesContext(connection) as queries:
         queue.dequeue()
@@ -79,7 +78,7 @@ def test_on_sqlite_a_task_that_becomes_free_by_time_alone_is_found(
     OrmQ.objects.update(lock=now() + timedelta(minutes=15))
     assert queue.dequeue() is None
     OrmQ.objects.update(lock=now() - timedelta(seconds=1))  # Over its own connection: to it, nothing has changed.
-    monkeypatch.setattr(task_queue, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(queue._changed, "_longest", 0.0)
     assert queue.dequeue()
 
 

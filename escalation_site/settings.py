@@ -192,7 +192,7 @@ Q_CLUSTER = {
     "broker_class": "escalation_site.task_queue.Queue",
     "cache": "cluster",
     # How often it looks after its workers; an idle machine need not do so twice a second, as it is shipped.
-    "guard_cycle": 2.0,
+    "guard_cycle": 5.0,
     "workers": ENV.cluster_workers,
     # retry far above timeout × queue_limit ÷ workers, or waiting tasks are handed out twice.
     "timeout": 120,
@@ -214,25 +214,29 @@ Q_CLUSTER = {
 SCHEDULES: dict[str, tuple[str, int]] = {
     # Also the cluster's sign of life.
     "escalation check": ("incidents.tasks.escalation_check", 1),
-    # What was committed since the last minute goes into the ledger's tree.
-    "ledger seal": ("audit.tasks.ledger_seal", 1),
-    # The newest checkpoint to whoever keeps them outside.
-    "ledger keepers": ("audit.tasks.keepers_send", 1),
+    "each minute": ("escalation_site.minute.each_minute", 1),
     # What came last each hour, the whole each night; a long verification in slices.
     "ledger check": ("audit.tasks.ledger_check", 5),
-    # Whether Watchbell itself is well; asks HEARTBEAT_URL while it is.
-    "house check": ("incidents.tasks.house_check", 1),
-    # Handoffs, swaps, public holidays, calendars to read.
-    "duty check": ("oncall.tasks.duties_check", 1),
-    # The figures of the reports follow the ledger.
-    "report figures": ("reports.tasks.figures_keep", 1),
     # The linter's look at policies, schedules and services; reviews that are due.
     "policy care": ("reports.tasks.care_check", 60),
-    # Regular exports that are due, files left half made, files whose week is over.
-    "exports": ("reports.exports.tasks.exports_check", 1),
-    # Stand-ups, weeks and months that are due.
-    "digests": ("reports.digests.tasks.digests_check", 1),
 }
+# What one task does each minute, in this order: what may take long comes last.
+EACH_MINUTE: tuple[str, ...] = (
+    # Whether Watchbell itself is well; asks HEARTBEAT_URL while it is.
+    "incidents.tasks.house_check",
+    # Regular exports that are due, files left half made, files whose week is over.
+    "reports.exports.tasks.exports_check",
+    # Stand-ups, weeks and months that are due.
+    "reports.digests.tasks.digests_check",
+    # What was committed since the last minute goes into the ledger's tree.
+    "audit.tasks.ledger_seal",
+    # Handoffs, swaps, public holidays, calendars to read.
+    "oncall.tasks.duties_check",
+    # The newest checkpoint to whoever keeps them outside.
+    "audit.tasks.keepers_send",
+    # The figures of the reports follow the ledger.
+    "reports.tasks.figures_keep",
+)
 
 # --- People and sign-in ---------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from django.db import connection
@@ -10,6 +11,7 @@ from django.db import connection
 from escalation_site.kernel.instants import now
 from escalation_site.kernel.migrations import database_fits
 from incidents.engine.beats import beat, beats_forget
+from incidents.engine.glance import glance
 from incidents.engine.outcomes import page_report
 from incidents.engine.pace import BREATH_SECONDS, Pace
 from incidents.services import alarms
@@ -26,6 +28,8 @@ from notifications.sender import Sender
 
 log = structlog.get_logger(__name__)
 
+WHOLE_MINUTES = 5
+"""What an engine would see at a glance is all that is due; every five minutes each part looks for itself, whatever the glance says."""
 BATCH = 200
 WORKING = timedelta(seconds=10)
 """So long the safety net is at one kind of work at a time: where every engine is dead that is all that is done in a minute."""
@@ -42,15 +46,19 @@ def escalation_check() -> dict[str, int]:
     """
     database_fits()
     at = now()
-    done = _done(
+    seen, whole = glance(), at.minute % WHOLE_MINUTES == 0
+    jobs: Mapping[str, tuple[bool, Callable[[int], int]]] = {
+        "stepped": (seen.runs_due(at=at), lambda limit: runs_step(at=at, limit=limit)),
+        "checkpoints": (seen.checkpoint_at is not None, lambda limit: checkpoints_expire(at=at, limit=limit)),
+        "signals": (seen.signals, lambda limit: inbox_process(at=at, limit=limit)),
+        "reports": (seen.reports, lambda limit: reports_process(at=at, limit=limit)),
+    }
+    done = _done({name: partial(_paced, job if due or whole else _nothing) for name, (due, job) in jobs.items()})
+    done |= _done(
         {
-            "stepped": lambda: _paced(lambda limit: runs_step(at=at, limit=limit)),
-            "checkpoints": lambda: _paced(lambda limit: checkpoints_expire(at=at, limit=limit)),
-            "signals": lambda: _paced(lambda limit: inbox_process(at=at, limit=limit)),
-            "reports": lambda: _paced(lambda limit: reports_process(at=at, limit=limit)),
             "stalled": lambda: stalled_rescue(at=at),
             "risen": lambda: priorities_raise(at=at),
-            "sent": lambda: Sender(clock=now, on_settled=page_report).run_once(within=SENDING),
+            "sent": lambda: _send(whole=whole),
         }
     )
     # Whoever is paged has been. What follows may wait for a mail server, and the sign of life does not.
@@ -63,6 +71,17 @@ def escalation_check() -> dict[str, int]:
             "forgotten": lambda: beats_forget(at=at),
         }
     )
+
+
+def _nothing(_limit: int) -> int:
+    return 0
+
+
+def _send(*, whole: bool) -> int:
+    """What was due before, and what has become due by what was done."""
+    if not whole and not glance().sends(at=now()):
+        return 0
+    return Sender(clock=now, on_settled=page_report).run_once(within=SENDING)
 
 
 def _paced(job: Callable[[int], int]) -> int:

@@ -44,12 +44,15 @@ class Glance:
 
     def anything_due(self, *, at: datetime) -> bool:
         """Whether a turn at ``at`` would find something. An open checkpoint ends early where nobody hears of it: it is looked at."""
-        return self.reports or self.signals or self.checkpoint_at is not None or self.runs_due(at=at) or self._sends(at)
+        return (
+            self.reports or self.signals or self.checkpoint_at is not None or self.runs_due(at=at) or self.sends(at=at)
+        )
 
     def runs_due(self, *, at: datetime) -> bool:
         return self.run_at is not None and self.run_at <= at
 
-    def _sends(self, at: datetime) -> bool:
+    def sends(self, *, at: datetime) -> bool:
+        """Whether a message is due, or a lease or an outcome that nobody was told of."""
         return self.delivery_at is not None and self.delivery_at <= at
 
 

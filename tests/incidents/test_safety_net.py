@@ -160,6 +160,7 @@ def test_when_one_part_of_the_check_fails_then_the_others_are_done(
     world.settle()
     world.expect_page("marta", level=1)
     EscalationRun.objects.update(next_due_at=None)
+    world.jump_to(world.now.replace(minute=10))  # Each five minutes every part looks for itself.
 
     done = escalation_check()
 
@@ -215,6 +216,19 @@ def test_when_its_time_is_up_then_the_safety_net_leaves_the_rest_to_the_next_min
 
     for _incident in range(8):
         world.expect_page("marta", level=1)
+
+
+def test_when_nothing_is_due_then_the_check_asks_little_and_every_five_minutes_everything(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(tasks, "runs_step", lambda *, at, limit: asked.append(at.minute) or 0)
+
+    for minute in range(9, 21):
+        world.jump_to(world.now.replace(minute=minute))
+        assert escalation_check()["stepped"] == 0
+
+    assert asked == [10, 15, 20]
 
 
 def test_when_a_snoozed_incident_loses_its_next_step_then_it_is_flagged_once_the_snooze_is_over(world: World) -> None:

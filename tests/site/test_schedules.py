@@ -1,5 +1,6 @@
 """The cluster's regular tasks follow the settings."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
+from escalation_site import minute
 from escalation_site.kernel.instants import now
 from escalation_site.schedules import schedules_apply, schedules_resume
 
@@ -78,6 +80,51 @@ def test_when_the_settings_change_then_ours_follow_and_those_of_others_stay(sett
 
 
 def test_every_task_of_the_product_exists(settings: Any) -> None:
-    assert [
-        name for name, (function, _minutes) in settings.SCHEDULES.items() if not callable(import_string(function))
-    ] == []
+    functions = [function for function, _minutes in settings.SCHEDULES.values()]
+    assert [name for name in (*functions, *settings.EACH_MINUTE) if not callable(import_string(name))] == []
+
+
+def test_each_minute_everything_is_done_in_its_order_and_one_that_fails_stops_no_other_and_is_named(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def part(name: str) -> Callable[[], None]:
+        def run() -> None:
+            done.append(name)
+            if name == "b":
+                raise LookupError("no tree")
+
+        return run
+
+    settings.EACH_MINUTE = ("a", "b", "c")
+    monkeypatch.setattr(minute, "import_string", part)
+
+    with pytest.raises(minute.PartsFailed, match="b: LookupError: no tree"):
+        minute.each_minute()
+
+    assert done == ["a", "b", "c"]
+
+
+def test_when_one_of_each_minute_takes_long_then_the_others_get_tasks_of_their_own(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    done: list[str] = []
+    queued: list[str] = []
+
+    def part(name: str) -> Callable[[], None]:
+        def run() -> None:
+            done.append(name)
+            clock[0] += 20
+
+        return run
+
+    settings.EACH_MINUTE = ("a", "b", "c", "d")
+    monkeypatch.setattr(minute, "import_string", part)
+    monkeypatch.setattr(minute, "async_task", queued.append)
+    monkeypatch.setattr(minute.time, "monotonic", lambda: clock[0])
+
+    assert minute.each_minute() == ["c", "d"]
+
+    assert (done, queued) == (["a", "b"], ["c", "d"])

@@ -186,7 +186,7 @@ def board(data: Data, tab: str) -> Board:
         parts["heat"] = heat(loads, people, data.now(PAGES), period=data.scope.period, link=_pages_of(data))
         if tab == "load":
             cards.append(heavy_card(data))
-            parts["rings"] = (pie(data, PAGES, HOURS),)
+            parts["rings"] = (pie(data, PAGES, HOURS), pie(data, "delivered", ""))
             parts["bearers"] = bearers(data)
             parts["hours"] = (week(data, PAGES),)
     bars = tuple((METRICS.get(key), groups(data, key, dimension, known=True)) for key, dimension in _BARS.get(tab, ()))

@@ -72,6 +72,21 @@ class ReportFilters(forms.Form):
         data = getattr(self, "cleaned_data", {})
         return sum(data.get(name) not in (None, "", []) for name in (*_PICKED, *self._own))
 
+    @property
+    def narrowed(self) -> str:
+        """What it is narrowed to, in words: "Teams: Payments, Platform · Severity: SEV-1". A print has no other sign of it."""
+        data = getattr(self, "cleaned_data", {})
+        parts = []
+        for name in ("team", "severity", *_PICKED, *self._own):
+            given = data.get(name)
+            if given in (None, "", []):
+                continue
+            field: Any = self.fields[name]
+            labels = {str(value): str(label) for value, label in getattr(field, "choices", ())}
+            values = given if isinstance(given, list) else [given]
+            parts.append(f"{field.label}: {', '.join(labels.get(str(value), str(value)) for value in values)}")
+        return " · ".join(parts)
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("period") != "custom":

@@ -53,6 +53,12 @@ def ring(values: Sequence[float]) -> Ring:
     return Ring(tuple(slices))
 
 
+def _circle(radius: float, sweep: int) -> str:
+    (x1, y1), (x2, y2) = _place(0.0, radius), _place(0.5, radius)
+    half = f"A{radius:g} {radius:g} 0 1 {sweep}"
+    return f"M{x1:g} {y1:g}{half} {x2:g} {y2:g}{half} {x1:g} {y1:g}Z"
+
+
 def _place(turn: float, radius: float) -> tuple[float, float]:
     angle = 2 * pi * turn - pi / 2
     return round(SIZE / 2 + radius * cos(angle), 2), round(SIZE / 2 + radius * sin(angle), 2)
@@ -60,8 +66,8 @@ def _place(turn: float, radius: float) -> tuple[float, float]:
 
 def _slice(begin: float, end: float) -> str:
     if end - begin > 0.9999:
-        # An arc that ends where it begins is not drawn: two halves are.
-        return _slice(begin, begin + 0.5) + _slice(begin + 0.5, begin + 0.9998)
+        # An arc that ends where it begins is not drawn: two rings of two halves are, and the inner one, drawn the other way, is a hole.
+        return _circle(OUTER, 1) + _circle(INNER, 0)
     large = int(end - begin > 0.5)
     (x1, y1), (x2, y2) = _place(begin, OUTER), _place(end, OUTER)
     (x3, y3), (x4, y4) = _place(end, INNER), _place(begin, INNER)

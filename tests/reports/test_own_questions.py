@@ -97,6 +97,8 @@ def test_when_what_is_asked_makes_no_sense_then_the_field_says_so_and_nothing_is
     answer: Any = elena.get("/reports/?period=custom&first=2026-11-20&last=2026-11-25&custom_loss=much")
     assert answer.context["board"].total == 3
     assert "Enter a number." in answer.content.decode()
+    narrowed = elena.get("/reports/?team=payments&severity=1&custom_vip=no&custom_loss.from=5").content.decode()
+    assert "Narrowed to: Teams: Payments · Severity: SEV-1 · Loss from: 5 · Vip: No.</p>" in narrowed
     assert answer.context["scope"].period.days == 6
 
 

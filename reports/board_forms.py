@@ -28,8 +28,8 @@ KINDS = (
 _REFUSED = {
     "kind": _("Choose how it is drawn."),
     "metric": _(
-        "This cannot be drawn so. A time card shows a time; a pie shows a number of things or a share; tasks and time spent have no "
-        "line; summaries, updates and stand-ups are words."
+        "This cannot be drawn so. A time card shows a time; a pie shows a number of things or a share; late tasks have no line; "
+        "summaries, updates and stand-ups are words."
     ),
     "dimension": _("Choose by what it is grouped; not everything can be grouped by everything."),
 }

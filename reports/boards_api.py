@@ -32,13 +32,16 @@ class CardSerializer(serializers.Serializer[Any]):
     """A card: what it counts, how it is drawn, by what. docs/metrics.md names the metrics."""
 
     kind = serializers.ChoiceField(choices=[(one.value, one.value) for one in Drawn])
-    metric = serializers.CharField(max_length=40, help_text="The key of a metric, “incidents” or “pages”.")
-    dimension = serializers.CharField(
+    metric = serializers.CharField(
         max_length=40,
+        help_text="The key of a metric, “incidents”, “pages”, “alerts”, “tasks”, “tasks_late” or “worked”; of words what they tell.",
+    )
+    dimension = serializers.CharField(
+        max_length=60,
         required=False,
         allow_blank=True,
         default="",
-        help_text="Of bars, pies and tables: team, service …",
+        help_text="Of bars, pies and tables: team, service … or custom_<key> of a question of the house’s own.",
     )
     wide = serializers.BooleanField(required=False, default=False)
 

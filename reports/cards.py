@@ -9,8 +9,8 @@ from reports.figures.columns import DIMENSIONS, SMALL_DIMENSIONS
 from reports.figures.definitions import METRICS, Kind
 
 MOST = 24
-TASKS, LATE, WORKED = WORK = ("tasks", "tasks_late", "worked")
-"""The work on incidents: tasks made, tasks that are late, and time spent (``reports.work``)."""
+TASKS, LATE, WORKED, ALERTS = WORK = ("tasks", "tasks_late", "worked", "alerts")
+"""The work on incidents: tasks made, tasks that are late, time spent, and the alerts that came (``reports.work``)."""
 COUNTED = ("incidents", "pages", *WORK)
 """What can be counted beside the metrics."""
 TOLD = ("summary", "update", "standup")
@@ -38,7 +38,7 @@ ONLY = {
     "state": ("incidents",),
     "escalated": ("incidents",),
     "hours": ("pages",),
-    "person": ("pages", *WORK),
+    "person": ("pages", TASKS, LATE, WORKED),
     "task_state": (TASKS, LATE),
 }
 """What is grouped so alone (``reports.groupings``, ``reports.work``)."""
@@ -81,7 +81,7 @@ class CardSpec:
             raise CardInvalid("metric")
         if self.kind == Drawn.TIME and self.metric != WORKED and not _is_time(self.metric):
             raise CardInvalid("metric")
-        if self.metric in WORK and self.kind in (Drawn.LINE, Drawn.HOURS):
+        if self.metric in WORK and (self.kind == Drawn.HOURS or (self.kind, self.metric) == (Drawn.LINE, LATE)):
             raise CardInvalid("metric")
         if self.kind == Drawn.PIE and self.metric in METRICS and METRICS[self.metric].kind != Kind.SHARE:
             raise CardInvalid("metric")

@@ -14,6 +14,8 @@ from reports.names import STATE, STATES
 from reports.selectors import Scope, chosen_incidents, incidents_in
 
 ALL = "all"
+ALERTED = "alerts.some"
+"""Those that alerts belong to."""
 CODES = {"yes": YES, "no": NO, "open": OPEN}
 TIMED = ("done", "waiting")
 _WORDS: Mapping[str, str | Promise] = {
@@ -54,7 +56,13 @@ def _titles() -> dict[str, str | Promise]:
         "csat.done": _("Judged, the most content first"),
     }
     stands = {f"{STATE}.{state.value}": format_lazy("{}: {}", _("State"), state.label) for state in Incident.State}
-    return {**found, **named, **stands, **{old: named[new] for old, new in OLD.items()}}
+    return {
+        ALERTED: _("With alerts from monitors"),
+        **found,
+        **named,
+        **stands,
+        **{old: named[new] for old, new in OLD.items()},
+    }
 
 
 TITLES = _titles()
@@ -121,6 +129,8 @@ def part_of(metric: Metric, part: str, prefix: str = "") -> dict[str, int]:
 
 def narrowed(incidents: QuerySet[Incident], which: str) -> QuerySet[Incident]:
     """Those of ``incidents`` behind the number called ``which``; numbers of pages narrow nothing here."""
+    if which == ALERTED:
+        return incidents.filter(alert_count__gt=0)
     key, _dot, part = OLD.get(which, which).partition(".")
     metric = METRICS.get(key)
     if key == STATE and part in STATES:

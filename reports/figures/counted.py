@@ -46,6 +46,17 @@ _COUNTED = (
         of="shifts",
     ),
     Metric(
+        "alerts",
+        Kind.NUMBER,
+        Group.QUALITY,
+        _("Alerts"),
+        _("Alerts from monitors that belong to incidents which started in the period, each time one came."),
+        _("Alerts that made no incident and joined none."),
+        _("They were silenced or dropped by a rule, and asked nobody for anything."),
+        _("Incident: alerts"),
+        of="work",
+    ),
+    Metric(
         "tasks",
         Kind.NUMBER,
         Group.QUALITY,

@@ -1,27 +1,31 @@
-"""Tasks and time spent on the incidents of a report, counted by the database: one query for a number, one for its groups."""
+"""Tasks, time spent and alerts of the incidents of a report, counted by the database: one query for a number, one for its groups."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Aggregate, Count, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from escalation_site.ui import durations
+from escalation_site.ui import charts, durations
 from incidents.custom_filters import UNKNOWN
 from incidents.models import Task, TimeEntry
-from reports.cards import LATE, TASKS, WORKED, CardSpec, Drawn
+from reports.cards import ALERTS, LATE, TASKS, WORKED, CardSpec, Drawn
 from reports.figures.counted import OTHERS
 from reports.group_panels import MOST_BARS, Cell, Groups, Row
+from reports.links import days_of_weeks
 from reports.names import NOBODY, PERSON, Name
-from reports.narrow import ALSO
-from reports.panels import Data
+from reports.narrow import ALERTED, ALSO
+from reports.panels import Data, day_text
 from reports.pie import MOST, ring
-from reports.selectors import Scope, chosen_incidents
+from reports.selectors import Scope, chosen_incidents, incidents_in
 from reports.wording import Card, Change, Part, count_card, count_change
 from reports.work.which import STATES, TASK_STATE
 
 MINUTE = 60
+_AT = {TASKS: "created_at", WORKED: "at", ALERTS: "started_at"}
 _HOLDER = {TASKS: "assignee", LATE: "assignee", WORKED: "user"}
 
 
@@ -44,7 +48,9 @@ def time_of(scope: Scope) -> QuerySet[TimeEntry]:
 
 
 def rows_of(scope: Scope, which: str, *, at: datetime) -> QuerySet[Any]:
-    """What a number called ``which`` counts."""
+    """What a number called ``which`` counts; of alerts the incidents that they belong to."""
+    if which == ALERTS:
+        return incidents_in(scope)
     return time_of(scope) if which.partition(ALSO)[0] == WORKED else tasks_of(scope, which, at=at)
 
 
@@ -54,11 +60,15 @@ def held_by(found: QuerySet[Any], which: str, people: list[int]) -> QuerySet[Any
     return found.filter(**{f"{holder}__isnull": True} if people == [NOBODY] else {f"{holder}__in": people})
 
 
-def work_panel(data: Data, card: CardSpec, *, at: datetime) -> Card | Groups:
+def work_panel(data: Data, card: CardSpec, *, at: datetime) -> Card | Groups | charts.ColumnChart:
     """What a card about work draws."""
-    if card.kind in (Drawn.NUMBER, Drawn.TIME):
-        return _number(data, card.metric, at)
-    return _groups(data, card, at)
+    match card.kind:
+        case Drawn.NUMBER | Drawn.TIME:
+            return _number(data, card.metric, at)
+        case Drawn.LINE:
+            return _by_week(data, card.metric, at)
+        case _:
+            return _groups(data, card, at)
 
 
 def words_of(which: str, amount: int) -> str:
@@ -68,11 +78,46 @@ def words_of(which: str, amount: int) -> str:
 
 def amount_of(found: QuerySet[Any], which: str) -> int:
     """How many tasks; of time the minutes, added up."""
-    return int(found.aggregate(all=Sum("minutes"))["all"] or 0) if which == WORKED else found.count()
+    return int(found.order_by().aggregate(all=_sum(which))["all"] or 0)
+
+
+def _sum(which: str, only: Q | None = None) -> Aggregate:
+    summed = {WORKED: "minutes", ALERTS: "alert_count"}.get(which)
+    return Sum(summed, filter=only) if summed else Count("pk", filter=only)
+
+
+def _by_week(data: Data, which: str, at: datetime) -> charts.ColumnChart:
+    """One query, however many weeks."""
+    period, field = data.scope.period, _AT[which]
+    bounds = list(pairwise(period.week_bounds()))
+    weeks = {
+        f"week_{number}": _sum(which, Q(**{f"{field}__gte": since, f"{field}__lt": until}))
+        for number, (since, until) in enumerate(bounds)
+    }
+    found = rows_of(data.scope, which, at=at).order_by().aggregate(**weeks)
+    amounts = [int(found[name] or 0) for name in weeks]
+    labels = [day_text(day) for day in period.weeks()]
+    links = [
+        data.link(_which(which), days=days) if amount else ""
+        for days, amount in zip(days_of_weeks(period), amounts, strict=True)
+    ]
+    chart = charts.column_chart(
+        [(label, float(amount)) for label, amount in zip(labels, amounts, strict=True)],
+        title=_("%(metric)s, by week") % {"metric": OTHERS[which].title},
+        description=_("%(number)s in the period.") % {"number": words_of(which, sum(amounts))},
+        heads=(_("Week of"), str(OTHERS[which].title)),
+        words=lambda value: words_of(which, round(value)),
+    )
+    return replace(chart, table_links=tuple(links))
+
+
+def _which(which: str) -> str:
+    """What leads to what it counts: alerts to the incidents that they belong to."""
+    return ALERTED if which == ALERTS else which
 
 
 def _number(data: Data, which: str, at: datetime) -> Card:
-    metric, link = OTHERS[which], data.link(which)
+    metric, link = OTHERS[which], data.link(_which(which))
     now = amount_of(rows_of(data.scope, which, at=at), which)
     if which == LATE:
         # What is late is late now: there was no such number of the period before.
@@ -109,7 +154,7 @@ def _groups(data: Data, card: CardSpec, at: datetime) -> Groups:
         "metric": OTHERS[which].title,
         "dimension": str(data.title_of(dimension)).lower(),
     }
-    heads = (_("time") if which == WORKED else _("tasks"),)
+    heads = (str(OTHERS[which].title),)
     if card.kind != Drawn.PIE:
         return Groups(title, dimension, heads, tuple(rows), others)
     amounts = [float(counted[value]) for value in order[:most]]
@@ -121,11 +166,10 @@ def _groups(data: Data, card: CardSpec, at: datetime) -> Groups:
 
 def _counted(scope: Scope, which: str, dimension: str, at: datetime) -> Mapping[Any, int]:
     """By the number (or, of tasks' states, the word) of the group."""
-    paths = {PERSON: _HOLDER[which], TASK_STATE: "state"}
-    path = paths.get(dimension, f"incident__figures__{dimension}")
-    amount = Sum("minutes") if which == WORKED else Count("pk")
-    found = rows_of(scope, which, at=at).order_by().values_list(path).annotate(amount=amount)
-    return {NOBODY if value is None else value: number for value, number in found}
+    paths = {PERSON: _HOLDER.get(which, ""), TASK_STATE: "state"}
+    path = paths.get(dimension, f"{'' if which == ALERTS else 'incident__'}figures__{dimension}")
+    found = rows_of(scope, which, at=at).order_by().values_list(path).annotate(amount=_sum(which))
+    return {NOBODY if value is None else value: number for value, number in found if number}
 
 
 def _names(data: Data, dimension: str) -> Callable[[Any], Name]:
@@ -141,4 +185,4 @@ def _link(data: Data, which: str, dimension: str, name: Name) -> str:
         return ""
     if dimension == TASK_STATE:
         return data.link(f"{which}{ALSO}{TASK_STATE}.{name.slug}")
-    return data.link(which, dimension, name.slug)
+    return data.link(_which(which), dimension, name.slug)

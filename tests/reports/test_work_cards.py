@@ -107,6 +107,41 @@ def test_when_a_card_reports_time_then_it_is_what_people_entered_in_the_period(w
     assert later.parts[0].change.text == "as many as before"
 
 
+@pytest.mark.requirement("R263")
+def test_when_a_card_shows_the_volume_of_alerts_then_each_time_one_came_counts(world: World, elena: Client) -> None:
+    for _time in range(3):
+        world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    alerted, filed = world.incident, opened(world)
+    assert (alerted.alert_count, filed.alert_count) == (3, 0)
+    integration = alerted.integration
+    assert integration is not None
+    whole, doors, weeks = cards(
+        world,
+        elena,
+        CardSpec(Drawn.NUMBER, "alerts"),
+        CardSpec(Drawn.BAR, "alerts", "integration"),
+        CardSpec(Drawn.LINE, "alerts"),
+    )
+    assert (whole.parts[0].value, rows(doors)) == ("3", {integration.name: "3"})
+    assert [row[1] for row in weeks.table_rows if row[1] != "0"] == ["3"]
+    (week,) = (link for link in weeks.table_links if link)
+    for link in (whole.link, doors.rows[0].link, week):
+        found: Any = elena.get(link)
+        assert [row["incident"] for row in found.context["rows"]] == [alerted]
+
+
+@pytest.mark.requirement("R322")
+@pytest.mark.usefixtures("work")
+def test_when_work_is_drawn_by_week_then_each_week_leads_to_its_own(world: World, elena: Client) -> None:
+    tasks, time = cards(world, elena, CardSpec(Drawn.LINE, "tasks"), CardSpec(Drawn.LINE, "worked"))
+    assert [row[1] for row in tasks.table_rows if row[1] != "0"] == ["3"]
+    assert [row[1] for row in time.table_rows if row[1] != "0"] == ["2 h"]
+    (link,) = (link for link in time.table_links if link)
+    assert behind(elena, link) == ["Looked at it"] * 3
+
+
 @pytest.mark.usefixtures("work")
 def test_when_filters_or_rights_leave_an_incident_out_then_its_work_counts_nowhere(world: World, elena: Client) -> None:
     (mild,) = cards(world, elena, CardSpec(Drawn.NUMBER, "tasks"), query="severity=4")
@@ -122,7 +157,9 @@ def test_when_filters_or_rights_leave_an_incident_out_then_its_work_counts_nowhe
 @pytest.mark.parametrize(
     ("kind", "metric", "dimension"),
     [
-        ("line", "tasks", ""),
+        ("line", "tasks_late", ""),
+        ("bar", "alerts", "person"),
+        ("hours", "alerts", ""),
         ("hours", "worked", ""),
         ("time", "tasks", ""),
         ("bar", "worked", "task_state"),

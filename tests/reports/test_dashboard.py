@@ -15,6 +15,7 @@ from audit.models import LedgerEntry
 from incidents.models import Incident, Page
 from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
 from oncall.models import User
+from policies.models import WorkCalendar
 from reports.dashboard import bearers, board
 from reports.figures.counting import Share
 from reports.figures.definitions import METRICS
@@ -143,6 +144,27 @@ def test_when_a_custom_range_is_chosen_then_its_days_are_the_readers(world: Worl
     answered(world, after=1, title="At night")
     assert "At night" in shown(elena.get(f"{PAGE}incidents/?period=custom&first=2026-11-22&last=2026-11-22"))
     assert "At night" not in shown(elena.get(f"{PAGE}incidents/?period=custom&first=2026-11-01&last=2026-11-21"))
+
+
+def test_when_working_hours_are_asked_for_then_nights_and_weekends_are_no_time(world: World, elena: Client) -> None:
+    """It is Sunday night; Monday at 09:10 in Rome is ten minutes of work later."""
+    WorkCalendar.objects.create(
+        name="House",
+        slug="house",
+        zone="Europe/Rome",
+        windows=[{"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "18:00"}],
+        is_default=True,
+    )
+    monday = datetime(2026, 11, 23, 8, 10, tzinfo=UTC)
+    answered(world, after=(monday - world.now).total_seconds() / 60)
+
+    def mtta(query: str) -> str:
+        cards: Any = elena.get(f"{PAGE}{query}").context["board"].cards
+        return str(next(card for card in cards if card.key == "acknowledge").parts[0].value)
+
+    assert mtta("?clock=work") == "10:00"
+    assert mtta("") == "1 d 6 h"
+    assert "count working hours only" in shown(elena.get(f"{PAGE}?clock=work"))
 
 
 @pytest.mark.requirement("R252")

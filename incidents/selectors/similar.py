@@ -16,7 +16,7 @@ from django.core.cache import cache
 from django.db.models import Q
 
 from incidents.models import Document, Incident, Service
-from incidents.search import Wanted, matching
+from incidents.search import Wanted, among, matching, newest
 from incidents.selectors.documents import documents_for_user
 from oncall.models import User
 
@@ -26,7 +26,7 @@ LONGEST = 4
 """Of how many words the index is asked: the rarest words are long."""
 SHOWN_OPEN, SHOWN_SOLVED, SHOWN_DOCUMENTS = 3, 1, 2
 SOLVED_WITHIN = timedelta(days=180)
-MENDED_SHOWN, MENDED_KEPT, MENDED_SECONDS = 3, 12, 600
+MENDED_SHOWN, MENDED_KEPT, MENDED_AMONG, MENDED_SECONDS = 3, 12, 2_000, 600
 LIKE, CLOSE = 0.34, 0.6
 """From which part of the words on it is worth showing, and from which it is very close."""
 STEM = 5
@@ -115,15 +115,18 @@ def similar_of(*, title: str, service: Service | None, user: User, at: datetime)
 def mended_before(incident: Incident, *, user: User, at: datetime) -> list[Alike]:
     """Those like ``incident`` that ended and say how they were mended, as far as ``user`` may see them; the most like one first.
 
-    Which they are is looked up once in ten minutes for all who read it, because it is shown again at every nudge: one query, and that
-    one. What is restricted is looked for, too, so that it does not depend on who asked first.
+    Which they are is looked up once in ten minutes for all who read it, because it is shown again at every nudge: two queries, and one
+    each time. Of many that share its words the newest ``MENDED_AMONG`` are compared. What is restricted is looked for, too, so that what
+    is found does not depend on who asked first.
     """
     asked = words_of(incident.title)
     key = f"mended-before:{incident.pk}:{incident.service_id}:{'-'.join(asked)[:120]}"
     numbers: list[int] | None = cache.get(key)
     if numbers is None:
-        others = Incident.objects.exclude(pk=incident.pk)
-        numbers = [one.incident.pk for one in _mended(others, asked, incident.service, at)[:MENDED_KEPT]]
+        alike = among(newest(_pairs(asked), inside=False, limit=MENDED_AMONG)) if asked else Q(pk__in=())
+        others = _ended(Incident.objects.exclude(pk=incident.pk).filter(alike), incident.service, at)
+        found = _ranked(others.order_by("-id")[:LOOKED_AT], asked)
+        numbers = [one.incident.pk for one in found if one.is_close][:MENDED_KEPT]
         cache.set(key, numbers, MENDED_SECONDS)
     rows = Incident.objects.visible_to(user).filter(pk__in=numbers).exclude(resolution="") if numbers else ()
     return [one for one in _ranked(rows, asked) if one.is_close][:MENDED_SHOWN]
@@ -147,16 +150,16 @@ def _open(found: Any, asked: Sequence[str], title: str, service: Service | None)
 
 def _solved(found: Any, asked: Sequence[str], service: Service | None, at: datetime) -> list[Alike]:
     """One like it that is over and says how it was mended."""
-    return _mended(found, asked, service, at)[:SHOWN_SOLVED]
-
-
-def _mended(found: Any, asked: Sequence[str], service: Service | None, at: datetime) -> list[Alike]:
     if not asked:
         return []
+    likely = _ranked(_worded(_ended(found, service, at), asked).order_by("-id")[:LOOKED_AT], asked)
+    return [one for one in likely if one.is_close][:SHOWN_SOLVED]
+
+
+def _ended(found: Any, service: Service | None, at: datetime) -> Any:
+    """What ended not too long ago, and says how."""
     past = found.filter(state=Incident.State.RESOLVED, resolved_at__gte=at - SOLVED_WITHIN).exclude(resolution="")
-    past = past.filter(service=service) if service is not None else past
-    likely = _ranked(_worded(past, asked).order_by("-id")[:LOOKED_AT], asked)
-    return [one for one in likely if one.is_close]
+    return past.filter(service=service) if service is not None else past
 
 
 def _documents(asked: Sequence[str], service: Service | None, user: User) -> list[Document]:
@@ -173,9 +176,12 @@ def _documents(asked: Sequence[str], service: Service | None, user: User) -> lis
 
 def _worded(found: Any, asked: Sequence[str]) -> Any:
     """Those in whose texts two of the longest words are (one, where only one was typed): one common word is in too many."""
+    return found.filter(matching(_pairs(asked), inside=False))
+
+
+def _pairs(asked: Sequence[str]) -> Pairs:
     longest = sorted(asked, key=len, reverse=True)[:LONGEST]
-    stems = tuple((word[:STEM] if len(word) > STEM else word,) for word in longest)
-    return found.filter(matching(Pairs(stems), inside=False))
+    return Pairs(tuple((word[:STEM] if len(word) > STEM else word,) for word in longest))
 
 
 def _by_pk(rows: Iterable[Incident]) -> dict[int, Incident]:

@@ -20,6 +20,7 @@ def script_words() -> dict[str, str]:
         "undoIn": _("Undo, {n} s"),
         "undoGone": _("It can no longer be undone here."),
         "selected": _("{n} selected"),
+        "selectAll": _("Select all {n}"),
         "copied": _("Copied"),
         "failed": _("That did not work: {why}"),
         "offline": _("the server could not be reached"),

@@ -28,10 +28,12 @@ from incidents.services.lifecycle import (
 )
 from incidents.services.merging import incident_merge
 from incidents.views.answers import page_or_fragment, see_other
-from incidents.views.listing import list_context
+from incidents.views.listing import Asked, list_context
 from oncall.models import User
 
 BULK_MOST = 200
+NAMED = 12
+"""How many of them a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,8 @@ def incidents_bulk(request: HttpRequest) -> HttpResponse:
     actor: Any = request.user
     verb = request.POST.get("verb", "")
     act = BULK.get(verb)
-    chosen = [int(pk) for pk in request.POST.getlist("incident") if pk.isascii() and pk.isdigit()][:BULK_MOST]
-    visible = list(Incident.objects.visible_to(actor).filter(pk__in=chosen).order_by("severity", "pk"))
-    if act is None or not chosen:
+    visible, more = _chosen(request)
+    if act is None or not (visible or request.POST.getlist("incident")):
         messages.error(request, _("Choose some incidents and what to do with them."))
         return see_other(_back(request))
     order = _order(request, visible, at=now())
@@ -106,7 +107,22 @@ def incidents_bulk(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             refused.append(f"{incident.reference}: {error.message}")
     _tell(request, done, refused, order)
+    if more:
+        text = _("These were the first %(count)d of them. Choose again for the rest.") % {"count": len(visible)}
+        messages.info(request, text)
     return see_other(_back(request))
+
+
+def _chosen(request: HttpRequest) -> tuple[list[Incident], bool]:
+    """Those that were ticked, as far as the reader sees them; or all that the list's address asks for, the worst first, and whether there
+    are more than are done at once."""
+    actor: Any = request.user
+    if request.POST.get("all") != "yes":
+        ticked = [int(pk) for pk in request.POST.getlist("incident") if pk.isascii() and pk.isdigit()][:BULK_MOST]
+        return list(Incident.objects.visible_to(actor).filter(pk__in=ticked).order_by("severity", "pk")), False
+    found = list(Asked(request).in_order().values_list("pk", flat=True)[: BULK_MOST + 1])
+    rows = Incident.objects.visible_to(actor).filter(pk__in=found[:BULK_MOST]).order_by("severity", "pk")
+    return list(rows), len(found) > BULK_MOST
 
 
 def _order(request: HttpRequest, chosen: Sequence[Incident], *, at: datetime) -> Order:
@@ -153,11 +169,16 @@ def _tell(request: HttpRequest, done: Sequence[str], refused: Sequence[str], ord
         "merge": ngettext("Merged %(names)s into %(into)s.", "Merged %(count)d into %(into)s: %(names)s.", count),
     }
     if done:
-        names = {"names": list_of(list(done)), "count": count, "into": f"INC-{order.into}"}
+        names = {"names": list_of(_first(done)), "count": count, "into": f"INC-{order.into}"}
         text = verbs[request.POST["verb"]] % {**names, "owner": order.owner.name if order.owner else ""}
         messages.success(request, text)
     if refused:
-        messages.error(request, "\n".join(refused))
+        messages.error(request, "\n".join(_first(refused)))
+
+
+def _first(several: Sequence[str]) -> list[str]:
+    """As many as anybody reads."""
+    return list(several) if len(several) <= NAMED else [*several[: NAMED - 2], "…"]
 
 
 def _back(request: HttpRequest) -> str:

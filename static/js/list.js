@@ -20,6 +20,17 @@ const move = (list, step) => {
   if (next) markCursor(list, next);
 };
 
+// Once all rows of a page are selected, so can be all others that the list's filters find: the bar's data-total says how many there are.
+const offerAll = (bar, every, here) => {
+  const whole = bar.querySelector("[data-bulk-whole]");
+  const button = bar.querySelector("[data-bulk-all]");
+  if (!whole || !button) return;
+  const total = Number(bar.dataset.total) || 0;
+  whole.value = "";
+  button.hidden = !every || total <= here;
+  button.textContent = say("selectAll", { n: total });
+};
+
 const showSelection = (list, speak = false) => {
   const rows = rowsOf(list);
   const chosen = rows.filter((row) => boxOf(row)?.checked);
@@ -28,6 +39,7 @@ const showSelection = (list, speak = false) => {
   if (all) { all.checked = chosen.length > 0 && chosen.length === rows.length; all.indeterminate = chosen.length > 0 && chosen.length < rows.length; }
   for (const bar of document.querySelectorAll("[data-bulk]")) {
     bar.hidden = chosen.length === 0;
+    offerAll(bar, chosen.length > 0 && chosen.length === rows.length, rows.length);
     for (const count of bar.querySelectorAll("[data-bulk-count]")) count.textContent = say("selected", { n: chosen.length });
   }
   if (speak) announce(say("selected", { n: chosen.length }));
@@ -78,6 +90,15 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  const everything = event.target.closest?.("[data-bulk-all]");
+  if (everything) {
+    const bar = everything.closest("[data-bulk]");
+    const total = Number(bar.dataset.total);
+    bar.querySelector("[data-bulk-whole]").value = "yes";
+    everything.hidden = true;
+    for (const count of bar.querySelectorAll("[data-bulk-count]")) count.textContent = say("selected", { n: total });
+    announce(say("selected", { n: total }));
+  }
   if (event.target.closest?.("[data-bulk-clear]")) for (const list of document.querySelectorAll("[data-rows]")) clear(list);
 });
 
@@ -101,6 +122,11 @@ document.addEventListener("htmx:afterSettle", () => {
     if (row.dataset.row === kept.cursor) { if (kept.focused) markCursor(list, row); else row.classList.add("cursor"); }
   }
   kept = null;
+  // Who chose all that are found chose what came since, too.
+  if (document.querySelector("[data-bulk-whole]")?.value === "yes") {
+    for (const row of rowsOf(list)) { const box = boxOf(row); if (box) box.checked = true; row.classList.add("sel"); }
+    return;
+  }
   showSelection(list);
 });
 for (const list of document.querySelectorAll("[data-rows]")) showSelection(list);

@@ -39,7 +39,8 @@ SAMPLE = """{% extends "base.html" %}{% load watchbell %}{% block heading %}Inci
 <div data-rows>{% for n in "123" %}<div class="row" data-row="{{ n }}">
 <input type="checkbox" class="check" aria-label="{{ n }}">
 <a href="#{{ n }}" data-row-link>Incident {{ n }}</a></div>{% endfor %}</div>
-<div data-bulk hidden><span data-bulk-count></span></div>
+<form data-bulk data-total="312" hidden><input type="hidden" name="all" data-bulk-whole><span data-bulk-count></span>
+<button class="btn" type="button" data-bulk-all hidden></button></form>
 {% endblock %}"""
 
 
@@ -276,6 +277,24 @@ def test_when_rows_are_walked_by_keyboard_then_x_selects_and_the_bar_counts(live
     assert live_page.inner_text("[data-bulk-count]") == "2 selected"
     live_page.keyboard.press("Escape")
     assert live_page.is_hidden("[data-bulk]")
+
+
+def test_when_all_rows_of_a_page_are_selected_then_all_that_are_found_can_be_until_one_is_left_out(
+    live_page: Page,
+) -> None:
+    every, whole = live_page.locator("[data-bulk-all]"), live_page.locator("[data-bulk-whole]")
+    for key in ("j", "x", "j", "x"):
+        live_page.keyboard.press(key)
+    expect(every).to_be_hidden()
+    for key in ("j", "x"):
+        live_page.keyboard.press(key)
+    expect(every).to_have_text("Select all 312")
+    every.click()
+    assert live_page.inner_text("[data-bulk-count]") == "312 selected"
+    expect(whole).to_have_value("yes")
+    live_page.locator("[data-row='2'] input").uncheck()
+    assert live_page.inner_text("[data-bulk-count]") == "2 selected"
+    expect(whole).to_have_value("")
 
 
 def test_when_a_page_is_found_by_keyboard_then_enter_goes_there(live_page: Page) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from escalation_site.kernel.instants import now
 from incidents.models import Incident, Service
 from incidents.services.lifecycle import incident_acknowledge, incident_resolve
+from incidents.views import bulk
 from oncall.models import User
 from tests.incidents.views.cast import HTMX, MOST_QUERIES
 from tests.world.harness import World
@@ -189,6 +190,33 @@ def test_when_several_are_escalated_without_a_reason_then_nothing_happens(
     marta.post(BULK, {"verb": "escalate", "incident": [incident.pk]})
     assert not incident.pages.filter(level=1).exists()
     assert "Say why" in text_of(marta.get(LIST))
+
+
+@pytest.mark.requirement("R194")
+def test_when_a_storm_fills_pages_then_all_that_the_filters_find_are_chosen_at_once_the_worst_first(
+    browser_of: Browser, file_incident: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "BULK_MOST", 3)
+    storm = [file_incident(f"Storm {n}", severity=4 if n else 2) for n in range(4)]
+    other = file_incident("Other", severity=3)
+    secret = file_incident("Storm in secret", severity=1, restricted=True)
+    nils = browser_of("nils")
+    page = nils.get(f"{LIST}?q=storm")
+    assert f'action="{BULK}?q=storm"' in text_of(page)
+    assert 'data-total="4"' in text_of(page)
+
+    nils.post(f"{BULK}?q=storm", {"verb": "resolve", "all": "yes", "incident": [storm[0].pk]})
+
+    over = set(Incident.objects.exclude(resolved_at=None).values_list("pk", flat=True))
+    assert len(over) == 3
+    assert storm[0].pk in over
+    assert not over & {other.pk, secret.pk}
+    assert "These were the first 3 of them." in text_of(nils.get(LIST))
+    nils.post(f"{BULK}?q=storm", {"verb": "resolve", "all": "yes"})
+    assert Incident.objects.filter(resolved_at=None).count() == 2
+    assert "These were the first" not in text_of(nils.get(LIST))
+    # Whoever may act on none is refused as before.
+    assert browser_of("sofie").post(f"{BULK}?tab=open", {"verb": "resolve", "all": "yes"}).status_code == 403
 
 
 @pytest.mark.parametrize("username", ["amara", "sofie"])

@@ -1,15 +1,19 @@
 """The cluster's queue: django-q2's own table, looked at for little while nothing waits."""
 
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.utils.module_loading import import_string
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
 from escalation_site.kernel.instants import now
+from escalation_site.kernel.migrations import DatabaseMismatch, database_fits
 from escalation_site.kernel.prepared import Prepared
 from escalation_site.kernel.unchanged import Changed
 from escalation_site.schedules import schedules_resume
@@ -42,6 +46,16 @@ class Queue(ORM):  # type: ignore[misc]  # django-q2 is not typed
     def _begin(self) -> None:
         self._changed = Changed(longest=LOOK_SECONDS)
         self._waiting = Prepared(_WAITING)
+
+    def ping(self) -> bool:
+        """Asked once, before the cluster forks its workers and whenever another takes the place of one: what each of them would load by
+        itself (measured: a second of CPU and more) is loaded now, and shared."""
+        for name in (*(function for function, _minutes in settings.SCHEDULES.values()), *settings.EACH_MINUTE):
+            import_string(name)
+        with suppress(DatabaseMismatch, DatabaseError):
+            # Who does not fit says so task by task.
+            database_fits()
+        return bool(super().ping())
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         at = now()

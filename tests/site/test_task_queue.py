@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,6 +14,7 @@ from django_q.tasks import async_task
 
 from escalation_site import task_queue
 from escalation_site.kernel.instants import now
+from escalation_site.kernel.migrations import DatabaseMismatch
 from escalation_site.task_queue import Queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,3 +125,22 @@ def test_when_the_clock_is_set_back_by_an_hour_then_what_was_planned_by_it_runs_
         queue.dequeue()
 
     assert resumed == instants
+
+
+def test_before_the_cluster_forks_what_every_worker_needs_is_loaded_once(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    loaded: list[str] = []
+    asked: list[str] = []
+    monkeypatch.setattr(task_queue, "import_string", loaded.append)
+
+    def refuse() -> None:
+        asked.append("fits")
+        raise DatabaseMismatch("behind this code")
+
+    monkeypatch.setattr(task_queue, "database_fits", refuse)
+
+    assert queue.ping(), "a cluster whose database does not fit begins all the same: its failed checks tell"
+
+    assert {"incidents.tasks.escalation_check", *settings.EACH_MINUTE} <= set(loaded)
+    assert asked == ["fits"]

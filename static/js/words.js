@@ -32,10 +32,12 @@ export const ago = (seconds) => {
   return say(seconds > 0 ? "ago" : "ahead", { span: inOneUnit(Math.abs(seconds)) });
 };
 
-// The server's time when the page was made corrects a browser clock that is wrong by more than two seconds.
+// The server's time when the page was made corrects a browser clock that is wrong by more than two seconds. It is held against when the
+// answer began to come, however long scripts took after that; a page out of the browser's cache was made at another time.
 const made = Date.parse(document.body?.dataset.now ?? "");
-const skew = Number.isNaN(made) ? 0 : made - Date.now();
-const correction = Math.abs(skew) > 2000 && performance.now() < 10000 ? skew : 0;
+const visit = performance.getEntriesByType("navigation")[0];
+const skew = made - (performance.timeOrigin + (visit?.responseStart ?? performance.now()));
+const correction = Math.abs(skew) > 2000 && !(visit && visit.transferSize === 0 && visit.type === "back_forward") ? skew : 0;
 
 /** The present instant in milliseconds, by the server's clock. */
 export const present = () => Date.now() + correction;

@@ -96,6 +96,8 @@ def shown(browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         for pattern, handler in extra.get("routes", {}).items():
             page.route(pattern, handler)
+        if script := extra.get("script"):
+            page.add_init_script(script)
         if socket := extra.get("socket"):
             page.route_web_socket("**/live/", socket)
         page.goto(f"{SITE}/incidents/")

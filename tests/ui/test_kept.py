@@ -5,6 +5,7 @@ Beside test_in_chromium.py, whose pages and far end these use.
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -228,6 +229,19 @@ def test_when_the_connection_is_lost_then_the_page_asks_again_and_again_and_a_hi
     page.wait_for_selector("[data-live-mark][data-state=on]")
     expect(page.locator("[data-live-banner]")).to_be_hidden()
     assert parts.tries == tries + 1
+
+
+def test_when_the_browsers_clock_is_wrong_and_scripts_are_slow_then_clocks_run_down_by_the_servers(
+    page_of: Callable[..., str], shown: Callable[..., Page]
+) -> None:
+    """Scripts that come late, as on a poor line, are made of a browser that says that it has been at the page for a minute."""
+    at = datetime.now(UTC) + timedelta(hours=3)
+    clock = '{% extends "base.html" %}{% load watchbell %}{% block content %}<p id="clock">{% clock due start=at %}</p>{% endblock %}'
+    html = page_of(clock, at=at, due=at + timedelta(minutes=8))
+    html = re.sub(r'data-now="[^"]*"', f'data-now="{at.isoformat()}"', html)
+    slow = "const real = performance.now.bind(performance); performance.now = () => real() + 60000;"
+    page = shown(html, script=slow)
+    expect(page.locator("#clock .digits")).to_have_text(re.compile("^7:"))
 
 
 # --- signed out

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import FloatField, Q, QuerySet
+from django.db.models import BigAutoField, FloatField, Lookup, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from incidents.search.schema import TABLE
@@ -45,13 +45,15 @@ def newest(words: Wanted, *, inside: bool, limit: int) -> list[int]:
         return [number for (number,) in cursor.fetchall()]
 
 
-def newest_among(words: Wanted, incidents: QuerySet[Any], *, inside: bool, limit: int, few: bool = False) -> list[int]:
-    """The numbers of the newest ``limit`` of ``incidents`` in which all the words are: one query. ``few`` of them there are, while the
-    words may be in nearly every incident there is.
+def newest_among(
+    words: Wanted, incidents: QuerySet[Any], *, inside: bool, limit: int, one_by_one: bool = False
+) -> list[int]:
+    """The numbers of the newest ``limit`` of ``incidents`` in which all the words are: one query. ``one_by_one`` is for words that so
+    many incidents say, or for so few ``incidents``, that looking into each of these, the newest first, takes less than gathering all
+    that say the words.
 
     SQLite puts the beginnings of a word together for each time it is asked: it is asked once, and each number it finds is looked up
-    among ``incidents`` (the plus sign keeps it from asking for each of these). PostgreSQL looks into each of ``few`` instead of
-    gathering a million numbers.
+    among ``incidents`` (the plus sign keeps it from asking for each of these).
     """
     asked = _asked(words, inside=inside)
     try:
@@ -61,7 +63,7 @@ def newest_among(words: Wanted, incidents: QuerySet[Any], *, inside: bool, limit
     if connection.vendor == "sqlite":
         query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s AND +rowid IN ({sql}) ORDER BY rowid DESC LIMIT %s"  # noqa: S608  own names, values are parameters
         given = [asked, *params, limit]
-    elif few:
+    elif one_by_one:
         query = (
             f"SELECT id FROM (SELECT i.id FROM ({sql}) AS i (id) ORDER BY i.id DESC OFFSET 0) AS ordered "  # noqa: S608  own names, values are parameters
             f"WHERE (SELECT words @@ to_tsquery('simple', %s) FROM {TABLE} WHERE incident_id = ordered.id) LIMIT %s"
@@ -75,11 +77,28 @@ def newest_among(words: Wanted, incidents: QuerySet[Any], *, inside: bool, limit
         return [number for (number,) in cursor.fetchall()]
 
 
+@BigAutoField.register_lookup
+class _Among(Lookup[Any]):
+    """``pk__among=[…]``: one parameter however many numbers there are.
+
+    PostgreSQL reads an array as a list of places to look at. As rows to join (``unnest``) it held thousands of them against every
+    incident there is.
+    """
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        left, params = self.process_lhs(compiler, connection)
+        numbers = list(self.rhs)
+        if connection.vendor == "sqlite":
+            return f"{left} IN (SELECT value FROM json_each(%s))", (*params, json.dumps(numbers))  # noqa: S608  a column of Django's
+        return f"{left} = ANY(%s::bigint[])", (*params, numbers)
+
+
 def among(numbers: Iterable[int]) -> Q:
     """The incidents of these numbers, however many: one parameter, and not one for each."""
-    if connection.vendor == "sqlite":
-        return Q(pk__in=RawSQL("SELECT value FROM json_each(%s)", (json.dumps(list(numbers)),)))
-    return Q(pk__in=RawSQL("SELECT unnest(%s::bigint[])", (list(numbers),)))
+    return Q(pk__among=tuple(numbers))
 
 
 def rank(words: Wanted, *, inside: bool) -> RawSQL:

@@ -4,6 +4,7 @@ A word that is in every tenth of a million incidents was looked for in all of th
 Exports, the API and the board look through everything (``IncidentFilter.filter_words``).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,11 +56,19 @@ def matches_of(
     most = MATCHED
     if narrowed is not None:
         visible, most = narrowed, COMPLETE
-        found = newest_among(words, narrowed, inside=inside, limit=most + 1)
+        found = newest_among(words, narrowed, inside=inside, limit=most + 1, one_by_one=_in_most(found, most))
         if len(found) <= most:
             return Matches((*own, *found), common=True)
         if tab == "resolved":
             return None
-    open_now = newest_among(words, visible.unresolved(), inside=inside, limit=most + 1, few=True)
+    open_now = newest_among(words, visible.unresolved(), inside=inside, limit=most + 1, one_by_one=True)
     ids = dict.fromkeys([*own, *open_now[:most], *found[:most]])
     return Matches(tuple(ids), more_open=len(open_now) > most, more_resolved=True, common=True)
+
+
+def _in_most(newest_first: Sequence[int], wanted_number: int) -> bool:
+    """Whether ``wanted_number`` of those that say the words are found sooner by looking into one incident after another than by
+    gathering all that say them: how many do is told by how far back the newest of them reach."""
+    latest, oldest = newest_first[0], newest_first[-1]
+    share = len(newest_first) / (latest - oldest + 1)
+    return wanted_number / share < share * latest

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from escalation_site.kernel.instants import now
 from escalation_site.ui.durations import list_of
 from incidents.custom_filters import CUSTOM, UNKNOWN, custom_filters
-from incidents.filters import SORTS, IncidentFilter, reference_number
+from incidents.filters import SORTS, IncidentFilter, reference_number, whose_are
 from incidents.models import CustomField, Incident, SavedView
 from incidents.search import among, wanted
 from incidents.selectors.listing import (
@@ -32,6 +32,7 @@ from incidents.selectors.listing import (
     rows_of,
     sorted_in,
     tab_counts,
+    tab_counts_named,
 )
 from incidents.selectors.saved import Kept, begins_with, views_of
 from incidents.selectors.searching import Matches, matches_of
@@ -85,12 +86,13 @@ class Asked:
         self.tab = tab if tab in TABS else TABS[0]
         self.sort = sort if sort in SORTS else ""
         self.words = self.query.get("q", "").strip()
-        self.visible = Incident.objects.visible_to(self.user)
+        self.visible = Incident.objects.visible_once(self.user) if few else Incident.objects.visible_to(self.user)
         self._request = request
         self.matches = self._matches() if few and self.words else None
         if self.matches is not None:
             self.visible = self.visible.filter(among(self.matches.ids))
-        self.filters = self._filters(self.query)
+        looked_up = self.matches is not None
+        self.filters = IncidentFilter(self.query, queryset=self.visible, request=request, looked_up=looked_up)
 
     def _matches(self) -> Matches | None:
         """What says the words; None where that is too much and something else narrows it."""
@@ -104,18 +106,12 @@ class Asked:
         """What the other filters leave, whosever they are: the quick filters count these, too. None where there are no others."""
         if not set(self.query) - _ALONE:
             return None
-        query = self.query.copy()
-        query["whose"] = ""
-        return IncidentFilter(query, queryset=self.visible, request=self._request, looked_up=True).qs
+        return IncidentFilter(self.query, queryset=self.visible, request=self._request, looked_up=True).anybodys
 
     @property
     def ranked(self) -> bool:
         """Whether words put what they find in order: not those that nearly every incident says."""
         return self.matches is not None and not self.matches.common
-
-    def _filters(self, query: QueryDict) -> IncidentFilter:
-        looked_up = self.matches is not None
-        return IncidentFilter(query, queryset=self.visible, request=self._request, looked_up=looked_up)
 
     @property
     def more(self) -> bool:
@@ -130,12 +126,6 @@ class Asked:
     def found(self) -> Any:
         return self._each_once(self.filters.qs)
 
-    def by_whose(self, whose: str) -> Any:
-        """The tab's incidents with another answer to whose they are; "" is everybody's."""
-        query = self.query.copy()
-        query["whose"] = whose
-        return in_tab(self._each_once(self._filters(query).qs), self.tab)
-
     def _each_once(self, found: Any) -> Any:
         """Without those merged into another one, which stands for them; unless they are asked for, or words are looked for."""
         return found if self.words or self.query.get("merged") else found.filter(merged_into=None)
@@ -143,19 +133,24 @@ class Asked:
     @cached_property
     def counts(self) -> dict[str, int]:
         """Of each tab, and of the quick filters: one query."""
-        whose = {"everybody": "", "mine": "mine", "team": "team"}
-        chosen = self.query.get("whose", "")
-        found = tab_counts(
-            self.found, **{name: self.by_whose(value) for name, value in whose.items() if value != chosen}
-        )
+        chosen = self.filters.asked_whose
+        quick = {"everybody": "", "mine": "mine", "team": "team"}
+        others = {name: whose_are(self.user, whose) for name, whose in quick.items() if whose != chosen}
+        everybodys = self._each_once(self.filters.anybodys)
+        if self.matches is None:
+            tab = in_tab(everybodys, self.tab)
+            found = tab_counts(self.found, **{name: tab.filter(one) for name, one in others.items()})
+        else:
+            found = tab_counts_named(everybodys, self.tab, whose_are(self.user, chosen), others)
         # What is chosen is what the tab holds: counted once.
-        return found | {name: min(found[self.tab], COUNTED + 1) for name, value in whose.items() if value == chosen}
+        return found | {name: min(found[self.tab], COUNTED + 1) for name, whose in quick.items() if whose == chosen}
 
     def in_order(self) -> QuerySet[Incident]:
         inside = self.user.role != User.Role.REPORTER
         total = self.counts[self.tab]
         words = self.words if self.ranked else ""
-        return sorted_in(self.found, tab=self.tab, sort=self.sort, total=total, words=words, inside=inside)
+        named = self.matches is not None
+        return sorted_in(self.found, tab=self.tab, sort=self.sort, total=total, words=words, inside=inside, named=named)
 
     def page(self) -> ListPage[int]:
         """The numbers of one page."""

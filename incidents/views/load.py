@@ -33,7 +33,7 @@ PEOPLE_SHOWN = 50
 def workload(request: HttpRequest) -> HttpResponse:
     """What everybody has open, was paged for and has to do, against what they carry. Of what the reader may see."""
     at, user = now(), cast(User, request.user)
-    visible = Incident.objects.visible_to(user).counted()
+    visible = Incident.objects.visible_once(user).counted()
     teams = list(Team.objects.all())
     team = next((one for one in teams if one.slug == request.GET.get("team")), None)
     loads = everybody(visible=visible, at=at, mark=frame_of(request).counts.mark, team=team)

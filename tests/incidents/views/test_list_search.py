@@ -9,7 +9,7 @@ from django.test import Client
 
 from incidents.filters import IncidentFilter
 from incidents.models import Category, Customer, CustomField, Incident, Service
-from incidents.search import wanted
+from incidents.search import newest_among, wanted
 from incidents.selectors import searching
 from incidents.selectors.listing import COUNTED
 from incidents.services.lifecycle import incident_acknowledge, incident_comment, incident_resolve
@@ -200,6 +200,60 @@ def test_when_more_say_a_word_than_anybody_reads_then_the_newest_are_listed_and_
     file: Any = marta.post(f"{LIST}export/csv/?q=storm&tab=resolved")
     assert b"".join(file.streaming_content).decode().count("Storm ") == 4
     assert titles(marta.get(LIST, {"q": hidden.reference})) == ["Storm in secret"]
+
+
+@pytest.mark.requirement("R264")
+def test_when_words_are_looked_for_then_tabs_and_quick_filters_count_what_each_would_show_in_every_order(
+    night: World, browser_of: Browser, file_incident: File
+) -> None:
+    cast = night.cast
+    wiki = Service.objects.create(name="Wiki", slug="wiki", team=cast.platform)
+    made = [file_incident(f"Storm {n}", service=wiki if n % 2 else cast.gateway) for n in range(6)]
+    file_incident("Storm in secret", restricted=True, service=wiki)
+    incident_acknowledge(incident_id=made[0].pk, actor=cast.marta, at=night.now)
+    for minutes, number in ((1, 5), (2, 2), (3, 3)):
+        incident_acknowledge(incident_id=made[number].pk, actor=cast.marta, at=night.now)
+        incident_resolve(incident_id=made[number].pk, actor=cast.marta, at=night.now + timedelta(minutes=minutes))
+    marta = browser_of("marta")
+
+    for tab in ("open", "resolved"):
+        for whose in ("", "mine", "team", "nobody"):
+            page = marta.get(LIST, {"q": "storm", "tab": tab, "whose": whose})
+            shown = next(one["count"] for one in page.context["tabs"] if one["current"])
+            assert shown == len(titles(page)), (tab, whose)
+            for one in page.context["whose"]:
+                if one.get("shown"):
+                    other = marta.get(
+                        LIST + (one["url"] if not one["current"] else f"?q=storm&tab={tab}&whose={whose}")
+                    )
+                    assert one["count"] == len(titles(other)), (tab, whose, one["label"])
+    # What was resolved last comes first, whenever it began.
+    assert titles(marta.get(LIST, {"q": "storm", "tab": "resolved", "sort": "newest"})) == [
+        "Storm 3",
+        "Storm 2",
+        "Storm 5",
+    ]
+    by_age = titles(marta.get(LIST, {"q": "storm", "tab": "resolved", "sort": "oldest"}))
+    assert by_age == ["Storm 5", "Storm 3", "Storm 2"], "all began at once: the last number first"
+
+
+@pytest.mark.requirement("R194")
+def test_when_nearly_all_say_a_word_then_looking_into_one_after_another_finds_what_gathering_finds(
+    night: World, file_incident: File
+) -> None:
+    made = [file_incident(f"{'Storm' if n % 3 else 'Calm'} {n}", severity=1 + n % 2) for n in range(8)]
+    calm, storm = wanted("calm"), wanted("storm")
+    worst = Incident.objects.filter(severity=1)
+    for words in (calm, storm):
+        for among_them in (Incident.objects.all(), worst, Incident.objects.none()):
+            found = [
+                newest_among(words, among_them, inside=True, limit=limit, one_by_one=way)
+                for limit in (2, 99)
+                for way in (False, True)
+            ]
+            assert found[0] == found[1] == found[2][:2], words
+            assert found[2] == found[3]
+    assert newest_among(storm, worst, inside=True, limit=99) == [made[n].pk for n in (4, 2)]
 
 
 def test_when_any_field_is_filtered_then_it_narrows_and_its_chip_takes_it_off(

@@ -276,8 +276,9 @@ def beside_duckdb() -> None:
     from reports.dashboard import board
     from reports.figures.counting import value_of
     from reports.figures.definitions import METRICS
+    from reports.links import Links
     from reports.names import Names
-    from reports.panels import Data, Links
+    from reports.panels import Data
     from reports.period import period_of
     from reports.selectors import Scope
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import time_machine
+from django.db import connection
 from django.test import Client
 
 from escalation_site.kernel.instants import now
@@ -21,6 +22,7 @@ from notifications.channels import Outgoing, channels_replaced
 from notifications.sender import Sender
 from notifications.testing import FakeChannel
 from tests.world.cast import ALERTMANAGER_KEY, PAGERDUTY_KEY, Cast, cast_make
+from tests.world.kept import Kept
 
 NIGHT = datetime(2026, 11, 22, 2, 9, 0, tzinfo=UTC)  # 03:09 in Rome, a Sunday
 _LINK = re.compile(r"https?://[^/\s]+(/p/\S+)")
@@ -39,7 +41,7 @@ class World:
     def __init__(self, traveller: "time_machine.Traveller", email: FakeChannel) -> None:
         self._traveller = traveller
         self.email = email
-        self.cast: Cast = cast_make(at=now())
+        self.cast: Cast = cast_here(at=now())
         self.client = Client()
         self._expected = 0
         self.engine = self.engine_start()
@@ -178,6 +180,22 @@ class World:
 def fingerprint(labels: dict[str, str]) -> str:
     """Sixteen hex digits that tell one set of labels from another, as Alertmanager's."""
     return hashlib.sha256(orjson.dumps(labels, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+_cast_kept: dict[datetime, Kept] = {}
+
+
+def cast_here(*, at: datetime) -> Cast:
+    """The organisation as of ``at``: made by its services once in a process, from then on as they left it."""
+    if not connection.in_atomic_block:
+        # What is told once a transaction is over is told by the services alone.
+        return cast_make(at=at)
+    kept = _cast_kept.get(at)
+    if kept is None:
+        kept = _cast_kept[at] = Kept(lambda: vars(cast_make(at=at)))
+        return Cast(**kept.made)
+    again = kept.again()
+    return cast_make(at=at) if again is None else Cast(**again)
 
 
 @contextmanager

@@ -12,7 +12,9 @@ export const signedOut = () => {
   if (!banner) return;
   const dialog = document.querySelector("dialog[open]");
   const way = banner.querySelector("a");
-  way.href = `${banner.dataset.signedOut}?next=${encodeURIComponent(location.pathname + location.search)}`;
+  // A page that keeps a draft says itself how it is taken up.
+  way.href = document.querySelector("[data-sign-in]")?.dataset.signIn
+    ?? `${banner.dataset.signedOut}?next=${encodeURIComponent(location.pathname + location.search)}`;
   way.target = dialog ? "_blank" : ""; // what a dialog holds is kept nowhere else
   if (dialog) dialog.prepend(banner);
   else document.querySelector("[data-live-banner]").after(banner);

@@ -76,7 +76,14 @@ def test_when_the_session_ends_while_somebody_types_then_nothing_is_lost(windows
     page.context.clear_cookies()
     page.get_by_label("What do people see? required", exact=True).fill("A whole one")
     expect(page.locator("#draft-state")).to_contain_text("You are signed out")
-    page.get_by_role("link", name="Sign in and go on").click()
+    # Here and above the form, wherever somebody looks, the same way leads on.
+    ways = page.get_by_role("link", name="Sign in and go on")
+    expect(ways).to_have_count(2)
+    there = [ways.nth(number).get_attribute("href") for number in range(2)]
+    assert [str(one).replace("%2F", "/") for one in there] == [
+        "/accounts/login/?next=/incidents/new/%3Fdraft%3Dtake"
+    ] * 2
+    page.locator("#draft-state").get_by_role("link").click()
     page.locator("input[name=login]").fill("tomas")
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("form[action*=login] button[type=submit]").first.click()

@@ -54,7 +54,7 @@ def _tables() -> Iterator[tuple[str, list[str]]]:
     quote = connection.ops.quote_name
     for model in _models():
         fields = sorted(model._meta.concrete_fields, key=lambda field: not field.primary_key)
-        yield quote(model._meta.db_table), [quote(field.column) for field in fields if not field.generated]
+        yield quote(model._meta.db_table), [quote(str(field.column)) for field in fields if not field.generated]
 
 
 def _rows() -> Rows:

@@ -19,7 +19,9 @@ SECONDS = {"short": 60.0, "long": 240.0}  # everything that runs each minute at 
 GOAL_SHARE = 0.01
 OPEN_INCIDENTS = 20
 BEGUN_SECONDS = 240.0  # at most, until the cluster beats: it forks its workers and does all that was due
-SETTLING_SECONDS = 20.0
+SETTLING_SECONDS = (
+    150.0  # until each of the cluster's workers has run each minute's tasks once and has loaded what they need
+)
 OWN = "up"  # the supervisor and the watcher of what it leaves behind
 
 

@@ -25,12 +25,11 @@ _HERE = socket.gethostname()[:100]
 def beat(name: str, *, at: datetime, started_at: datetime, info: Mapping[str, Any]) -> None:
     """Say that this process lives. ``info`` holds figures to show ("turns", "inbox"); how far this host's clock, read at ``at``, is
     off the database's is added. One statement but for the first time."""
-    says = {"at": at, "started_at": started_at, "info": info}
-    if not _written(name, **says):
+    if not _written(name, at=at, started_at=started_at, info=info):
         ProcessBeat.objects.get_or_create(
             name=name, host=_HERE, pid=os.getpid(), defaults={"beat_at": at, "started_at": started_at}
         )
-        _written(name, **says)
+        _written(name, at=at, started_at=started_at, info=info)
 
 
 def _written(name: str, *, at: datetime, started_at: datetime, info: Mapping[str, Any]) -> bool:

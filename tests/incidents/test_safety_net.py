@@ -222,7 +222,12 @@ def test_when_nothing_is_due_then_the_check_asks_little_and_every_five_minutes_e
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(tasks, "runs_step", lambda *, at, limit: asked.append(at.minute) or 0)
+
+    def step(*, at: datetime, limit: int) -> int:
+        asked.append(at.minute)
+        return 0
+
+    monkeypatch.setattr(tasks, "runs_step", step)
 
     for minute in range(9, 21):
         world.jump_to(world.now.replace(minute=minute))

@@ -36,6 +36,11 @@ def sent(deliveries: list[Delivery]) -> list[Ended]:
     return [Ended(delivery, end) for delivery, end in ends if end is not None]
 
 
+def slow(clock: Clock, seconds: float) -> None:
+    """What a call takes."""
+    clock.advance(seconds)
+
+
 def keys(email: FakeChannel) -> list[str]:
     return [outgoing.idempotency_key for outgoing in email.got]
 
@@ -65,7 +70,7 @@ def test_when_the_time_of_the_safety_net_is_up_then_what_is_not_begun_goes_back_
 ) -> None:
     """A storm lasts longer than the cluster lets a task run: ended in the midst of a hand, nobody would know what was sent."""
     queue(bob, *(f"{number:02}" for number in range(12)))
-    email.during_call = lambda _outgoing: clock.advance(0.1)
+    email.during_call = lambda _outgoing: slow(clock, 0.1)
 
     assert sender.run_once(within=timedelta(seconds=0.65)) == 7
 
@@ -81,7 +86,7 @@ def test_when_a_provider_lets_one_wait_before_the_hand_over_then_its_lease_is_wh
 ) -> None:
     """The safety net has no loop beside its calls that would renew it."""
     queue(bob, "1")
-    email.during_call = lambda _outgoing: clock.advance(LEASE.total_seconds() - 2)
+    email.during_call = lambda _outgoing: slow(clock, LEASE.total_seconds() - 2)
     leases: list[datetime | None] = []
     email.got = type("Got", (list,), {"append": lambda *_taken: leases.append(Delivery.objects.get().lease_until)})()
 

@@ -1,5 +1,6 @@
 """The cluster's regular tasks follow the settings."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -123,7 +124,7 @@ def test_when_one_of_each_minute_takes_long_then_the_others_get_tasks_of_their_o
     settings.EACH_MINUTE = ("a", "b", "c", "d")
     monkeypatch.setattr(minute, "import_string", part)
     monkeypatch.setattr(minute, "async_task", queued.append)
-    monkeypatch.setattr(minute.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
 
     assert minute.each_minute() == ["c", "d"]
 

@@ -10,6 +10,7 @@ import orjson
 from incidents.intake.door import answer_events
 from incidents.models import Page
 from incidents.services.deciding import checkpoint_decide
+from incidents.services.facts import incident_facts
 from incidents.services.handing import incident_reassign
 from incidents.services.inbox import signals_accept
 from incidents.services.lifecycle import (
@@ -22,8 +23,10 @@ from incidents.services.lifecycle import (
     incident_snooze,
     incident_unacknowledge,
 )
+from incidents.services.merging import incident_merge, incident_unmerge
 from incidents.services.pages import page_decline
 from incidents.services.severity import incident_severity
+from incidents.services.splitting import incident_split
 from notifications.models import ContactMethod
 from notifications.services import contact_methods_set
 from notifications.values import ContactMethodValue
@@ -35,6 +38,15 @@ from tests.simulation.organisation import ORPHAN, RESPONDERS, SERVICES, Organisa
 
 Act = Callable[[], object]
 SYMPTOMS = ("disk-full", "queue-long", "card-refused")
+KNOWN: tuple[dict[str, Any], ...] = (
+    {"impact_class": "minor"},
+    {"impact_class": "customer-facing"},
+    {"impact": 1},
+    {"impact": 4},
+    {"vip": True},
+    {"impact": None, "impact_class": None},
+)
+"""What may become known of an incident."""
 LATEST = 6  # people act on the newest incidents
 
 
@@ -132,6 +144,25 @@ class Acts:
 
     def _severity(self, chance: Random, at: datetime) -> Act | None:
         return self._by(incident_severity, chance, at, severity=chance.choice((1, 1, 2, 3, 4)))
+
+    def _facts(self, chance: Random, at: datetime) -> Act | None:
+        return self._by(incident_facts, chance, at, values=chance.choice(KNOWN))
+
+    def _merge(self, chance: Random, at: datetime) -> Act | None:
+        newest = [pk for (pk,) in rows("SELECT id FROM incidents_incident ORDER BY id DESC LIMIT %s", LATEST)]
+        return self._by(incident_merge, chance, at, other_id=chance.choice(newest)) if len(newest) > 1 else None
+
+    def _unmerge(self, chance: Random, at: datetime) -> Act | None:
+        merged = [
+            pk for (pk,) in rows("SELECT id FROM incidents_incident WHERE merged_into_id IS NOT NULL ORDER BY id DESC")
+        ]
+        if not merged:
+            return None
+        pk, actor = chance.choice(merged[:LATEST]), self.organisation.people[chance.choice(RESPONDERS)]
+        return lambda: incident_unmerge(incident_id=pk, actor=actor, at=at)
+
+    def _split(self, chance: Random, at: datetime) -> Act | None:
+        return self._by(incident_split, chance, at, title="It is another one", keep=chance.random() < 0.3)
 
     def _page(self, chance: Random) -> Page | None:
         newest = list(Page.objects.select_related("recipient", "incident").order_by("-pk")[:LATEST])

@@ -24,11 +24,15 @@ _WHEN: tuple[dict[str, Any], ...] = (
     {"fact": "service", "value": "ledger"},
     {"fact": "service", "value": "orphan"},
     {"fact": "business_hours"},
+    {"fact": "impact_class", "value": "customer-facing"},
+    {"fact": "impact", "operator": "at_least", "value": 2},
+    {"fact": "refires", "operator": "at_least", "value": 2},
 )
 _THEN: tuple[dict[str, Any], ...] = (
     {"severity_at_least": "SEV-2"},
     {"severity": "SEV-4"},
     {"policy": "ledger-policy"},
+    {"policy": "search-policy", "timers_percent": 50},
     {"team": "platform"},
     {"start_level": 2},
     {"timers_percent": 50},

@@ -37,7 +37,7 @@ class Invariants:
     def look(self, *, at: datetime) -> None:
         """After each unit of work: what can be seen at any moment."""
         runs = self._runs.current()
-        self._ledger.read(runs)
+        self._ledger.read(runs, self._runs.every)
         self._next_steps(runs, at)
         self._levels_in_force(runs)
         self._once()
@@ -68,7 +68,7 @@ class Invariants:
         if taken in self.got:
             raise Broken(3, f"{taken.address} got {taken.key} twice by {taken.kind}")
         self.got.append(taken)
-        self._ledger.read(self._runs.current())
+        self._ledger.read(self._runs.current(), self._runs.every)
         page = rows(
             "SELECT p.id, p.incident_id FROM incidents_page p JOIN notifications_message m ON m.id = p.message_id "
             "WHERE m.idempotency_key = %s",
@@ -114,6 +114,15 @@ class Invariants:
             people[run_id, recipient] = (can or state != "failed", out or bool(declined))
         for (run_id, _recipient), (can, out) in people.items():
             answerable[run_id] = answerable.get(run_id, False) or (can and not out)
+        places = {(run.pk, run.level, run.cycle) for run in runs.values()}
+        for said in rows(
+            "SELECT context FROM notifications_message WHERE destination_id IS NOT NULL "
+            "AND state IN ('pending', 'delivered')"
+        ):
+            about = document(said[0])
+            where = (about.get("run"), about.get("level"), about.get("cycle"))
+            if where in places:
+                answerable[where[0]] = True
         for incident, run in runs.items():
             level = run.levels[run.level]
             waits = run.phase == "paging" and level.get("if_unreachable") != "wait"

@@ -17,8 +17,10 @@ RESTARTING = {
     "incident.escalate",
     "incident.snooze_end",
     "incident.stall",
+    "routing.path",
 }
 RINGING = {"page.create", "escalation.end_level", "escalation.skip_level"}
+_CALLS_AGAIN = {"incident.severity", "routing.path", "routing.send_for"}
 TRACKED = tuple(name for name in COLUMNS.values() if name not in (*COUNTERS, "id"))
 
 
@@ -41,8 +43,8 @@ class Ledger:
     _quiet: dict[int, bool] = field(default_factory=dict)
     _answered: dict[int, dict[int, int]] = field(default_factory=dict)
 
-    def read(self, runs: dict[int, Run]) -> None:
-        """Raises Broken."""
+    def read(self, runs: dict[int, Run], every: dict[int, Run]) -> None:
+        """``runs`` are the current ones by incident, ``every`` all by number. Raises Broken."""
         found = rows(
             "SELECT id, action_id, action, object_type, object_id, subject, after, data, actor_kind, actor_id "
             "FROM audit_ledgerentry WHERE id > %s ORDER BY id",
@@ -74,7 +76,7 @@ class Ledger:
             elif action == "page.settle":
                 self._end(int(object_id))
             elif action == "escalation.enter_level":
-                self._entered_as_pinned(incident, runs.get(incident), data)
+                self._entered_as_pinned(incident, every.get(int(object_id)), data)
 
     def _fold(self, incident: int, action: str, after: dict[str, Any]) -> None:
         """What the ledger says of the incident's fields, entry by entry, from its first history row on."""
@@ -156,8 +158,8 @@ class Ledger:
 
 def _restarts(together: list[tuple[str, tuple[Any, Any]]]) -> bool:
     """Whether these entries of one transaction tell of a rule that calls people again: a resolution timeout, also one whose
-    level reached nobody, or a severity that got worse."""
-    return any(action == "incident.severity" or "resolve_timeout" in causes for action, causes in together)
+    level reached nobody, a severity that got worse, another path, or specialists whom a rule sends for."""
+    return any(action in _CALLS_AGAIN or "resolve_timeout" in causes for action, causes in together)
 
 
 def _pages(ids: list[int]) -> dict[int, tuple[Any, ...]]:

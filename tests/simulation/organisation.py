@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 from incidents.models import Integration, Service
-from notifications.models import ContactMethod
+from notifications.models import ContactMethod, Destination
+from notifications.services.destinations import destination_set
 from oncall.models import Schedule, User
 from oncall.services import schedule_publish
 from policies.models import EscalationPolicy, WorkCalendar
@@ -22,6 +23,7 @@ SERVICES = ("payments-gateway", "ledger", "search", "mail")
 ORPHAN = "orphan"  # a service without a policy
 RESPONDERS = ("marta", "jonas", "elena", "hugo", "tomas", "nils")
 PHONED = ("marta", "jonas", "tomas", "elena")  # who has a second way to be reached
+PLACES = {"war-room": "chat", "status-board": "webhook"}  # by kind: what is told and is nobody
 UNREACHED = "nils"  # and who begins with none
 
 
@@ -66,6 +68,14 @@ def organisation_make() -> None:
             user=people[username], kind="sms", address=f"+39-{username}", position=people[username].pk % 2
         )
     ContactMethod.objects.filter(user=people[UNREACHED]).delete()
+    for slug, kind in PLACES.items():
+        destination_set(
+            destination=Destination(),
+            values={"name": slug.title(), "slug": slug, "kind": kind},
+            address="https://places.example/x",
+            actor=None,
+            at=BEGINNING,
+        )
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,9 @@ _TARGETS: tuple[dict[str, Any], ...] = (
     {"kind": "user", "ref": "hugo"},
     {"kind": "user", "ref": UNREACHED},
     {"kind": "user", "ref": "left-long-ago"},
+    {"kind": "chat_channel", "ref": "war-room"},
+    {"kind": "webhook", "ref": "status-board"},
+    {"kind": "chat_channel", "ref": "nobody-made-it"},
 )
 
 
@@ -167,6 +180,8 @@ def _level(chance: Random, name: str) -> dict[str, Any]:
         level["repeat"] = {"every": chance.choice(("40s", "2m", "4m")), "times": chance.choice((1, 2, 4))}
         if chance.random() < 0.5:
             level["repeat"]["severities"] = ["SEV-1", "SEV-2", "SEV-3"]
+    if chance.random() < 0.2:
+        level["channels"] = chance.choice((["sms"], ["email"], ["sms", "email"]))
     if chance.random() < 0.25:
         level["ack_mode"] = "all"
     if chance.random() < 0.15:

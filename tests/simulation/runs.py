@@ -27,6 +27,9 @@ class Runs:
     _versions: dict[int, int] = field(default_factory=dict)
     _levels: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
+    every: dict[int, Run] = field(default_factory=dict)
+    """By number, as last read; those that others have taken the place of too."""
+
     def current(self) -> dict[int, Run]:
         """By incident."""
         found: dict[int, Run] = {}
@@ -36,8 +39,9 @@ class Runs:
         ):
             if self._versions.setdefault(pk, version) != version:
                 raise Broken(7, f"run {pk} of INC-{incident} was moved to another version of its policy")
+            self.every[pk] = Run(pk, incident, phase, level, cycle, instant(due), self._of(version))
             if not superseded:
-                found[incident] = Run(pk, incident, phase, level, cycle, instant(due), self._of(version))
+                found[incident] = self.every[pk]
         return found
 
     def _of(self, version: int) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from tests.simulation.asking import Broken, instant, rows
 from tests.simulation.books import books_renew
 from tests.simulation.faults import Fault, Faults, Killed
 from tests.simulation.invariants import Invariants
-from tests.simulation.organisation import BEGINNING, SERVICES, Organisation
+from tests.simulation.organisation import BEGINNING, PLACES, SERVICES, Organisation
 from tests.simulation.provider import Got, Provider
 from tests.simulation.story import VERBS, Happening, Story, World, fault_by
 
@@ -100,7 +100,7 @@ class Simulation:
         self._depth = 0
         self._looks_in_vain = 0
         self._net_at: datetime | None = None
-        self.providers = {kind: Provider(kind, self) for kind in ("email", "sms")}
+        self.providers = {kind: Provider(kind, self) for kind in ("email", "sms", *PLACES.values())}
         self.organisation = Organisation.read()
         self.acts = Acts(self.organisation)
         self.hosts = [Host("one"), Host("two")]

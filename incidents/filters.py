@@ -244,7 +244,7 @@ class IncidentFilter(django_filters.FilterSet):
     @cached_property
     def anybodys(self) -> QuerySet[Incident]:
         """What the filters leave without the one that asks whose they are."""
-        found = self.queryset.all()
+        found: QuerySet[Incident] = self.queryset.all()
         for name, value in self._understood.items():
             found = found if name == "whose" else self.filters[name].filter(found, value)
         return found
@@ -291,12 +291,8 @@ def in_order(
     what they are, few: following the index of an order through everything there is until fifty of them came by took a second.
     """
     if tab == "resolved" and named:
-        order = (
-            Coalesce("started_at", "resolved_at").asc()
-            if sort == "oldest"
-            else Coalesce("resolved_at", "started_at").desc()
-        )
-        return found.order_by(order, "-pk")
+        began, ended = Coalesce("started_at", "resolved_at"), Coalesce("resolved_at", "started_at")
+        return found.order_by(began.asc() if sort == "oldest" else ended.desc(), "-pk")
     if tab == "resolved":
         return found.order_by("started_at" if sort == "oldest" else "-resolved_at", "-pk")
     order = (F("started_at").asc(),) if many else (F("current__next_due_at").asc(nulls_last=True),)

@@ -46,24 +46,28 @@ def newest(words: Wanted, *, inside: bool, limit: int) -> list[int]:
 
 
 def newest_among(
-    words: Wanted, incidents: QuerySet[Any], *, inside: bool, limit: int, one_by_one: bool = False
+    words: Wanted, incidents: QuerySet[Any], *, inside: bool, limit: int, few: bool = False, one_by_one: bool = False
 ) -> list[int]:
     """The numbers of the newest ``limit`` of ``incidents`` in which all the words are: one query. ``one_by_one`` is for words that so
-    many incidents say, or for so few ``incidents``, that looking into each of these, the newest first, takes less than gathering all
-    that say the words.
+    many incidents say that looking at one after another, the newest first, takes less than gathering all that say the words or all
+    ``incidents``; ``few`` for so few of these that looking into each does.
 
     SQLite puts the beginnings of a word together for each time it is asked: it is asked once, and each number it finds is looked up
-    among ``incidents`` (the plus sign keeps it from asking for each of these).
+    among ``incidents`` (the plus sign keeps it from asking for each of these), or looked at for itself where that ends soon.
     """
     asked = _asked(words, inside=inside)
+    sqlite = connection.vendor == "sqlite"
+    if sqlite and one_by_one:
+        incidents = incidents.filter(pk=RawSQL(f"{TABLE}.rowid", ()))  # noqa: S611  our own name
     try:
         sql, params = incidents.order_by().values("pk").query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:
         return []
-    if connection.vendor == "sqlite":
-        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s AND +rowid IN ({sql}) ORDER BY rowid DESC LIMIT %s"  # noqa: S608  own names, values are parameters
+    if sqlite:
+        narrowed = f"EXISTS ({sql})" if one_by_one else f"+rowid IN ({sql})"
+        query = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s AND {narrowed} ORDER BY rowid DESC LIMIT %s"  # noqa: S608  own names, values are parameters
         given = [asked, *params, limit]
-    elif one_by_one:
+    elif few or one_by_one:
         query = (
             f"SELECT id FROM (SELECT i.id FROM ({sql}) AS i (id) ORDER BY i.id DESC OFFSET 0) AS ordered "  # noqa: S608  own names, values are parameters
             f"WHERE (SELECT words @@ to_tsquery('simple', %s) FROM {TABLE} WHERE incident_id = ordered.id) LIMIT %s"

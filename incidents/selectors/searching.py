@@ -61,7 +61,7 @@ def matches_of(
             return Matches((*own, *found), common=True)
         if tab == "resolved":
             return None
-    open_now = newest_among(words, visible.unresolved(), inside=inside, limit=most + 1, one_by_one=True)
+    open_now = newest_among(words, visible.unresolved(), inside=inside, limit=most + 1, few=True)
     ids = dict.fromkeys([*own, *open_now[:most], *found[:most]])
     return Matches(tuple(ids), more_open=len(open_now) > most, more_resolved=True, common=True)
 

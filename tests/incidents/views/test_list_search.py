@@ -247,12 +247,12 @@ def test_when_nearly_all_say_a_word_then_looking_into_one_after_another_finds_wh
     for words in (calm, storm):
         for among_them in (Incident.objects.all(), worst, Incident.objects.none()):
             found = [
-                newest_among(words, among_them, inside=True, limit=limit, one_by_one=way)
+                newest_among(words, among_them, inside=True, limit=limit, **way)
                 for limit in (2, 99)
-                for way in (False, True)
+                for way in ({}, {"one_by_one": True}, {"few": True})
             ]
-            assert found[0] == found[1] == found[2][:2], words
-            assert found[2] == found[3]
+            assert found[0] == found[1] == found[2] == found[3][:2], words
+            assert found[3] == found[4] == found[5]
     assert newest_among(storm, worst, inside=True, limit=99) == [made[n].pk for n in (4, 2)]
 
 

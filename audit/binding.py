@@ -155,14 +155,38 @@ def _unknown(rows: list[_Version]) -> Iterator[int]:
     """By the index on the entries' instant: first at the very instants of the versions, then near those that are left."""
     known = LedgerEntry.objects.filter(at__in={at for _number, at, _reason in rows}).values_list("action_id", flat=True)
     actions = {str(action_id) for action_id in known}
-    for number, at, reason in rows:
-        if reason not in actions and not _near(at, reason):
+    left = [row for row in rows if row[2] not in actions]
+    yield from sorted(number for some in _neighbours(left) for number in _not_near(some))
+
+
+def _neighbours(rows: list[_Version]) -> Iterator[list[_Version]]:
+    """Those whose neighbourhoods overlap, so that no entry is read for more than one question."""
+    some: list[_Version] = []
+    for row in sorted(rows, key=lambda row: row[1]):
+        if some and row[1] - some[-1][1] > NEAR:
+            yield some
+            some = []
+        some.append(row)
+    if some:
+        yield some
+
+
+def _not_near(rows: list[_Version]) -> Iterator[int]:
+    """The numbers of those of which no entry within NEAR names the action; ``rows`` are ordered by their instants."""
+    named = {number: _action(reason) for number, _at, reason in rows}
+    entries = LedgerEntry.objects.filter(
+        at__range=(rows[0][1] - NEAR, rows[-1][1] + NEAR), action_id__in={one for one in named.values() if one}
+    )
+    instants: dict[uuid.UUID | None, list[datetime]] = {}
+    for action_id, at in entries.values_list("action_id", "at"):
+        instants.setdefault(action_id, []).append(at)
+    for number, at, _reason in rows:
+        if not any(abs(at - one) <= NEAR for one in instants.get(named[number], ())):
             yield number
 
 
-def _near(at: datetime, reason: str | None) -> bool:
+def _action(reason: str | None) -> uuid.UUID | None:
     try:
-        action_id = uuid.UUID(reason or "")
+        return uuid.UUID(reason or "")
     except ValueError:
-        return False
-    return LedgerEntry.objects.filter(at__range=(at - NEAR, at + NEAR), action_id=action_id).exists()
+        return None

@@ -1,6 +1,8 @@
 """Incidents, filtered in the words of the domain. Every list of incidents begins with ``visible_to``."""
 
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import apps
 from django.db.models import Q, QuerySet
@@ -45,10 +47,8 @@ class IncidentQuerySet(QuerySet["Incident"]):
             return self.none()
         if user.role in ("auditor", "administrator"):
             return self
-        reasons = ties(user)
         if user.role == "reporter":
-            own, *others = (rows.values(path) for path, rows in reasons)
-            return self.filter(pk__in=own.union(*others))
+            return self.filter(pk__in=_numbers(ties(user)))
         return self.filter(Q(restricted=False) | Q(pk__in=restricted_concerns(user)))
 
     def visible_once(self, user: "User | Any") -> "IncidentQuerySet":
@@ -56,17 +56,39 @@ class IncidentQuerySet(QuerySet["Incident"]):
         (one query, none for those who see all), and not anew in each. PostgreSQL plans for numbers, too: the nine ways to be concerned
         were planned for each count, and kept it from looking up a few incidents by theirs.
         """
-        if not user.is_authenticated or user.role in ("auditor", "administrator", "reporter"):
+        if not user.is_authenticated or user.role in ("auditor", "administrator"):
             return self.visible_to(user)
+        if user.role == "reporter":
+            return self._of_support(user)
         concerns = [number for row in restricted_concerns(user)[: NAMED + 1] for number in row.values()]
         if len(concerns) > NAMED:
             return self.visible_to(user)
         return self.filter(Q(restricted=False) | among(concerns)) if concerns else self.filter(restricted=False)
 
+    def _of_support(self, user: "User") -> "IncidentQuerySet":
+        """What support staff have to do with: by its numbers where it is little. Whose team has very much walks an order's index, in which
+        their own come soon, and tells them by their columns; the rest is looked up by its numbers. One query, or two."""
+        found = ties(user)
+        if (named := _named(found)) is not None:
+            return self.filter(among(named))
+        others = [tie for tie in found if tie.of is None]
+        rest = _named(others)
+        own = reduce(or_, (tie.of for tie in found if tie.of is not None))
+        return self.filter(own | (Q(pk__in=_numbers(others)) if rest is None else among(rest)))
 
-def ties(user: "User | Any") -> "list[tuple[str, QuerySet[Any]]]":
-    """What makes an incident a person's concern, so that they see it although it is restricted (and support staff at all): for each
-    reason its rows, and the path from a row to the incident. A new reason is added here and nowhere else.
+
+class Tie(NamedTuple):
+    """A reason for which incidents are a person's concern: its rows, and the path from a row to the incident. ``of`` says the same as a
+    condition upon the incident, where its own columns tell."""
+
+    path: str
+    rows: "QuerySet[Any]"
+    of: Q | None
+
+
+def ties(user: "User | Any") -> list[Tie]:
+    """What makes an incident a person's concern, so that they see it although it is restricted (and support staff at all). A new reason
+    is added here and nowhere else.
 
     They reported it; it belongs to a team of theirs, the one that owns it or one called in to respond; or they are asked to decide
     about it. Staff also own it, oversee it, were paged for it, hold a role on it, or have a task of it that is not done yet: whoever
@@ -77,27 +99,45 @@ def ties(user: "User | Any") -> "list[tuple[str, QuerySet[Any]]]":
         found: QuerySet[Any] = apps.get_model("incidents", model)._default_manager.filter(**of)
         return found.order_by()
 
+    def own(**of: Any) -> Tie:
+        return Tie("pk", rows("Incident", **of), Q(**of))
+
+    def by(path: str, model: str, **of: Any) -> Tie:
+        return Tie(path, rows(model, **of), None)
+
     teams = user.memberships.order_by().values("team")
     found = [
-        ("pk", rows("Incident", reporter=user)),
-        ("pk", rows("Incident", team__in=teams)),
-        ("incident", rows("RespondingTeam", team__in=teams)),
-        ("checkpoint__incident", rows("CheckpointAsk", user=user)),
+        own(reporter=user),
+        own(team__in=teams),
+        by("incident", "RespondingTeam", team__in=teams),
+        by("checkpoint__incident", "CheckpointAsk", user=user),
     ]
     if user.role != "reporter":
         found += [
-            ("pk", rows("Incident", owner=user)),
-            ("pk", rows("Incident", overseer=user)),
-            ("incident", rows("Page", recipient=user)),
-            ("incident", rows("RoleHolder", user=user, until=None)),
-            ("incident", rows("Task", assignee=user, ended_at=None)),
+            own(owner=user),
+            own(overseer=user),
+            by("incident", "Page", recipient=user),
+            by("incident", "RoleHolder", user=user, until=None),
+            by("incident", "Task", assignee=user, ended_at=None),
         ]
     return found
 
 
+def _numbers(found: list[Tie], *, each: bool = False) -> "QuerySet[Any]":
+    """The numbers of the incidents of these; with ``each`` those that have two reasons come twice."""
+    first, *more = (tie.rows.values(tie.path) for tie in found)
+    return first.union(*more, all=each)
+
+
+def _named(found: list[Tie]) -> list[int] | None:
+    """The numbers, looked up now; None where they are more than NAMED. It stops at the first that is too many."""
+    named = [number for row in _numbers(found, each=True)[: NAMED + 1] for number in row.values()]
+    return named if len(named) <= NAMED else None
+
+
 def restricted_concerns(user: "User | Any") -> "QuerySet[Any]":
     """The numbers of the restricted incidents that are a concern of the person's."""
-    first, *more = (_restricted(path, rows) for path, rows in ties(user))
+    first, *more = (_restricted(tie.path, tie.rows) for tie in ties(user))
     return first.union(*more)
 
 

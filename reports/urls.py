@@ -19,6 +19,6 @@ urlpatterns = [
     path("definitions/", views.definitions, name="definitions"),
     path("incidents/", views.incident_list, name="incidents"),
     path("pages/", views.page_list, name="pages"),
-    path("work/", work_list, name="work"),
+    path("tasks/", work_list, name="work"),
     path("incidents.csv", views.incident_export, name="export"),
 ]

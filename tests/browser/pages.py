@@ -182,7 +182,7 @@ PAGES = (
     PageOf("metrics-definitions", "/reports/definitions/", "elena"),
     PageOf("metrics-incidents", "/reports/incidents/", "elena"),
     PageOf("metrics-pages", "/reports/pages/?which=pages.went&person=marta", "elena"),
-    PageOf("metrics-work", "/reports/work/?which=tasks", "elena"),
+    PageOf("metrics-work", "/reports/tasks/?which=tasks", "elena"),
     PageOf("process", "/reports/process/", "elena"),
     PageOf("process-behind", "/reports/process/incidents/?check=overdue&key=task-{marta}", "elena"),
     PageOf("exports", "/reports/exports/", "elena"),

@@ -81,7 +81,7 @@ def test_when_cards_count_tasks_then_each_number_leads_to_exactly_those(world: W
     assert [behind(elena, row.link) for row in people.rows] == [["Restart it", "Ring the bank"], ["Write it down"]]
     assert rows(teams) == {"Payments": "3"}
     assert len(behind(elena, teams.rows[0].cells[0].link)) == 3
-    assert behind(elena, "/reports/work/?which=tasks&person=somebody") == []
+    assert behind(elena, "/reports/tasks/?which=tasks&person=somebody") == []
 
 
 @pytest.mark.requirement("R322")
@@ -149,9 +149,9 @@ def test_when_filters_or_rights_leave_an_incident_out_then_its_work_counts_nowhe
     Incident.objects.update(restricted=True, team=world.cast.platform)
     (hidden,) = cards(world, elena, CardSpec(Drawn.NUMBER, "tasks"))
     assert hidden.parts[0].value == "0"
-    assert behind(elena, "/reports/work/?which=worked") == []
+    assert behind(elena, "/reports/tasks/?which=worked") == []
     elena.force_login(world.cast.marta)
-    assert elena.get("/reports/work/?which=worked").status_code == 403
+    assert elena.get("/reports/tasks/?which=worked").status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -38,15 +38,21 @@ NIGHT = 2
 """From this hour on, on the clock of the house, the whole is verified once a day."""
 SLICE_SECONDS = 60.0
 """A task may take twice as long (settings.Q_CLUSTER)."""
+SEAL_SECONDS = 20.0
+"""Sealing shares its task with others (settings.EACH_MINUTE). After an upgrade it may have a million rows to take in at first."""
 _NAMED = 100
 """Findings that a verification keeps; it counts the rest."""
 _ACTOR = Actor.system("verifier")
 
 
-def seal_and_tell(*, at: datetime) -> int:
-    """Seal what is committed, and note that it was done, or why it was not. Raises what sealing raised."""
+def seal_and_tell(*, at: datetime, seconds: float = SEAL_SECONDS, clock: Callable[[], float] = monotonic) -> int:
+    """Seal what is committed, and note that it was done, or why it was not. Raises what sealing raised.
+
+    After ``seconds`` of the ``clock`` the rest is left to the next call: a task that is ended half-way would be ended each time.
+    """
+    until = clock() + seconds
     try:
-        sealed = ledger_seal(at=at)
+        sealed = ledger_seal(at=at, stop=lambda: clock() > until)
     except Exception as error:
         LedgerBeat.objects.update_or_create(
             name=SEALING, defaults={"failed_at": at, "error": f"{type(error).__name__}: {error}"[:300]}

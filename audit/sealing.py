@@ -8,7 +8,7 @@ at again for a day, and what never came is a number of a transaction that was un
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,17 +45,18 @@ class _Part:
         return [number for sheet in self.sheets for number in sheet.numbers]
 
 
-def ledger_seal(*, at: datetime) -> int:
+def ledger_seal(*, at: datetime, stop: Callable[[], bool] = lambda: False) -> int:
     """Seal everything that is committed by now; returns how many rows that were. Nothing to seal costs two queries.
 
-    Two at once do no harm: the second finds the work taken and leaves it.
+    ``stop`` is asked after each portion; what is left then is for the next time. Two at once do no harm: the second finds the work taken
+    and leaves it.
     """
     sealed = 0
     highest: dict[str, int] = {}
     while True:
         count, more = _seal_some(at, highest)
         sealed += count
-        if not more:
+        if not more or stop():
             return sealed
 
 

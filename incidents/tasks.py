@@ -11,7 +11,7 @@ from django.db import connection
 from escalation_site.kernel.instants import now
 from escalation_site.kernel.migrations import database_fits
 from incidents.engine.beats import beat, beats_forget
-from incidents.engine.glance import glance
+from incidents.engine.glance import Glance, glance
 from incidents.engine.outcomes import page_report
 from incidents.engine.pace import BREATH_SECONDS, Pace
 from incidents.services import alarms
@@ -46,19 +46,22 @@ def escalation_check() -> dict[str, int]:
     """
     database_fits()
     at = now()
-    seen, whole = glance(), at.minute % WHOLE_MINUTES == 0
+    seen = None if at.minute % WHOLE_MINUTES == 0 else _seen()
     jobs: Mapping[str, tuple[bool, Callable[[int], int]]] = {
-        "stepped": (seen.runs_due(at=at), lambda limit: runs_step(at=at, limit=limit)),
-        "checkpoints": (seen.checkpoint_at is not None, lambda limit: checkpoints_expire(at=at, limit=limit)),
-        "signals": (seen.signals, lambda limit: inbox_process(at=at, limit=limit)),
-        "reports": (seen.reports, lambda limit: reports_process(at=at, limit=limit)),
+        "stepped": (seen is None or seen.runs_due(at=at), lambda limit: runs_step(at=at, limit=limit)),
+        "checkpoints": (
+            seen is None or seen.checkpoint_at is not None,
+            lambda limit: checkpoints_expire(at=at, limit=limit),
+        ),
+        "signals": (seen is None or seen.signals, lambda limit: inbox_process(at=at, limit=limit)),
+        "reports": (seen is None or seen.reports, lambda limit: reports_process(at=at, limit=limit)),
     }
-    done = _done({name: partial(_paced, job if due or whole else _nothing) for name, (due, job) in jobs.items()})
+    done = _done({name: partial(_paced, job if due else _nothing) for name, (due, job) in jobs.items()})
     done |= _done(
         {
             "stalled": lambda: stalled_rescue(at=at),
             "risen": lambda: priorities_raise(at=at),
-            "sent": lambda: _send(whole=whole),
+            "sent": lambda: _send(whole=seen is None),
         }
     )
     # Whoever is paged has been. What follows may wait for a mail server, and the sign of life does not.
@@ -73,13 +76,23 @@ def escalation_check() -> dict[str, int]:
     )
 
 
+def _seen() -> Glance | None:
+    """What is to do; None where that cannot be told, so that each part looks for itself: a saving must not cost the safety net."""
+    try:
+        return glance()
+    except Exception:
+        log.exception("check.glance_failed", instead="whole")
+        return None
+
+
 def _nothing(_limit: int) -> int:
     return 0
 
 
 def _send(*, whole: bool) -> int:
     """What was due before, and what has become due by what was done."""
-    if not whole and not glance().sends(at=now()):
+    seen = None if whole else _seen()
+    if seen is not None and not seen.sends(at=now()):
         return 0
     return Sender(clock=now, on_settled=page_report).run_once(within=SENDING)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.core import mail
+from django.db import connection
 from django.test import Client
 
-from audit import checking
+from audit import checking, sealing
 from audit.checking import entry_states, ledger_check, ledger_health, seal_and_tell
 from audit.leaves import ENTRIES
 from audit.models import Keeper, LedgerCheck, LedgerEntry, LedgerSeal
@@ -143,6 +144,23 @@ def test_when_nothing_seals_for_five_minutes_then_it_is_an_alarm(world: World) -
     seal_and_tell(at=at)
     assert "ledger_seal_late" not in {one.code for one in house_check(at=at + 5 * MINUTE, by="engine")}
     assert "ledger_seal_late" in {one.code for one in house_check(at=at + 6 * MINUTE, by="engine")}
+
+
+def test_when_there_is_much_to_seal_then_it_is_done_in_portions_minute_by_minute_until_its_time_is_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = world.now
+    seal_and_tell(at=at)
+    monkeypatch.setitem(sealing.MOST, connection.vendor, 3)
+    write(7)
+    seconds = iter(range(0, 1000, 15))
+
+    sealed = [seal_and_tell(at=at + minute * MINUTE, clock=lambda: next(seconds)) for minute in (1, 2)]
+
+    assert sealed == [6, 1]
+    health = ledger_health()
+    assert health.sealer is not None
+    assert (health.sealer.at, health.sealer.error) == (at + 2 * MINUTE, "")
 
 
 def test_when_sealing_fails_then_it_is_an_alarm_at_once_and_over_when_it_works_again(

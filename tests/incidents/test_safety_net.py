@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError
 
 from incidents import tasks
+from incidents.engine.glance import glance
 from incidents.models import EscalationRun, Incident, Page, PageReport, ProcessBeat
 from incidents.services import escalator, watch
 from incidents.services.handing import incident_reassign
@@ -234,6 +235,29 @@ def test_when_nothing_is_due_then_the_check_asks_little_and_every_five_minutes_e
         assert escalation_check()["stepped"] == 0
 
     assert asked == [10, 15, 20]
+
+
+@pytest.mark.parametrize("fails_from", [1, 2])
+def test_when_the_look_itself_fails_then_every_part_looks_for_itself_and_the_cluster_shows_that_it_lives(
+    world: World, monkeypatch: pytest.MonkeyPatch, fails_from: int
+) -> None:
+    looks: list[int] = []
+
+    def failing() -> Any:
+        looks.append(1)
+        if len(looks) >= fails_from:
+            raise ValueError("prepared statement of another time")
+        return glance()
+
+    world.alert()
+    world.jump_to(world.now.replace(minute=11))  # No minute in which every part looks anyway.
+    monkeypatch.setattr(tasks, "glance", failing)
+
+    done = escalation_check()
+
+    assert (done["signals"], done["sent"]) == (1, 1)
+    assert ProcessBeat.objects.filter(name="cluster", beat_at=world.now).exists()
+    world.expect_page("marta", level=1)
 
 
 def test_when_a_snoozed_incident_loses_its_next_step_then_it_is_flagged_once_the_snooze_is_over(world: World) -> None:

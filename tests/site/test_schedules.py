@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management.sql import emit_post_migrate_signal
 from django.utils.module_loading import import_string
+from django_q.exceptions import TimeoutException
 from django_q.models import Schedule
 
 from escalation_site import minute
@@ -127,5 +128,29 @@ def test_when_one_of_each_minute_takes_long_then_the_others_get_tasks_of_their_o
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
 
     assert minute.each_minute() == ["c", "d"]
+
+    assert (done, queued) == (["a", "b"], ["c", "d"])
+
+
+def test_when_the_cluster_ends_the_task_over_one_of_each_minute_then_those_after_it_are_done_all_the_same(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    queued: list[str] = []
+
+    def part(name: str) -> Callable[[], None]:
+        def run() -> None:
+            done.append(name)
+            if name == "b":
+                raise TimeoutException("Task exceeded maximum timeout value (120 seconds)")
+
+        return run
+
+    settings.EACH_MINUTE = ("a", "b", "c", "d")
+    monkeypatch.setattr(minute, "import_string", part)
+    monkeypatch.setattr(minute, "async_task", queued.append)
+
+    with pytest.raises(TimeoutException):
+        minute.each_minute()
 
     assert (done, queued) == (["a", "b"], ["c", "d"])

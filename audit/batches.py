@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import DatabaseError, models
 from django.db.models import Q
@@ -70,12 +71,15 @@ class Facts:
 
     ``destroyed`` says up to which leaf a subject may be hidden: the place of the seal that has the entry, and None where none has
     it yet. The time of a seal is not signed, its place is.
+
+    ``skipped`` are numbers of a table that a restore left out, so that none is given twice: no row will ever have them.
     """
 
     destroyed: Mapping[str, int | None]
     dropped: Sequence[LedgerSegment]
     unsaid: Sequence[str] = ()
     words: Sequence[int] = ()
+    skipped: Mapping[str, Ranges] = field(default_factory=dict)
     salts: dict[str, bytes] = field(default_factory=dict)
     named: dict[str, int | None] = field(default_factory=dict)
 
@@ -97,7 +101,7 @@ class Facts:
 
 
 def facts() -> Facts:
-    """Four queries, and one for each time that something was forgotten."""
+    """Five queries, and one for each time that something was forgotten, taken out or restored."""
     forgotten = LedgerEntry.objects.filter(action="ledger.forget").values_list("object_id", "at", "pk")
     said = {(subject, at): number for subject, at, number in forgotten}
     destroyed: dict[str, int | None] = {}
@@ -112,12 +116,39 @@ def facts() -> Facts:
         seal = seal_with(number)
         before = destroyed.get(subject, 0)
         destroyed[subject] = None if seal is None or before is None else max(before, seal.begins)
-    entries = LedgerEntry.objects.filter(action="ledger.take_out").values_list("object_id", "data", "pk")
-    taken = {(object_id, str((data or {}).get("sha256"))): number for object_id, data, number in entries}
+    taken = {(about, str(data.get("sha256"))): number for number, about, data in _said("ledger.take_out")}
     segments = {(f"{one.begins}-{one.size}", one.sha256): one for one in LedgerSegment.objects.exclude(dropped_at=None)}
     dropped = [one for key, one in segments.items() if key in taken]
     words += [number for key, number in taken.items() if key in segments]
-    return Facts(destroyed, dropped, tuple(unsaid), tuple(sorted(words)))
+    skipped = _skipped(words)
+    return Facts(destroyed, dropped, tuple(unsaid), tuple(sorted(set(words))), skipped)
+
+
+def _said(action: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Number, object and data of the entries of an action. Each is read alone: where nobody can read one, the others count, and
+    that its leaf is another is found where its seal is."""
+    for number in LedgerEntry.objects.filter(action=action).order_by("pk").values_list("pk", flat=True):
+        try:
+            about, data = LedgerEntry.objects.values_list("object_id", "data").get(pk=number)
+        except _UNREADABLE:
+            continue
+        yield number, about, data if isinstance(data, dict) else {}
+
+
+def _skipped(words: list[int]) -> dict[str, list[list[int]]]:
+    """By table, and adds the entries that say so to ``words``. An entry of a restore cannot speak of entries to come."""
+    found: dict[str, list[list[int]]] = {}
+    for number, _about, data in _said("backup.restore"):
+        own = data.get("skipped")
+        for name, pair in own.items() if isinstance(own, dict) else ():
+            if name in tables() and _is_range(pair) and (name != ENTRIES or pair[1] < number):
+                found.setdefault(name, []).append(pair)
+                words.append(number)
+    return found
+
+
+def _is_range(value: object) -> bool:
+    return isinstance(value, list) and [type(one) for one in value] == [int, int]
 
 
 def seals_together(seals: Iterator[LedgerSeal]) -> Iterator[list[LedgerSeal]]:

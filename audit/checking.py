@@ -18,6 +18,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Min
 
+from audit.beside import rows_beside
+from audit.findings import KEPT, Finding
 from audit.keeping import FAILS
 from audit.leaves import ENTRIES
 from audit.models import Keeper, LedgerBeat, LedgerCheck, LedgerSeal
@@ -26,7 +28,7 @@ from audit.proving import entries_waiting, newest_seal
 from audit.sealing import ledger_seal
 from audit.services import entry_append
 from audit.values import Actor, EntryValue
-from audit.verifying import KEPT, Finding, Verdict, cosigned_kept, ledger_verify, rows_beside, sent_kept
+from audit.verifying import Verdict, cosigned_kept, ledger_verify, sent_kept
 
 log = structlog.get_logger(__name__)
 

@@ -2,6 +2,7 @@
 
 import tomllib
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from audit.leaves import tables
 from audit.services import EntryValue, entry_append
 from audit.values import Actor
 from escalation_site.backup import postgres, sqlite
@@ -40,7 +42,9 @@ class Store(Protocol):
 
     def copy_out(self, sink: Counted, *, path: Path) -> Facts: ...
     def facts_now(self) -> Facts: ...
-    def put_back(self, payload: Path, manifest: Manifest, *, replace: bool, numbers: dict[str, int]) -> None: ...
+    def put_back(
+        self, payload: Path, manifest: Manifest, *, replace: bool, numbers: dict[str, int]
+    ) -> dict[str, list[int]]: ...
     def sequences(self) -> dict[str, int]: ...
     def server(self) -> str: ...
 
@@ -145,11 +149,11 @@ def backup_restore(*, path: Path, at: datetime, replace: bool = False, while_run
         payload_extract(path, payload, manifest=manifest, member=own.MEMBER)
         # Files first: what they are named by comes after them.
         files_extract(path, Path(settings.MEDIA_ROOT))
-        own.put_back(payload, manifest, replace=replace, numbers=numbers)
+        skipped = own.put_back(payload, manifest, replace=replace, numbers=numbers)
     connection.close()
     if migration_mismatch().missing:
         call_command("migrate", interactive=False, verbosity=0)
-    _finish(manifest, replaced=replaced, path=path, at=at)
+    _finish(manifest, replaced=replaced, path=path, skipped=skipped, at=at)
     if broken := database_protection().broken:
         raise BackupError(f"It is restored, but nothing protects the history in {', '.join(broken)}.")
     return manifest
@@ -162,7 +166,9 @@ def _refuse_while_running(at: datetime) -> None:
 
 
 @transaction.atomic
-def _finish(manifest: Manifest, *, replaced: Facts, path: Path, at: datetime) -> None:
+def _finish(
+    manifest: Manifest, *, replaced: Facts, path: Path, skipped: Mapping[str, Sequence[int]], at: datetime
+) -> None:
     # Somebody may have signed out since; and no process of that time lives.
     Session.objects.all().delete()
     ProcessBeat.objects.all().delete()
@@ -178,6 +184,12 @@ def _finish(manifest: Manifest, *, replaced: Facts, path: Path, at: datetime) ->
             source="command",
             before={"ledger_entry": replaced.ledger_id, "rows": replaced.rows} if replaced.tables else None,
             after={"ledger_entry": manifest.facts.ledger_id, "rows": manifest.facts.rows},
-            data={"made_at": manifest.made_at, "version": manifest.version, "sha256": manifest.sha256},
+            data={
+                "made_at": manifest.made_at,
+                "version": manifest.version,
+                "sha256": manifest.sha256,
+                # Verification goes by it: numbers of these no row will ever have (audit.batches.Facts.skipped).
+                "skipped": {name: both for name, both in skipped.items() if name in tables()},
+            },
         )
     )

@@ -45,15 +45,17 @@ def facts_now() -> Facts:
         return facts_read(_asker(database), _tables(database))
 
 
-def put_back(payload: Path, manifest: Manifest, *, replace: bool, numbers: Mapping[str, int]) -> None:
+def put_back(payload: Path, manifest: Manifest, *, replace: bool, numbers: Mapping[str, int]) -> dict[str, list[int]]:
     """Check ``payload`` and make it the database, in one transaction: readers see the old one or the new one.
 
-    Numbers that were given before (``numbers``, from ``sequences``) are not given again. Raises BackupError, before
-    anything was changed, where the copy is damaged or where somebody keeps writing.
+    Numbers that were given before (``numbers``, from ``sequences``) are not given again. Returns which those are, by table, first and
+    last: else SQLite loses none, and the ledger's proof wants to know. Raises BackupError, before anything was changed, where the copy
+    is damaged or where somebody keeps writing.
     """
     with _open(payload) as source:
         if _checked(source) != manifest.facts:
             raise BackupError("The rows are not those of the manifest; nothing was changed.")
+        own = _given(source)
         with source:
             source.executemany(_RAISE, [(last, name) for name, last in numbers.items()])
             # A table that is still empty has no line there.
@@ -69,6 +71,7 @@ def put_back(payload: Path, manifest: Manifest, *, replace: bool, numbers: Mappi
 
         with _open(Path(_name())) as target:
             source.backup(target, progress=give_up)
+    return {name: [own.get(name, 0) + 1, last] for name, last in numbers.items() if last > own.get(name, 0)}
 
 
 def sequences() -> dict[str, int]:
@@ -76,9 +79,14 @@ def sequences() -> dict[str, int]:
     if not Path(_name()).exists():
         return {}
     with _open(Path(_name())) as database:
-        if not _asker(database)("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):
-            return {}
-        return {str(name): int(last) for name, last in _asker(database)("SELECT name, seq FROM sqlite_sequence")}
+        return _given(database)
+
+
+def _given(database: sqlite3.Connection) -> dict[str, int]:
+    ask = _asker(database)
+    if not ask("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):
+        return {}
+    return {str(name): int(last) for name, last in ask("SELECT name, seq FROM sqlite_sequence")}
 
 
 def server() -> str:

@@ -15,6 +15,7 @@ from django.db.models import Q
 from audit import keys, watchbell_verify
 from audit.bundles import bundle_write
 from audit.checking import ledger_check
+from audit.findings import CHANGED, GONE, KEPT, SEAL
 from audit.forgetting import subject_forget
 from audit.leaves import ENTRIES, tables
 from audit.management.commands.audit_verify import lines
@@ -35,7 +36,8 @@ from audit.proving import entry_proof
 from audit.retention import segment_archive
 from audit.rows import row_set
 from audit.sealing import ledger_seal
-from audit.verifying import CHANGED, GONE, KEPT, SEAL, ledger_verify
+from audit.services import EntryValue, entries_append
+from audit.verifying import ledger_verify
 from incidents.models import Stage
 from tests.audit.tampering import tamper, triggers_off
 from tests.audit.writing import MARTA, MINUTE, NOON, write
@@ -172,6 +174,35 @@ def test_when_the_newest_entry_is_taken_away_before_its_seal_then_its_number_is_
     (gone,) = write(1)
     tamper(ENTRIES, f"DELETE FROM {ENTRIES} WHERE id = %s", gone)  # noqa: S608  own names, values are parameters
     assert found() == [(GONE, ENTRIES, gone)]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("skipped", [[1, 99], "all", {"audit_ledgerentry": 99}, {"audit_ledgerentry": [1, 99]}])
+def test_when_a_false_word_of_a_restore_names_numbers_to_come_then_what_is_taken_away_is_missed_all_the_same(
+    skipped: Any,
+) -> None:
+    write(2)
+    restore = EntryValue(at=NOON, action="backup.restore", object_type="", object_id="", object_label="x",
+                         subject="", actor=MARTA, data={"skipped": skipped})  # fmt: skip
+    entries_append([restore])
+    gone = write(3)[1]
+    tamper(ENTRIES, f"DELETE FROM {ENTRIES} WHERE id = %s", gone)  # noqa: S608  own names, values are parameters
+    ledger_seal(at=NOON + MINUTE)
+    assert found() == [(GONE, ENTRIES, gone)]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("action", ["backup.restore", "ledger.take_out"])
+def test_when_an_entry_that_verification_goes_by_says_something_senseless_then_it_is_named_and_the_rest_is_verified(
+    action: str,
+) -> None:
+    write(2)
+    entries_append([EntryValue(at=NOON, action=action, object_type="", object_id="", object_label="x", subject="",
+                               actor=MARTA, data={"sha256": "x"})])  # fmt: skip
+    word = LedgerEntry.objects.get(action=action).pk
+    ledger_seal(at=NOON)
+    tamper(ENTRIES, f"UPDATE {ENTRIES} SET data = '[1]' WHERE id = %s", word)  # noqa: S608  own names, values are parameters
+    assert found() == [(CHANGED, ENTRIES, word)]
 
 
 def test_when_the_tail_is_cut_off_with_its_seals_then_what_was_sent_to_a_keeper_is_remembered() -> None:

@@ -15,12 +15,13 @@ from django.urls import reverse
 
 from audit.binding import acting, reason_now, unbound_in, versions_made
 from audit.context import action
+from audit.findings import ADDED, CHANGED, GONE
 from audit.leaves import tables
 from audit.management.commands.audit_verify import lines
 from audit.models import LedgerEntry
 from audit.rows import row_set
 from audit.sealing import ledger_seal
-from audit.verifying import ADDED, CHANGED, GONE, ledger_verify
+from audit.verifying import ledger_verify
 from escalation_site.configuration.applying import configuration_apply
 from escalation_site.demo import loading
 from incidents.models import Incident, Stage, Task

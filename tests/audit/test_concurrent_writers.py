@@ -10,10 +10,11 @@ from django.conf import LazySettings
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
+from audit.findings import GONE
 from audit.leaves import ENTRIES
 from audit.models import LedgerEntry
 from audit.sealing import ledger_seal
-from audit.verifying import GONE, ledger_verify
+from audit.verifying import ledger_verify
 from tests.audit.tampering import tamper
 from tests.audit.writing import MINUTE, NOON, write
 

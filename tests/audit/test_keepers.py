@@ -11,11 +11,12 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 
 from audit import keys
+from audit.findings import KEPT
 from audit.keeping import FAILS, cosigned, keeper_set, keepers_send
 from audit.models import Keeper, KeeperSending, LedgerEntry, LedgerSeal
 from audit.proofs.notes import BadNote, checkpoint_read, note_read
 from audit.sealing import ledger_seal
-from audit.verifying import KEPT, cosigned_kept, ledger_verify
+from audit.verifying import cosigned_kept, ledger_verify
 from escalation_site.kernel.outbound import Answer, OutboundFailed
 from tests.audit.tampering import tamper
 from tests.audit.witness import Witness

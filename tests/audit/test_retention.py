@@ -12,12 +12,13 @@ from django.db import DatabaseError, connection, transaction
 
 from audit import watchbell_verify
 from audit.bundles import bundle_write
+from audit.findings import ADDED, CHANGED, GONE
 from audit.forgetting import subject_forget
 from audit.leaves import ENTRIES
 from audit.models import LedgerEntry, LedgerKey, LedgerSeal, LedgerSegment
 from audit.retention import NotAsSealed, NothingToArchive, segment_archive, segment_take_out
 from audit.sealing import ledger_seal
-from audit.verifying import ADDED, CHANGED, GONE, ledger_verify
+from audit.verifying import ledger_verify
 from incidents.models import Stage
 from tests.audit.tampering import tamper, triggers_off
 from tests.audit.writing import MARTA, MINUTE, NOON, write

@@ -15,10 +15,11 @@ from django.core.management import CommandError, call_command
 
 from audit import keys
 from audit.bundles import bundle_write
+from audit.findings import SEAL
 from audit.models import LedgerEntry, LedgerKey, LedgerSeal
 from audit.proofs.notes import checkpoint_read, note_read, note_sign, signer_make, verifier_read
 from audit.sealing import ledger_seal
-from audit.verifying import SEAL, ledger_verify
+from audit.verifying import ledger_verify
 from tests.audit.tampering import triggers_off
 from tests.audit.writing import MINUTE, NOON, write
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from pytest_django import DjangoAssertNumQueries
 
 from audit import keys
+from audit.findings import ADDED, CHANGED, GONE, KEPT, SEAL, TILES
 from audit.forgetting import subject_forget
 from audit.leaves import ENTRIES, missing_in, tables
 from audit.models import LedgerEntry, LedgerHorizon, LedgerKey, LedgerSalt, LedgerSeal, LedgerTile
@@ -19,7 +20,7 @@ from audit.sealing import ledger_seal
 from audit.services import EntryValue, entries_append
 from audit.tiles import Tiles
 from audit.values import Actor
-from audit.verifying import ADDED, CHANGED, GONE, KEPT, SEAL, TILES, ledger_verify
+from audit.verifying import ledger_verify
 from tests.audit.tampering import tamper, triggers_off
 from tests.world.harness import World
 

@@ -8,12 +8,13 @@ from django.conf import LazySettings
 from django.db import DatabaseError, connection, models, transaction
 
 from audit import watchbell_verify
+from audit.findings import ADDED, CHANGED, GONE
 from audit.leaves import tables
 from audit.models import LedgerEntry
 from audit.retention import segment_archive, segment_take_out
 from audit.sealing import ledger_seal
 from audit.selectors import only_growing, tables_protected
-from audit.verifying import ADDED, CHANGED, GONE, ledger_verify
+from audit.verifying import ledger_verify
 from incidents.models import RoutingDecision, TimelineEvent
 from oncall.models import ScheduleVersion
 from policies.models import BookVersion, PolicyVersion

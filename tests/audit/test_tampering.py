@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from audit import keys
 from audit.checking import ledger_check
+from audit.findings import ADDED, CHANGED, GONE, KEPT, SALT, SEAL
 from audit.forgetting import subject_forget
 from audit.leaves import ENTRIES, tables
 from audit.models import LedgerDigest, LedgerEntry, LedgerHorizon, LedgerKey, LedgerSalt, LedgerSeal, LedgerTile
@@ -27,7 +28,7 @@ from audit.proofs.merkle import Frontier, leaf_hash
 from audit.proofs.notes import checkpoint_read, note_read, note_sign, signer_make
 from audit.sealing import ledger_seal
 from audit.values import Actor
-from audit.verifying import ADDED, CHANGED, GONE, KEPT, SALT, SEAL, Verdict, ledger_verify
+from audit.verifying import Verdict, ledger_verify
 from incidents.models import Stage
 from tests.audit.tampering import triggers_off
 from tests.audit.writing import MARTA, MINUTE, NOON, write

@@ -37,6 +37,8 @@ PAGES = {
     "90 days": "/reports/?period=90d",
     "12 months": "/reports/?period=12m",
     "behind a number": "/reports/incidents/?which=acknowledge.done",
+    "behind, 12 months": "/reports/incidents/?which=acknowledge.done&period=12m",
+    "pages, 12 months": "/reports/pages/?which=sleep.yes&period=12m",
 }
 DASHBOARDS = ("overview", "one team", "SEV-1 and SEV-2", "working hours")
 

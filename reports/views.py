@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,6 +21,7 @@ from reports.figures.definitions import LEFT_OUT_OF_ALL, METRICS, PERCENTILE_RUL
 from reports.figures.keeping import Known, figures_ready
 from reports.forms import ReportFilters
 from reports.links import Links
+from reports.listed import incidents_listed, pages_listed
 from reports.names import PERSON, Names
 from reports.names import TITLES as TITLES_OF_DIMENSIONS
 from reports.narrow import behind, metric_of, parts_of, title_of, which_of
@@ -135,8 +136,14 @@ def incident_list(request: HttpRequest) -> HttpResponse:
     metric, part = metric_of(which)
     own = metric is not None and metric.of == "incidents" and part == "done" and metric.key not in SHOWN
     value = metric if own else None
-    incidents = behind(found.scope, which).select_related("service", "team", "owner", *(("figures",) if value else ()))
-    page = Paginator(incidents, PAGE_SIZE).get_page(request.GET.get("page"))
+    related = ("service", "team", "owner", *(("figures",) if value else ()))
+    listed, number = incidents_listed(found.scope, which), request.GET.get("page")
+    page: Page[Any]
+    if listed is None:
+        page = Paginator(behind(found.scope, which).select_related(*related), PAGE_SIZE).get_page(number)
+    else:
+        page = Paginator(listed.numbers, PAGE_SIZE).get_page(number)
+        page.object_list = listed.incidents(list(page), *related)
     rows = [
         {
             "incident": incident,
@@ -167,9 +174,14 @@ def page_list(request: HttpRequest) -> HttpResponse:
     which = which if of_pages(which) else ALL_PAGES
     people = found.data.names.numbers(PERSON, [person])
     # An unknown person has no page, and is not everybody.
-    behind_it = pages_behind(found.scope, PagesAsked(which, people or ([0] if person else ())))
-    listed = behind_it.select_related("page__incident", "person")
-    page = Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
+    wanted, related = PagesAsked(which, people or ([0] if person else ())), ("page__incident", "person")
+    listed, number = pages_listed(found.scope, wanted), request.GET.get("page")
+    page: Page[Any]
+    if listed is None:
+        page = Paginator(pages_behind(found.scope, wanted).select_related(*related), PAGE_SIZE).get_page(number)
+    else:
+        page = Paginator(listed.numbers, PAGE_SIZE).get_page(number)
+        page.object_list = listed.pages(list(page), *related)
     context = {
         "which": which,
         "title": title_of_pages(which),

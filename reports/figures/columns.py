@@ -106,6 +106,10 @@ class Columns:
         mask = masks[0] if len(masks) == 1 else bytes(map(all, zip(*masks, strict=True)))
         return _Narrowed(self, mask, asked)
 
+    def masked(self, mask: bytes) -> "Columns":
+        """Those for which ``mask``, of a byte for each row, has a 1."""
+        return _Narrowed(self, mask, {})
+
     def _mask(self, name: str, wanted: Collection[int]) -> bytes:
         """A 1 for each row whose dimension is among the wanted, else a 0."""
         if self.layout[name] == "B":

@@ -296,7 +296,7 @@ def test_the_dashboard_takes_at_most_twelve_queries(
         assert elena.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", [PAGE, f"{PAGE}incidents/", f"{PAGE}pages/", f"{PAGE}work/"])
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}incidents/", f"{PAGE}pages/", f"{PAGE}tasks/"])
 @pytest.mark.parametrize(
     ("username", "status"), [("elena", 200), ("amara", 200), ("hugo", 200), ("marta", 403), ("sofie", 403)]
 )

@@ -46,6 +46,7 @@ from reports.models import DayFigures, FiguresCursor, IncidentFigures, PageFigur
 from reports.narrow import OLD, TITLES, behind
 from reports.period import Period
 from reports.selectors import Scope
+from tests.reports.lists import lists_compare
 from tests.world.harness import World, world_made
 
 ZONES = ("UTC", "Europe/Rome", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe")
@@ -367,6 +368,7 @@ def compare(scope: Scope) -> None:
         number = {"done": "done", "waiting": "waiting", "yes": "part", "open": "waiting"}.get(part)
         expected = getattr(value, number) if number else value.whole - value.part
         assert behind(scope, which).count() == expected, which
+    lists_compare(scope, incidents, set(local))
     pages = page_columns(scope, since=period.since, until=period.until, seen=hidden)
     seen = Page.objects.filter(
         created_at__gte=period.since,

@@ -36,6 +36,7 @@ def script_words() -> dict[str, str]:
         "moveUp": _("Previous row"),
         "selectRow": _("Select the row"),
         "openRow": _("Open the row"),
+        "placeInList": _("{n} of {total}"),
         "pickUp": _("Pick up the card, and drop it"),
         "carry": _("Carry the card to the next column"),
         "letGo": _("Put the card back where it was"),

@@ -5,6 +5,7 @@ import "./time.js";
 import "./undo.js";
 import "./list.js";
 import "./keys.js";
+import "./neighbours.js";
 import "./palette.js";
 import "./live.js";
 import "./keep.js";

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Windows
 from tests.world.cast import PASSWORD
@@ -108,4 +108,40 @@ def test_when_the_calendar_is_turned_by_keys_then_the_range_follows_and_is_annou
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("view=fortnight&from="))
     assert page.evaluate("document.activeElement.id") == "cal-later"
+    assert visited.complaints == []
+
+
+@pytest.mark.requirement("R264")
+def test_when_an_incident_was_opened_from_a_filtered_list_then_keys_lead_to_its_neighbours_and_back(
+    windows: Windows,
+) -> None:
+    visited = windows.blank("marta")
+    page, address = visited.page, f"{windows.site.address}/incidents/?severity=1&severity=3"
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    links = page.locator("#incident-list [data-row-link]")
+    paths = [link.get_attribute("href") for link in links.all()]
+    assert len(paths) > 3
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    for key, path in (("j", paths[1]), ("j", paths[2]), ("k", paths[1])):
+        expect(page.locator(f"a[data-key={key}]").filter(visible=True)).to_have_attribute("href", str(path))
+        page.keyboard.press(key)
+        page.wait_for_url(f"**{path}")
+    expect(page.locator("[data-place]").filter(visible=True)).to_have_text(f"2 of {len(paths)}")
+    page.keyboard.press("?")
+    expect(page.locator("[data-keys-list]")).to_contain_text("Next incident of the list")
+    page.keyboard.press("Escape")
+    # Not while somebody writes.
+    page.locator("#composer [name=text]").press_sequentially("jk u")
+    assert page.url.endswith(str(paths[1]))
+    page.locator("#composer [name=text]").fill("")
+    page.locator("h1").click()
+    page.keyboard.press("u")
+    page.wait_for_url(address)
+    expect(page.locator(".row.cursor [data-row-link]")).to_have_attribute("href", str(paths[1]))
+    # A tab of its own has no memory of the list, but says where it was opened.
+    with page.context.expect_page() as opened:
+        links.nth(1).click(modifiers=["ControlOrMeta"])
+    expect(opened.value.locator("[data-place]").filter(visible=True)).to_have_text(f"2 of {len(paths)}")
     assert visited.complaints == []

@@ -3,7 +3,8 @@ ordinary view, so that permissions live in one place.
 
 Browser → server  {"subscribe": ["incident:42", "incidents"], "since": 123}, {"here": "incident:42"}, {"here": null} in a hidden tab
 Server → browser  {"topic": "incident:42", "entry": 124} for each change, {"entry": 124} once subscribed,
-                  {"here": "incident:42", "people": ["Marta Ferri"]} for the others who look at it
+                  {"here": "incident:42", "people": ["Marta Ferri"], "faces": [["MF", 3]]} for the others who look at it, with the
+                  initials and the hue under which every page shows them
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from escalation_site.kernel.instants import now
+from escalation_site.ui.shapes import initials, person_hue
 from incidents.live.feed import changes_since, latest_entry
 from incidents.live.presence import MARK, SIGN_SECONDS, arrive, board, depart, people_at
 from incidents.live.tailer import LIST_TOPIC, Queue, tailer, topics_of
@@ -142,10 +144,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         # One look after the other: of two at once, the older might be told last.
         async with self.showing:
             found = await asyncio.to_thread(people_at, self.here, at=now())
-            people = [name for pk, name in found.items() if pk != self.scope["user"].pk]
+            others = {pk: name for pk, name in found.items() if pk != self.scope["user"].pk}
+            people = [*others.values()]
             if people != self.shown:
                 self.shown = people
-                await self.send_json({"here": self.here, "people": people})
+                faces = [(initials(name), person_hue(str(pk))) for pk, name in others.items()]
+                await self.send_json({"here": self.here, "people": people, "faces": faces})
 
 
 def allowed_topics(user: User, topics: list[str]) -> set[str]:

@@ -116,10 +116,23 @@ const sayHere = () => {
   told = place;
   socket.send(JSON.stringify({ here: place }));
 };
-const showPeople = (people) => {
+const MOST_FACES = 4;
+const span = (css, text) => {
+  const made = document.createElement("span");
+  made.className = css;
+  made.textContent = text;
+  return made;
+};
+// Faces to see, and the same in words to hear and under the pointer.
+const showPeople = (people, faces = []) => {
+  const shown = faces.slice(0, faces.length > MOST_FACES ? MOST_FACES - 1 : MOST_FACES).map(([letters, hue]) => span(`av h${hue}`, letters));
+  if (faces.length > shown.length) shown.push(span("av none", `+${faces.length - shown.length}`));
+  for (const face of shown) face.ariaHidden = "true";
   for (const mark of document.querySelectorAll("[data-presence]")) {
+    const words = people.length ? say("alsoHere", { names: people.join(", ") }) : "";
     mark.hidden = !people.length;
-    mark.textContent = people.length ? say("alsoHere", { names: people.join(", ") }) : "";
+    mark.title = words;
+    mark.replaceChildren(...shown.map((face) => face.cloneNode(true)), span("sr", words));
   }
 };
 
@@ -164,7 +177,7 @@ const connect = () => {
     const message = JSON.parse(event.data);
     if (message.entry) last = Math.max(last ?? 0, message.entry);
     if (message.topic) nudgeTopic(message);
-    if (message.people && message.here === hereNow()) showPeople(message.people);
+    if (message.people && message.here === hereNow()) showPeople(message.people, message.faces);
   });
   mine.addEventListener("close", () => { if (socket === mine) lost(); });
 };

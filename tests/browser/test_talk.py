@@ -22,6 +22,12 @@ def test_when_two_people_work_on_one_incident_then_they_see_each_other_and_lose_
     path = f"/incidents/{windows.places['major']}/"
     marta, jonas = shown("marta", path), shown("jonas", path)
     jonas.page.locator("[data-presence]", has_text="Marta Ferri").wait_for()
+    # Her face is the one that stands beside her name; a screen reader is given the name alone.
+    face = jonas.page.locator("[data-presence] .av")
+    expect(face).to_have_text("MF")
+    expect(face).to_have_attribute("aria-hidden", "true")
+    look = str(jonas.page.locator(".who .av", has_text="MF").first.get_attribute("class"))
+    assert set(str(face.get_attribute("class")).split()) == set(look.split())
 
     # A name is completed by keyboard; what is said shows on the other's page while he types.
     jonas.page.fill("#composer [name=text]", "I was about to say")

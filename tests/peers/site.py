@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "web": ("-m", "escalation_site.supervisor.web"),
     "engine": ("manage.py", "run_engine"),
     "cluster": ("manage.py", "qcluster"),
+    "supervised": ("-m", "tests.peers.supervised_cluster"),
 }
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -42,9 +42,12 @@ def matches_of(
     also: int | None = None,
     narrowed: IncidentQuerySet | None = None,
     tab: str = "open",
+    little: bool = False,
 ) -> Matches | None:
     """What matches ``words``, and the incident numbered ``also``: one query, and one more where more than ``MATCHED`` match: the newest
     of what is open are then looked up for themselves, so that many that are over do not hide them.
+
+    ``little``: ``visible`` is little of what there is, and the newest that match may be none of it: those among it are looked up.
 
     ``narrowed`` are those that the other filters leave, where there are any: what matches among them is looked up in full; where that is
     too much, what is open of it. None where ``tab`` shows what is over, which may be in any order.
@@ -61,6 +64,10 @@ def matches_of(
             return Matches((*own, *found), common=True)
         if tab == "resolved":
             return None
+    elif little:
+        found = newest_among(words, visible, inside=inside, limit=most + 1, one_by_one=_in_most(found, most))
+        if len(found) <= most:
+            return Matches((*own, *found), common=True)
     open_now = newest_among(words, visible.unresolved(), inside=inside, limit=most + 1, few=True)
     ids = dict.fromkeys([*own, *open_now[:most], *found[:most]])
     return Matches(tuple(ids), more_open=len(open_now) > most, more_resolved=True, common=True)

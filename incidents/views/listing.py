@@ -100,7 +100,15 @@ class Asked:
         if not asked:
             return Matches(())
         own = reference_number(self.words)
-        return matches_of(asked, self.visible, inside=inside, also=own, narrowed=self._narrowed(), tab=self.tab)
+        return matches_of(
+            asked,
+            self.visible,
+            inside=inside,
+            also=own,
+            narrowed=self._narrowed(),
+            tab=self.tab,
+            little=self.user.role == User.Role.REPORTER,
+        )
 
     def _narrowed(self) -> Any:
         """What the other filters leave, whosever they are: the quick filters count these, too. None where there are no others."""

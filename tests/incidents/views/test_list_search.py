@@ -202,6 +202,35 @@ def test_when_more_say_a_word_than_anybody_reads_then_the_newest_are_listed_and_
     assert titles(marta.get(LIST, {"q": hidden.reference})) == ["Storm in secret"]
 
 
+@pytest.mark.requirement("R194")
+def test_when_support_staff_look_for_a_common_word_then_their_own_are_found_however_many_newer_ones_of_others_say_it(
+    night: World, browser_of: Browser, file_incident: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "MATCHED", 2)
+    wiki = Service.objects.create(name="Wiki", slug="wiki", team=night.cast.platform)
+    old = file_incident("Storm over the coast", service=wiki)
+    file_incident("Calm over the coast", service=wiki)
+    for number in range(4):
+        other = file_incident(f"Storm {number}", service=wiki, reporter=night.cast.marta)
+        incident_resolve(incident_id=other.pk, actor=night.cast.marta, at=night.now)
+    sofie = browser_of("sofie")
+
+    assert titles(sofie.get(LIST, {"q": "storm"})) == ["Storm over the coast"]
+    incident_resolve(incident_id=old.pk, actor=night.cast.marta, at=night.now)
+
+    page = sofie.get(LIST, {"q": "storm", "tab": "resolved"})
+    assert titles(page) == ["Storm over the coast"]
+    assert [tab["shown"] for tab in page.context["tabs"]] == ["0", "0", "0", "1"]
+    # Of more than anybody reads the newest are shown, and those that are open.
+    monkeypatch.setattr(searching, "MATCHED", 1)
+    open_now = file_incident("Storm at sea", service=wiki)
+    for number in range(2):
+        mine = file_incident(f"Storm again {number}", service=wiki)
+        incident_resolve(incident_id=mine.pk, actor=night.cast.marta, at=night.now)
+    assert titles(sofie.get(LIST, {"q": "storm", "tab": "resolved"})) == ["Storm again 1"]
+    assert titles(sofie.get(LIST, {"q": "storm"})) == [open_now.title]
+
+
 @pytest.mark.requirement("R264")
 def test_when_words_are_looked_for_then_tabs_and_quick_filters_count_what_each_would_show_in_every_order(
     night: World, browser_of: Browser, file_incident: File

@@ -1,5 +1,6 @@
 """Incidents, filtered in the words of the domain. Every list of incidents begins with ``visible_to``."""
 
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,6 +66,13 @@ class IncidentQuerySet(QuerySet["Incident"]):
             return self.visible_to(user)
         return self.filter(Q(restricted=False) | among(concerns)) if concerns else self.filter(restricted=False)
 
+    def visible_open(self, user: "User | Any") -> "IncidentQuerySet":
+        """What ``visible_to`` leaves of what is open. For support staff each reason is looked for among these: their teams may have had
+        very much, which every page would gather anew to say how much of it rings."""
+        if not user.is_authenticated or user.role != "reporter":
+            return self.visible_to(user).unresolved()
+        return self.unresolved().filter(pk__in=_union(_held(tie, resolved_at=None) for tie in ties(user)))
+
     def _of_support(self, user: "User") -> "IncidentQuerySet":
         """What support staff have to do with: by its numbers where it is little. Whose team has very much walks an order's index, in which
         their own come soon, and tells them by their columns; the rest is looked up by its numbers. One query, or two."""
@@ -125,8 +133,7 @@ def ties(user: "User | Any") -> list[Tie]:
 
 def _numbers(found: list[Tie], *, each: bool = False) -> "QuerySet[Any]":
     """The numbers of the incidents of these; with ``each`` those that have two reasons come twice."""
-    first, *more = (tie.rows.values(tie.path) for tie in found)
-    return first.union(*more, all=each)
+    return _union((tie.rows.values(tie.path) for tie in found), each=each)
 
 
 def _named(found: list[Tie]) -> list[int] | None:
@@ -137,11 +144,15 @@ def _named(found: list[Tie]) -> list[int] | None:
 
 def restricted_concerns(user: "User | Any") -> "QuerySet[Any]":
     """The numbers of the restricted incidents that are a concern of the person's."""
-    first, *more = (_restricted(tie.path, tie.rows) for tie in ties(user))
-    return first.union(*more)
+    return _union(_held(tie, restricted=True) for tie in ties(user))
 
 
-def _restricted(path: str, rows: "QuerySet[Any]") -> "QuerySet[Any]":
-    """The numbers of the restricted ones among the incidents of ``rows``."""
-    flag = "restricted" if path == "pk" else f"{path}__restricted"
-    return rows.filter(**{flag: True}).values(path)
+def _held(tie: Tie, **so: Any) -> "QuerySet[Any]":
+    """The numbers of those among the incidents of a tie that are ``so``."""
+    before = "" if tie.path == "pk" else f"{tie.path}__"
+    return tie.rows.filter(**{f"{before}{name}": value for name, value in so.items()}).values(tie.path)
+
+
+def _union(numbers: "Iterable[QuerySet[Any]]", *, each: bool = False) -> "QuerySet[Any]":
+    first, *more = numbers
+    return first.union(*more, all=each)

@@ -49,7 +49,7 @@ def navigation_counts(user: Any) -> NavigationCounts:
     """
     if not user.is_authenticated:
         return NavigationCounts(0, ())
-    triggered = Incident.objects.visible_to(user).unresolved().in_state(Incident.State.TRIGGERED)
+    triggered = Incident.objects.visible_open(user).in_state(Incident.State.TRIGGERED)
     # Only what is resolved has the instant: so the index of the open ones serves, on SQLite too.
     own = Incident.objects.unresolved().filter(team=OuterRef("memberships__team"))
     rows = list(

@@ -98,6 +98,10 @@ def test_when_anybody_looks_then_they_see_what_the_rule_says_of_each_incident(
         for restricted in (False, True):
             desk.incident(ties, restricted=restricted)
 
+    # Some are over.
+    for pk in list(desk.expected)[::3]:
+        Incident.objects.filter(pk=pk).update(state="resolved", resolved_at=world.now)
+
     seen_by_role = {}
     for role in User.Role.values:
         desk.nadia.role = role
@@ -105,6 +109,8 @@ def test_when_anybody_looks_then_they_see_what_the_rule_says_of_each_incident(
         assert seen == {
             pk for pk, (ties, restricted) in desk.expected.items() if may_see(role, ties, restricted=restricted)
         }
+        open_now = set(Incident.objects.unresolved().values_list("pk", flat=True))
+        assert set(Incident.objects.visible_open(desk.nadia).values_list("pk", flat=True)) == seen & open_now
         one_by_one = {pk for pk in desk.expected if Incident.objects.visible_to(desk.nadia).filter(pk=pk).exists()}
         assert one_by_one == seen
         # Pages that ask many things look up once what is restricted and theirs, or ask for it anew where that is too much.

@@ -162,6 +162,8 @@ def _told(runs: Sequence[EscalationRun]) -> dict[int, list[str]]:
     pages = (
         Page.objects.filter(run__in=[run.pk for run in runs], level=F("run__level"), cycle=F("run__cycle"))
         .select_related("recipient")
+        # A board has a hundred of them, and a person has forty columns.
+        .only("run", *(f"recipient__{name}" for name in ("username", "first_name", "last_name")))
         .order_by("id")
     )
     names: dict[int, list[str]] = defaultdict(list)

@@ -45,11 +45,12 @@ def forecast(
     on call: a level that turns out empty is skipped and brings the later ones forward.
     """
     steps: list[ForecastStep] = []
-    for step in _steps(policy, state, not_before, calendar):
-        if len(steps) == limit:
-            break
+    # Most ask for one: to look whether there is another before stopping would decide twice as much.
+    for step in _steps(policy, state, not_before, calendar) if limit > 0 else ():
         if repeats or not step.repeat:
             steps.append(step)
+            if len(steps) == limit:
+                break
     return tuple(steps)
 
 

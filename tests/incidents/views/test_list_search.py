@@ -9,7 +9,7 @@ from django.test import Client
 
 from incidents.filters import IncidentFilter
 from incidents.models import Category, Customer, CustomField, Incident, Service
-from incidents.search import newest_among, wanted
+from incidents.search import lookup, newest, newest_among, wanted
 from incidents.selectors import searching
 from incidents.selectors.listing import COUNTED
 from incidents.services.lifecycle import incident_acknowledge, incident_comment, incident_resolve
@@ -283,6 +283,20 @@ def test_when_nearly_all_say_a_word_then_looking_into_one_after_another_finds_wh
             assert found[0] == found[1] == found[2] == found[3][:2], words
             assert found[3] == found[4] == found[5]
     assert newest_among(storm, worst, inside=True, limit=99) == [made[n].pk for n in (4, 2)]
+
+
+@pytest.mark.requirement("R194")
+@pytest.mark.parametrize("near", [1, 2, 20])
+def test_when_the_newest_say_a_word_or_only_old_ones_then_the_same_are_found_however_far_back_is_looked(
+    night: World, file_incident: File, monkeypatch: pytest.MonkeyPatch, near: int
+) -> None:
+    made = [file_incident(f"{'Storm' if n < 3 else 'Calm'} {n}") for n in range(6)]
+    monkeypatch.setattr(lookup, "_NEAR", near)
+    storm, calm = made[2::-1], made[:2:-1]
+    for limit in (1, 2, 3, 9):
+        for word, those in (("storm", storm), ("calm", calm), ("number", []), ("card", made[::-1])):
+            found = newest(wanted(word), inside=True, limit=limit)
+            assert found == [one.pk for one in those[:limit]], (word, limit)
 
 
 def test_when_any_field_is_filtered_then_it_narrows_and_its_chip_takes_it_off(

@@ -26,6 +26,9 @@ from incidents.selectors.steps import Standing, standing_of
 TABS = ("open", "triggered", "acknowledged", "resolved")
 COUNTED = 10_000
 """Beyond this many a list says "more", and nobody pages further."""
+QUICK = 1_000
+"""The quick filters' counts stop here: that there is more than a screen shows is all they are read for, and counting ten thousand of a
+team's among a million, with another filter, read a tenth of them."""
 RANKED = 1_000
 """Beyond this many matches words are no order any more."""
 RELATED = ("service", "team", "owner", "reporter", "stage", "resolved_by")
@@ -55,21 +58,21 @@ class Group:
         return count_text(self.total, more=self.more)
 
 
-def count_text(count: int, *, more: bool = False) -> str:
-    """ "10,000+" where counting stopped; a plus also where ``more`` were not looked up."""
-    if more and count <= COUNTED:
+def count_text(count: int, *, more: bool = False, most: int = COUNTED) -> str:
+    """ "10,000+" where counting stopped, at ``most``; a plus also where ``more`` were not looked up."""
+    if more and count <= most:
         return f"{number_format(count, force_grouping=True)}+"
-    return f"{number_format(COUNTED, force_grouping=True)}+" if count > COUNTED else str(count)
+    return f"{number_format(most, force_grouping=True)}+" if count > most else str(count)
 
 
-def counted(sets: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
-    """How many rows each of these holds, one beyond ``COUNTED`` at most: one query for all of them."""
+def counted(sets: Mapping[str, QuerySet[Any]], *, quick: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    """How many rows each of these holds, one beyond ``COUNTED`` at most, and ``QUICK`` of those of ``quick``: one query for all."""
     parts: list[str] = []
     params: list[Any] = []
-    counts = dict.fromkeys(sets, 0)
+    counts = dict.fromkeys((*sets, *quick), 0)
     asked = []
-    for name, found in sets.items():
-        limited = found.order_by().values("pk")[: COUNTED + 1]
+    for name, found in (*sets.items(), *quick.items()):
+        limited = found.order_by().values("pk")[: (QUICK if name in quick else COUNTED) + 1]
         try:
             sql, own = limited.query.get_compiler(connection=connection).as_sql()
         except EmptyResultSet:
@@ -85,8 +88,8 @@ def counted(sets: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
 
 
 def tab_counts(incidents: IncidentQuerySet, **others: QuerySet[Any]) -> dict[str, int]:
-    """How many of ``incidents`` each tab holds, and how many rows ``others`` hold: one query."""
-    counts = counted({**{state.value: in_tab(incidents, state.value) for state in Incident.State}, **others})
+    """How many of ``incidents`` each tab holds, and how many rows ``others`` hold, counted no further than ``QUICK``: one query."""
+    counts = counted({state.value: in_tab(incidents, state.value) for state in Incident.State}, quick=others)
     return {"open": counts["triggered"] + counts["acknowledged"], **counts}
 
 
@@ -95,7 +98,8 @@ def tab_counts_named(incidents: IncidentQuerySet, tab: str, chosen: Q, others: M
     of ``incidents`` are known, so that counting all of them once takes less than a look for each count."""
     parts = {state.value: Count("pk", filter=_tab_is(state.value) & chosen) for state in Incident.State}
     parts |= {name: Count("pk", filter=_tab_is(tab) & one) for name, one in others.items()}
-    found = {name: min(number, COUNTED + 1) for name, number in incidents.order_by().aggregate(**parts).items()}
+    counts = incidents.order_by().aggregate(**parts)
+    found = {name: min(number, (QUICK if name in others else COUNTED) + 1) for name, number in counts.items()}
     return {"open": found["triggered"] + found["acknowledged"], **found}
 
 

@@ -23,6 +23,7 @@ from incidents.models import CustomField, Incident, SavedView
 from incidents.search import among, wanted
 from incidents.selectors.listing import (
     COUNTED,
+    QUICK,
     RANKED,
     TABS,
     count_text,
@@ -151,7 +152,7 @@ class Asked:
         else:
             found = tab_counts_named(everybodys, self.tab, whose_are(self.user, chosen), others)
         # What is chosen is what the tab holds: counted once.
-        return found | {name: min(found[self.tab], COUNTED + 1) for name, whose in quick.items() if whose == chosen}
+        return found | {name: min(found[self.tab], QUICK + 1) for name, whose in quick.items() if whose == chosen}
 
     def in_order(self) -> QuerySet[Incident]:
         inside = self.user.role != User.Role.REPORTER
@@ -293,7 +294,9 @@ def _whose(asked: Asked) -> list[dict[str, Any]]:
             "url": _address(query, whose="" if whose == chosen else whose),
             "current": whose == chosen,
             "count": counts.get(whose or "everybody"),
-            "shown": count_text(counts[whose or "everybody"], more=more) if (whose or "everybody") in counts else "",
+            "shown": count_text(counts[whose or "everybody"], more=more, most=QUICK)
+            if (whose or "everybody") in counts
+            else "",
         }
         for whose, label in labels.items()
     ]

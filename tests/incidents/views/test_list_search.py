@@ -10,9 +10,10 @@ from django.test import Client
 from incidents.filters import IncidentFilter
 from incidents.models import Category, Customer, CustomField, Incident, Service
 from incidents.search import lookup, newest, newest_among, wanted
-from incidents.selectors import searching
+from incidents.selectors import listing, searching
 from incidents.selectors.listing import COUNTED
 from incidents.services.lifecycle import incident_acknowledge, incident_comment, incident_resolve
+from incidents.views import listing as views
 from tests.world.harness import World
 
 Browser = Callable[[str], Client]
@@ -297,6 +298,23 @@ def test_when_the_newest_say_a_word_or_only_old_ones_then_the_same_are_found_how
         for word, those in (("storm", storm), ("calm", calm), ("number", []), ("card", made[::-1])):
             found = newest(wanted(word), inside=True, limit=limit)
             assert found == [one.pk for one in those[:limit]], (word, limit)
+
+
+@pytest.mark.requirement("R264")
+def test_when_a_quick_filter_holds_more_than_a_screen_shows_then_its_count_stops_and_the_tab_counts_on(
+    night: World, browser_of: Browser, file_incident: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "QUICK", 2)
+    monkeypatch.setattr(views, "QUICK", 2)
+    for number in range(4):
+        file_incident(f"Storm {number}")
+    marta = browser_of("marta")
+    for query in ({}, {"q": "storm"}, {"whose": "team"}, {"whose": "team", "q": "storm"}):
+        page = marta.get(LIST, query)
+        assert [tab["shown"] for tab in page.context["tabs"]] == ["4", "4", "0", "0"], query
+        shown = {one["label"]: one["shown"] for one in page.context["whose"] if one.get("shown")}
+        assert shown == {"Everybody’s": "2+", "Mine": "0", "My teams’": "2+"}, query
+        assert len(titles(page)) == 4
 
 
 def test_when_any_field_is_filtered_then_it_narrows_and_its_chip_takes_it_off(

@@ -25,6 +25,7 @@ ROW = 36
 STEPS = tuple(timedelta(minutes=number) for number in (5, 15, 30, 60, 180, 360, 720, 1440, 2880, 10080, 40320))
 MOST_TICKS = 8
 MARGIN = 0.03
+Window = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Line:
     y: int
     waits: Sequence[str] = ()
     held_by: str = ""
+    outside: str = ""
+    """"earlier" or "later" where none of it lies in the stretch that is drawn."""
 
     @property
     def depth(self) -> int:
@@ -103,6 +106,10 @@ class Chart:
         return sum(line.task is not None for line in self.lines)
 
     @property
+    def outside(self) -> int:
+        return sum(bool(line.outside) and line.task is not None for line in self.lines)
+
+    @property
     def late(self) -> int:
         return sum(line.is_late and line.task is not None for line in self.lines)
 
@@ -133,8 +140,8 @@ def with_blocking(incident: Incident, visible: IncidentQuerySet) -> list[Inciden
     ]
 
 
-def chart_of(incidents: Sequence[Incident], *, at: datetime, zone: ZoneInfo) -> Chart:
-    """The drawing of these incidents at ``at``, its axis on the clock of ``zone``: three queries."""
+def chart_of(incidents: Sequence[Incident], *, at: datetime, zone: ZoneInfo, window: Window | None = None) -> Chart:
+    """The drawing of these incidents at ``at``, or of a ``window`` of it, its axis on the clock of ``zone``: three queries."""
     pks = [one.pk for one in incidents]
     tasks = list(
         Task.objects.filter(incident__in=pks)
@@ -158,7 +165,7 @@ def chart_of(incidents: Sequence[Incident], *, at: datetime, zone: ZoneInfo) -> 
         bars = plan(_works(incidents, tasks, edges), at=at)
     by_pk = {one.pk: one for one in incidents}
     pairs = [(by_pk[source], by_pk[target]) for target, source in blocks]
-    return _drawn(_ordered(incidents, tasks), bars, edges, names, at, zone, pairs, circle, left_out)
+    return _drawn(_ordered(incidents, tasks), bars, edges, names, at, zone, pairs, circle, left_out, window)
 
 
 def _works(incidents: Iterable[Incident], tasks: Iterable[Task], edges: Iterable[tuple[int, int, bool]]) -> list[Work]:
@@ -222,8 +229,9 @@ def _drawn(
     blocks: Sequence[tuple[Incident, Incident]],
     circle: Sequence[str],
     left_out: int,
+    window: Window | None,
 ) -> Chart:
-    since, until = _window(bars.values(), at)
+    since, until = window or _window(bars.values(), at)
     waits: dict[int, list[str]] = defaultdict(list)
     for key, waits_on, _strict in edges:
         if waits_on in names:
@@ -232,10 +240,13 @@ def _drawn(
     for number, (incident, task) in enumerate(ordered):
         bar = bars[task.pk if task else -incident.pk]
         x, width = extent(bar.start, bar.end, since=since, until=until)
-        planned = extent(bar.planned_start, bar.planned_end, since=since, until=until) if task and bar.slip else None
+        was_in = bar.planned_end >= since and bar.planned_start <= until
+        planned = extent(bar.planned_start, bar.planned_end, since=since, until=until) if was_in else None
         held = names.get(bar.held_by, "") if bar.held_by else ""
         y = number * ROW + ROW // 2
-        lines.append(Line(incident, task, bar, x, width, planned, y, waits[bar.key], held))
+        planned = planned if task and bar.slip else None
+        outside = "earlier" if bar.end < since else "later" if bar.start > until else ""
+        lines.append(Line(incident, task, bar, x, width, planned, y, waits[bar.key], held, outside))
     at_y = {line.bar.key: line.y for line in lines}
     threads = [
         Thread(
@@ -247,11 +258,16 @@ def _drawn(
             across=key > 0 and abs(bars[key].start - bars[waits_on].end) > (until - since) / 200,
         )
         for key, waits_on, strict in edges
-        if key in at_y and waits_on in at_y
+        if key in at_y and waits_on in at_y and _seen(bars[waits_on], bars[key], since, until)
     ]
-    now = place(at, since=since, until=until)
+    now = place(at, since=since, until=until) if since <= at <= until else ""
     ticks = _ticks(since, until, zone)
     return Chart(lines, threads, ticks, now, blocks, circle, left_out, len(lines) * ROW)
+
+
+def _seen(before: Bar, after: Bar, since: datetime, until: datetime) -> bool:
+    """Whether a thread between the two begins or ends within what is drawn; one to a whole incident leads straight down."""
+    return since <= before.end <= until or (after.key > 0 and since <= after.start <= until)
 
 
 def _window(bars: Iterable[Bar], at: datetime) -> tuple[datetime, datetime]:
@@ -270,7 +286,7 @@ def _ticks(since: datetime, until: datetime, zone: ZoneInfo) -> list[Tick]:
     step = next((one for one in STEPS if (until - since) / one <= MOST_TICKS), (until - since) / MOST_TICKS)
     moment = since.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     found, last_day = [], None
-    while moment <= until:
+    while moment < until:
         if moment > since:
             local = moment.astimezone(zone)
             style = "day" if local.date() != last_day else "clock"

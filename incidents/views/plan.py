@@ -1,10 +1,13 @@
 """The plan of one incident or of several: milestones and tasks on a line of time, with what waits on what."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from escalation_site.kernel.instants import now
@@ -12,8 +15,11 @@ from incidents.filters import IncidentFilter
 from incidents.models import Incident
 from incidents.permissions import incident_for
 from incidents.selectors.plan import MOST_INCIDENTS, ROW, chart_of, plans_of, with_blocking
+from incidents.selectors.plan_zoom import SCALES, Zoom, address_of, zoom_of
 from incidents.views.answers import page_or_fragment
 from incidents.views.board import kept
+
+_OF_ZOOM = frozenset(("zoom", "from"))
 
 
 @require_safe
@@ -25,11 +31,9 @@ def plans(request: HttpRequest) -> HttpResponse:
     visible: Any = filters.qs
     incidents = plans_of(visible)
     context = {
-        "at": at,
-        "chart": chart_of(incidents, at=at, zone=ZoneInfo(user.time_zone)),
-        "row": ROW,
+        **_drawing(request, incidents, at),
         "filters": filters,
-        "filtered": bool(request.GET),
+        "filtered": bool(set(request.GET) - _OF_ZOOM),
         "kept": kept(request.GET),
         "cut_at": MOST_INCIDENTS if len(incidents) == MOST_INCIDENTS else 0,
         "here": request.get_full_path(),
@@ -46,14 +50,59 @@ def plan_chart(request: HttpRequest, pk: int) -> HttpResponse:
     incident = incident_for(user, pk)
     around = with_blocking(incident, Incident.objects.visible_to(user))
     context = {
-        "at": at,
+        **_drawing(request, around, at),
         "incident": incident,
-        "chart": chart_of(around, at=at, zone=ZoneInfo(user.time_zone)),
-        "row": ROW,
         "here": request.get_full_path(),
         "topics": " ".join(one.subject for one in around),
     }
     return page_or_fragment(request, "incidents/plan_chart.html", "incidents/partials/_plan_chart.html", context)
+
+
+def _drawing(request: HttpRequest, incidents: Sequence[Incident], at: datetime) -> dict[str, Any]:
+    """What the drawing shows, and the ways to see more of it or less."""
+    zone = ZoneInfo(_user(request).time_zone)
+    zoom = zoom_of(request.GET, at=at, zone=zone)
+    window = (zoom.since, zoom.until) if zoom else None
+    return {
+        "at": at,
+        "chart": chart_of(incidents, at=at, zone=zone, window=window),
+        "row": ROW,
+        "zoom": zoom,
+        "ways": _ways(request.GET, zoom),
+        # What is drawn anew because something changed is not announced; what somebody asked for is.
+        "turned": request.headers.get("HX-Trigger", "").startswith("plan-zoom"),
+    }
+
+
+def _ways(query: QueryDict, zoom: Zoom | None) -> dict[str, Any]:
+    name = zoom.name if zoom else ""
+    scales = [
+        {
+            "name": scale or "all",
+            "label": one.label if one else _("All"),
+            "key": one.key if one else "a",
+            "url": _address(query, zoom=scale),
+            "current": scale == name,
+        }
+        for scale, one in (("", None), *SCALES.items())
+    ]
+    ways: dict[str, Any] = {"scales": scales}
+    if zoom:
+        ways["now"] = _address(query, zoom=name)
+        for way, by in (("earlier", -zoom.step), ("later", zoom.step)):
+            ways[way] = _address(query, zoom=name, **{"from": address_of(zoom.moved(by))})
+    return ways
+
+
+def _address(query: QueryDict, **changes: str) -> str:
+    """The same filters, with another stretch of the plan."""
+    query = query.copy()
+    for name in _OF_ZOOM:
+        query.pop(name, None)
+    for name, value in changes.items():
+        if value:
+            query[name] = value
+    return f"?{query.urlencode()}"
 
 
 def _user(request: HttpRequest) -> Any:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -11,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from incidents.models import Incident, IncidentLink, Service, Task, TaskWait
+from incidents.selectors.plan_zoom import zoom_of
 from incidents.services.lifecycle import incident_acknowledge, incident_resolve
 from tests.incidents.views.cast import HTMX, MOST_QUERIES
 from tests.world.harness import World
@@ -141,3 +143,65 @@ def test_the_wall_shows_what_is_open_who_has_it_and_who_is_on_call_and_never_a_r
     assert "Nothing is open" in text_of(quiet)
     assert quiet.context["wall"].resolved == 2
     assert "<html" not in text_of(quiet)
+
+
+@pytest.mark.requirement("R197", "R212")
+def test_when_a_plan_is_zoomed_then_a_stretch_of_it_is_drawn_and_what_lies_outside_is_said(
+    night: World, browser_of: Browser, file_incident: File
+) -> None:
+    incident, at = file_incident("Refunds"), night.now
+    restore = task(incident, "Restore", at, at + 30 * MINUTE)
+    task(incident, "Replay", at + 30 * MINUTE, at + 60 * MINUTE, after=restore)
+    task(incident, "Look back", at + timedelta(days=10), at + timedelta(days=11), after=restore)
+    task(incident, "All is well", at + timedelta(days=40), at + timedelta(days=40), kind="milestone")
+    marta, address = browser_of("marta"), f"/incidents/{incident.pk}/plan-chart/"
+    outside = {
+        "": set[str](),
+        "hours": {"Look back", "All is well"},
+        "days": {"Look back", "All is well"},
+        "weeks": set[str](),
+    }
+    for zoom, left_out in outside.items():
+        with CaptureQueriesContext(connection) as queries:
+            shown = marta.get(address, {"zoom": zoom})
+        assert len(queries) <= MOST_QUERIES
+        assert {title for title, line in lines(shown).items() if line.outside} == left_out, zoom
+        assert (f"{len(left_out)} tasks lie outside." in text_of(shown)) == bool(left_out)
+        assert text_of(shown).count("<td>later</td>") == len(left_out), "the table says so, too"
+        # A milestone that is not seen does not stand at the edge.
+        assert ("g-stone" in text_of(shown)) == ("All is well" not in left_out)
+
+    # In hours what is short is seen: half an hour of eight.
+    hours = marta.get(address, {"zoom": "hours"})
+    assert lines(hours)["Restore"].width == "6.25%"
+    assert [tick.x for tick in hours.context["chart"].ticks][:2] == ["12.5%", "25%"]
+    assert hours.context["zoom"].title.count("–") == 1
+    later = marta.get(f"{address}{hours.context['ways']['later']}")
+    assert later.context["zoom"].since - hours.context["zoom"].since == timedelta(hours=4)
+    assert marta.get(f"{address}{later.context['ways']['now']}").context["zoom"] == hours.context["zoom"]
+    for nonsense in ("yesterday", "0001-01-01T00:00Z", "9999-12-31T00:00Z", "2026-02-30T00:00Z"):
+        found = marta.get(address, {"zoom": "hours", "from": nonsense})
+        assert found.context["zoom"] == hours.context["zoom"]
+    assert marta.get(address, {"zoom": "years"}).context["zoom"] is None
+
+
+def test_when_weeks_are_drawn_over_the_change_of_the_clock_then_each_begins_at_midnight() -> None:
+    rome = ZoneInfo("Europe/Rome")
+    zoom = zoom_of({"zoom": "weeks"}, at=datetime(2026, 10, 21, 9, tzinfo=UTC), zone=rome)
+    assert zoom is not None
+    assert zoom.since.astimezone(rome) == datetime(2026, 10, 12, tzinfo=rome)
+    assert zoom.until.astimezone(rome) == datetime(2026, 12, 7, tzinfo=rome)
+    assert zoom.title == "12 Oct 2026 – 6 Dec 2026"
+
+
+def test_when_a_plan_is_turned_then_it_is_announced_and_a_live_refresh_is_not_and_filters_stay(
+    night: World, browser_of: Browser, file_incident: File
+) -> None:
+    incident = file_incident("Refunds", severity=2)
+    task(incident, "Restore", night.now, night.now + 30 * MINUTE)
+    marta, address = browser_of("marta"), f"{PLANS}?severity=2&zoom=hours"
+    turned = text_of(marta.get(address, headers={**HTMX, "HX-Trigger": "plan-zoom-hours"}))
+    assert 'hx-swap-oob="innerHTML:#announce"' in turned
+    assert 'href="?severity=2&amp;zoom=weeks"' in turned
+    assert "hx-swap-oob" not in text_of(marta.get(address, headers={**HTMX, "HX-Trigger": "plan-chart"}))
+    assert marta.get(f"{PLANS}?zoom=hours").context["filtered"] is False

@@ -116,7 +116,7 @@ const sayHere = () => {
   told = place;
   socket.send(JSON.stringify({ here: place }));
 };
-const MOST_FACES = 4;
+const narrow = matchMedia("(max-width: 760px)");
 const span = (css, text) => {
   const made = document.createElement("span");
   made.className = css;
@@ -125,7 +125,9 @@ const span = (css, text) => {
 };
 // Faces to see, and the same in words to hear and under the pointer.
 const showPeople = (people, faces = []) => {
-  const shown = faces.slice(0, faces.length > MOST_FACES ? MOST_FACES - 1 : MOST_FACES).map(([letters, hue]) => span(`av h${hue}`, letters));
+  // One alone is never "+1": there is room for its face.
+  const room = narrow.matches ? 3 : 4;
+  const shown = faces.slice(0, faces.length > room ? room - 1 : room).map(([letters, hue]) => span(`av h${hue}`, letters));
   if (faces.length > shown.length) shown.push(span("av none", `+${faces.length - shown.length}`));
   for (const face of shown) face.ariaHidden = "true";
   for (const mark of document.querySelectorAll("[data-presence]")) {

@@ -22,7 +22,7 @@ from audit.proofs.merkle import Frontier
 from audit.proofs.notes import Checkpoint, note_sign
 from audit.sheets import Sheet, sheet_read
 from audit.tiles import Tiles
-from escalation_site.kernel.rows import rows_insert
+from escalation_site.kernel.rows import facts_insert
 
 MOST = {"sqlite": 2_000, "postgresql": 10_000}
 """Rows in one seal. On SQLite nobody writes while one is made: so many take a fraction of a second, and a page must not wait longer."""
@@ -161,7 +161,8 @@ def salts_for(subjects: Collection[str]) -> dict[str, bytes]:
     """The salt of each subject, made where there is none yet."""
     found = salts_known(subjects)
     made = {subject: secrets.token_bytes(32) for subject in subjects if subject not in found}
-    rows_insert([LedgerSalt(subject=subject, salt=salt) for subject, salt in made.items()])
+    if made:
+        facts_insert(LedgerSalt, ("subject", "salt"), list(made.items()))
     return found | made
 
 
@@ -170,9 +171,16 @@ def salts_known(subjects: Collection[str]) -> dict[str, bytes]:
     databases read all of them, for each five hundred subjects."""
     found: dict[str, bytes] = {}
     wanted = list(subjects)
-    for start in range(0, len(wanted), 500):
-        rows = LedgerSalt.objects.filter(subject__in=wanted[start : start + 500], destroyed_at=None)
-        found |= {subject: bytes(salt or b"") for subject, salt in rows.values_list("subject", "salt")}
+    with connection.cursor() as cursor:
+        for start in range(0, len(wanted), 500):
+            some = wanted[start : start + 500]
+            # Built as a query of models it took twice as long. Names of our own model.
+            cursor.execute(
+                f"SELECT subject, salt FROM {LedgerSalt._meta.db_table} "  # noqa: S608  own names, values are parameters
+                f"WHERE destroyed_at IS NULL AND subject IN ({', '.join(['%s'] * len(some))})",
+                some,
+            )
+            found |= {subject: bytes(salt or b"") for subject, salt in cursor.fetchall()}
     return found
 
 

@@ -9,6 +9,7 @@ from django.db import connection
 
 from audit.models import LedgerTile
 from audit.proofs.merkle import Frontier
+from escalation_site.kernel.rows import facts_insert
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -88,6 +89,7 @@ class Tiles:
     def frontier(self, size: int) -> Frontier:
         """The right edge of the tree of ``size`` leaves."""
         peaks, start = [], 0
+        self.load_path(size - 1, size)
         for level in reversed(range(size.bit_length())):
             if size >> level & 1:
                 peaks.append(self.node(level, start >> level))
@@ -105,18 +107,17 @@ class Tiles:
                 done += len(piece)
 
     def write(self) -> None:
-        """Store what was collected: new tiles at once, and each tile that was begun before."""
-        rows = [
-            LedgerTile(level=level, index=index, hashes=b"".join(added))
-            for (level, index), (start, added) in self._fresh.items()
-            if not start
-        ]
-        LedgerTile.objects.bulk_create(rows, batch_size=200)
+        """Store what was collected: new tiles at once, and each tile that was begun before. Raises LookupError where such a tile does
+        not hold what it did."""
+        rows = [(level, index, b"".join(added)) for (level, index), (start, added) in self._fresh.items() if not start]
+        if rows:
+            facts_insert(LedgerTile, ("level", "index", "hashes"), rows)
         for (level, index), (start, added) in self._fresh.items():
             if start:
-                row = LedgerTile.objects.get(level=level, index=index)
-                row.hashes = bytes(row.hashes)[: start * _HASH] + b"".join(added)
-                row.save(update_fields=["hashes"])
+                held = self._tile(level, index)[: start * _HASH]
+                if len(held) < start * _HASH:
+                    raise LookupError(f"the tile {level}/{index} is gone, or was cut")
+                LedgerTile.objects.filter(level=level, index=index).update(hashes=held + b"".join(added))
         self._read.clear()
         self._fresh.clear()
 

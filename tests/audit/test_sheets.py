@@ -172,3 +172,16 @@ def test_numbers_that_follow_each_other_are_told_as_one_range_and_what_is_missin
     assert missing_in([4, 5, 6], 2, 9) == [[2, 3], [7, 9]]
     assert missing_in([4], 4, 4) == []
     assert missing_in([4, 6], 4, 6) == [[5, 5]]
+
+
+@pytest.mark.parametrize("length", [1, 32, 63, 64, 65, 200])
+def test_when_a_salt_has_another_length_then_both_ways_still_lead_to_one_leaf(length: int) -> None:
+    write(1)
+    numbers = Q(pk=LedgerEntry.objects.latest("pk").pk)
+    sheet = sheet_read(tables()[ENTRIES], numbers)
+    salts = {subject: bytes(range(1, length + 1)) for subject in sheet.subjects()}
+
+    written = [row.leaf(salts) for row in tables()[ENTRIES].rows(numbers)]
+
+    assert None not in written
+    assert sheet.leaves(salts) == written

@@ -65,16 +65,18 @@ def _shown(value: object) -> Any:
 
 
 def decision_enter(routed: Routed, *, changes: Changes) -> None:
-    """Say which rules decided, where any did."""
-    if not routed.route.rules:
+    """Say which rules decided. That none of them did was decided too, by that version: the ledger has it, the timeline would only
+    be longer by it. Nothing where there are no rules."""
+    if routed.trace is None:
         return
-    names = {rule.key: rule.name for rule in routed.definition.rules}
-    changes.timeline(
-        routed.incident,
-        "routing.decide",
-        rules=[names[key] for key in routed.route.rules],
-        version=routed.number,
-    )
+    if routed.route.rules:
+        names = {rule.key: rule.name for rule in routed.definition.rules}
+        changes.timeline(
+            routed.incident,
+            "routing.decide",
+            rules=[names[key] for key in routed.route.rules],
+            version=routed.number,
+        )
     changes.ledger(
         routed.incident,
         "routing.decide",

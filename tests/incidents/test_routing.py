@@ -65,6 +65,28 @@ def test_when_severity_impact_and_time_differ_then_each_incident_takes_the_path_
     assert LedgerEntry.objects.filter(action="routing.decide").count() == 3
 
 
+@pytest.mark.requirement("R293")
+def test_when_no_rule_matches_then_the_ledger_says_which_version_decided_so_and_the_timeline_is_spared(
+    world: World,
+) -> None:
+    version = publish(world, rule("critical", is_("severity", "SEV-1"), protected=True))
+
+    incident = filed(world, severity=3)
+
+    world.expect_page("marta", level=1)
+    entry = LedgerEntry.objects.get(action="routing.decide", subject=incident.subject)
+    assert entry.data == {"version": version.number, "rules": [], "because": {}}
+    assert RoutingDecision.objects.get(incident=incident).book_version == version
+    assert not incident.timeline.filter(kind="routing.decide").exists()
+
+
+def test_when_the_house_has_no_rules_then_the_ledger_has_no_decision_of_theirs(world: World) -> None:
+    filed(world)
+
+    world.expect_page("marta", level=1)
+    assert not LedgerEntry.objects.filter(action="routing.decide").exists()
+
+
 @pytest.mark.requirement("R330")
 @pytest.mark.parametrize("fact", ["outage", "security"])
 def test_when_an_alert_meets_a_clear_criterion_then_it_escalates_without_anybody_deciding(

@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "unfold.contrib.filters",
     "unfold.contrib.simple_history",
     "django.contrib.admin",
+    # Before django.contrib.auth, whose commands it replaces.
+    "oncall.commandline",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CommandlineConfig(AppConfig):
+    name = "oncall.commandline"
+    label = "oncall_commandline"

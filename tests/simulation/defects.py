@@ -177,7 +177,7 @@ DEFECTS: Mapping[str, Defect] = {
         (the_watchdog_sleeps, 1, 3),
         (pages_are_not_called_off, 2, 8),
         (an_answer_stops_nothing, 2, 8, 1),
-        (the_hand_over_does_not_look, 2, 6),
+        (the_hand_over_does_not_look, 2, 8),
         (what_a_dead_engine_had_is_sent_again, 3, 3),
         (a_page_is_given_up_untried, 3, 8),
         (nobody_is_called, 4, 8),

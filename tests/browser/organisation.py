@@ -7,37 +7,22 @@ Prints one line of JSON: a session key for each person, and the addresses that h
 
 import json
 import sys
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import django
 from django.core.management import call_command
 
+from tests.browser.night import Night
+from tests.browser.organisation_duty import hand_over, plan_ahead
+from tests.browser.organisation_house import arrange, look_after, promise, send_out
+
 
 def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     sys.stdout.write(json.dumps(populate()) + "\n")
-
-
-@dataclass
-class Night:
-    """What happens at Brightquay, written through the services; mail goes nowhere."""
-
-    cast: Any
-    engine: Any
-    at: datetime
-
-    def file(self, title: str, **values: Any) -> Any:
-        from incidents.services.lifecycle import incident_open
-
-        given = {"summary": "Every card is declined.", "severity": 1, "service": self.cast.gateway}
-        incident = incident_open(**{**given, "title": title, "reporter": self.cast.sofie, "at": self.at, **values})
-        while self.engine.turn():
-            pass
-        return incident
 
 
 def populate() -> dict[str, Any]:
@@ -190,7 +175,7 @@ def _happen(night: Night) -> dict[str, Any]:
     from oncall.tokens import token_create
 
     cast, at = night.cast, night.at
-    _promise(night)
+    promise(night)
     _ask_besides(night)
     for person in (cast.marta, cast.elena):
         feed_create(owner=person, schedule=None, actor=person, at=at - timedelta(days=2))
@@ -228,10 +213,10 @@ def _happen(night: Night) -> dict[str, Any]:
     _schedule_work(night, taken, wiki)
     questions = _ask(night)
     command = _under_command(night, questions["major"])
-    handoffs = _hand_over(night)
-    plans = _plan_ahead(night)
+    handoffs = hand_over(night)
+    plans = plan_ahead(night)
     walks = _walk(night)
-    review = _look_after(night)
+    review = look_after(night)
     complaint = _wait(night, ringing, taken)
     token_create(owner=cast.marta, name="deploy script", actor=cast.marta, at=at)
     page, used = ringing.pages.get(), taken.pages.get()
@@ -247,14 +232,14 @@ def _happen(night: Night) -> dict[str, Any]:
         "review": review,
         "routed": _route(night),
         "saved_view": _hang_together(night, taken),
-        "dashboard": _arrange(night),
+        "dashboard": arrange(night),
         "pack": _ask_for_pack(night, taken),
         **questions,
         **command,
         **handoffs,
         **plans,
         **walks,
-        **_send_out(night),
+        **send_out(night),
     }
 
 
@@ -271,18 +256,6 @@ def _walk(night: Night) -> dict[str, Any]:
         nonce = ringing.pages.get().link_nonce
         places[f"walk_{size}"] = {"link": page_url(nonce).split("/p/")[1].strip("/"), "lead": lead.pk}
     return places
-
-
-def _arrange(night: Night) -> int:
-    """A dashboard with a card of every kind, and of the work."""
-    from reports.boards import dashboard_create
-    from reports.cards import FIRST, GROUPED, CardSpec, Drawn
-
-    kinds = (Drawn.LINE, Drawn.BAR, Drawn.PIE, Drawn.TABLE, Drawn.HOURS)
-    cards = [CardSpec(kind, "incidents", "severity" if kind in GROUPED else "") for kind in kinds]
-    cards += [CardSpec(Drawn.PIE, "tasks", "task_state"), CardSpec(Drawn.BAR, "worked", "person")]
-    board = dashboard_create(owner=night.cast.elena, name="Nights", at=night.at, cards=(*FIRST, *cards))
-    return board.pk
 
 
 def _schedule_work(night: Night, taken: Any, wiki: Any) -> None:
@@ -382,143 +355,6 @@ def _wait(night: Night, ringing: Any, taken: Any) -> int:
             at=at,
         ).pk
     )
-
-
-def _promise(night: Night) -> None:
-    """Office hours with some holidays, and what was promised about incidents."""
-    from policies.books import SLA, book_publish
-    from policies.calendars.services import calendar_set, holidays_added
-    from policies.models import WorkCalendar
-
-    hours = [{"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "18:00"}]
-    holidays = holidays_added([], place="IT", year=night.at.year)
-    values = {"name": "Office", "slug": "office", "zone": "Europe/Rome", "windows": hours, "holidays": holidays}
-    calendar_set(calendar=WorkCalendar(), values={**values, "is_default": True}, actor=night.cast.elena, at=night.at)
-    targets = [
-        {"name": "Outages", "severity": ["SEV-1"], "tier": [1], "acknowledge": "5m", "resolve": "4h"},
-        {"name": "The rest", "resolve": "40h", "hours": "business"},
-    ]
-    book_publish(
-        shape=SLA, definition={"targets": targets}, author=night.cast.elena, at=night.at, reason="The new contract"
-    )
-
-
-def _hand_over(night: Night) -> dict[str, Any]:
-    """A handoff that Marta accepted and found wanting, and one that waits for Jonas; a note and two watch items."""
-    from incidents.selectors.brief import brief_dump, brief_of
-    from oncall.handoffs import handoff_accept, handoff_note_create, handoff_rate
-    from oncall.models import Handoff
-
-    cast, at = night.cast, night.at
-    both = {"schedule": cast.schedule, "created_at": at}
-    past = Handoff.objects.create(
-        **both,
-        role="primary",
-        at=at - timedelta(days=2),
-        outgoing=cast.jonas,
-        incoming=cast.marta,
-        until=at + timedelta(days=5),
-    )
-    for text, watch in (
-        ("Disk of db3 is at 80 % and grows by a point a day.", True),
-        ("The bank restarts its gateway on Monday at 12:00. Declines of some ten minutes are normal then.", False),
-        ("Certificate of the reporting host ends on 4 December.", True),
-    ):
-        handoff_note_create(schedule=cast.schedule, author=cast.jonas, text=text, watch=watch, at=at)
-    handoff_accept(handoff=past, actor=cast.marta, at=at, brief=brief_dump(brief_of(past, reader=cast.marta, at=at)))
-    handoff_rate(
-        handoff=past, actor=cast.marta, complete=False, remark="Nobody said that the cache had been moved.", at=at
-    )
-    waiting = Handoff.objects.create(
-        **both, role="secondary", at=at - timedelta(minutes=10), outgoing=cast.marta, incoming=cast.jonas
-    )
-    return {"handoff_kept": past.pk, "handoff_waiting": waiting.pk}
-
-
-def _in_chat(night: Night) -> str:
-    """Marta is somebody in chat; the token of a second account that she is asked about."""
-    from notifications.channels.chat.tokens import claim_sign
-    from notifications.models import ChatAccount
-
-    host = "chat.brightquay.example"
-    ChatAccount.objects.create(user=night.cast.marta, host=host, account="one", handle="marta", linked_at=night.at)
-    # However long the pages are looked at.
-    return claim_sign(host=host, account="two", handle="marta.ferri", at=night.at + timedelta(days=1))
-
-
-def _plan_ahead(night: Night) -> dict[str, Any]:
-    """Marta keeps Italy's holidays, will be away and asks for a swap; Jonas waits for a manager's word and asks too."""
-    from urllib.parse import quote
-
-    from oncall.absences import absence_create
-    from oncall.holidays_sync import holiday_calendar_choose
-    from oncall.swap_links import ask_link
-    from oncall.swaps import swap_create
-
-    cast, at = night.cast, night.at
-    holiday_calendar_choose(user=cast.marta, calendar="IT", at=at)
-    day = timedelta(days=1)
-    absence_create(user=cast.marta, start=at + 9 * day, end=at + 11 * day, reason="A wedding", actor=cast.marta, at=at)
-    cast.payments.approves_absences = True
-    cast.payments.save()
-    absence_create(user=cast.jonas, start=at + 5 * day, end=at + 6 * day, reason="The dentist", actor=cast.jonas, at=at)
-    exchanges = [
-        swap_create(
-            schedule=cast.schedule,
-            role=role,
-            requester=requester,
-            start=at + 3 * day,
-            end=at + 4 * day,
-            asked=[taker, cast.elena],
-            note="My sister visits.",
-            at=at,
-        )
-        for role, requester, taker in (("primary", cast.marta, cast.jonas), ("secondary", cast.jonas, cast.marta))
-    ]
-    return {
-        "chat_claim": _in_chat(night),
-        "swap": exchanges[0].pk,
-        "swap_token": ask_link(exchanges[1].asks.get(user=cast.marta)).split("/answer/")[1].strip("/"),
-        "shift_at": quote((at + 3 * day).isoformat()),
-    }
-
-
-def _look_after(night: Night) -> int:
-    """What the linter finds, a review that was closed and one that is overdue."""
-    from policies.models import PolicyReview
-    from reports.care.findings import findings_check
-    from reports.care.reviews import review_close, review_open
-
-    elena, at = night.cast.elena, night.at
-    findings_check(at=at)
-    asked = {"policy": night.cast.policy, "cause": PolicyReview.Cause.BY_HAND, "actor": elena}
-    done = review_open(**asked, at=at - timedelta(days=60))
-    review_close(review_id=done.pk, outcome="kept", note="Both levels answered.", actor=elena, at=at)
-    waiting = review_open(**asked, at=at)
-    PolicyReview.objects.filter(pk=waiting.pk).update(due_at=at - timedelta(days=1))
-    return int(waiting.pk)
-
-
-def _send_out(night: Night) -> dict[str, int]:
-    """The stand-up of Payments, a report that comes to Elena every week, and one that was made for her."""
-    from reports.digests.services import digest_set
-    from reports.exports.services import export_make, export_request, export_schedule_set
-
-    elena, at = night.cast.elena, night.at
-    digest = digest_set(kind="standup", team=night.cast.payments, send_at=time(8), actor=elena, at=at)
-    regular = export_schedule_set(
-        owner=elena,
-        name="Monday’s report",
-        source="report",
-        query="period=28d",
-        format="xlsx",
-        cadence="weekly",
-        send_at=time(7),
-        at=at,
-    )
-    made = export_request(user=elena, source="report", query="period=28d", format="csv", at=at)
-    export_make(export_id=made.pk, at=at)
-    return {"digest": digest.pk, "regular": regular.pk}
 
 
 def _sessions(cast: Any) -> dict[str, str]:

@@ -193,8 +193,9 @@ Q_CLUSTER = {
     "orm": "default",
     "broker_class": "escalation_site.task_queue.Queue",
     "cache": "cluster",
-    # How often it looks after its workers; an idle machine need not do so twice a second, as it is shipped.
-    "guard_cycle": 5.0,
+    # How often it looks after its workers, seconds: an idle machine need not do so twice in each, as it is shipped. One that has done
+    # its thousand tasks is followed by another so much later.
+    "guard_cycle": 10.0,
     "workers": ENV.cluster_workers,
     # retry far above timeout × queue_limit ÷ workers, or waiting tasks are handed out twice.
     "timeout": 120,

@@ -1,11 +1,13 @@
 """The supervisor's loop: start, tend, replace what is silent, stop."""
 
 import os
+import select
 import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from types import FrameType
 
@@ -14,9 +16,36 @@ from escalation_site.supervisor.lock import SingleStart
 from escalation_site.supervisor.orphans import MARK_VARIABLE, end_marked, watcher_start
 from escalation_site.supervisor.output import Output
 
-_TEND_SECONDS = 0.5  # What died waits so long for its pause to begin: an idle machine need not look ten times a second.
+_TEND_SECONDS = 2.0
+"""Whoever dies, or wants an end, wakes the supervisor; what is silent is replaced so much later. Each waking of an idle machine costs."""
+_PAUSING_SECONDS = 0.2  # While somebody's pause before the next start runs.
 _END_SECONDS = 0.1
 _JUMP_SECONDS = 5.0
+
+
+@contextmanager
+def waking() -> Iterator[Callable[[float], bool]]:
+    """Gives a wait of so many seconds that ends with any signal, also that of a child's end, and says whether one came. For the main
+    thread only."""
+    reader, writer = os.pipe()
+    for end in (reader, writer):
+        os.set_blocking(end, False)
+    ended = signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)  # Without a handler of ours nobody is woken.
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def wait(seconds: float) -> bool:
+        woken, _writing, _broken = select.select([reader], [], [], seconds)
+        with suppress(BlockingIOError):
+            os.read(reader, 4096)
+        return bool(woken)
+
+    try:
+        yield wait
+    finally:
+        signal.set_wakeup_fd(before)
+        signal.signal(signal.SIGCHLD, ended)
+        os.close(reader)
+        os.close(writer)
 
 
 class Passing:
@@ -123,14 +152,16 @@ class Supervisor:
             watcher.wait()
 
     def _tend_until_stopped(self) -> None:
-        while not self._stop.wait(_TEND_SECONDS):
-            at = self._clock()
-            for child in self.children:
-                if child.program.name in self._silent:
-                    self._silent.discard(child.program.name)
-                    self._output.say(f"{child.program.name} shows no sign of work; replacing it")
-                    child.kill()
-                child.tend(at)
+        with waking() as wait:
+            while not self._stop.is_set():
+                at = self._clock()
+                for child in self.children:
+                    if child.program.name in self._silent:
+                        self._silent.discard(child.program.name)
+                        self._output.say(f"{child.program.name} shows no sign of work; replacing it")
+                        child.kill()
+                    child.tend(at)
+                wait(_TEND_SECONDS if all(child.pid for child in self.children) else _PAUSING_SECONDS)
 
     def _watch(self) -> None:
         """Look for silent children, in a thread of its own: the database may be slow just when it matters."""

@@ -17,6 +17,7 @@ import pytest
 from escalation_site.env import BASE_DIR
 from escalation_site.supervisor.children import next_pause
 from escalation_site.supervisor.output import Output
+from escalation_site.supervisor.run import waking
 
 PATIENCE_SECONDS = 20.0
 
@@ -74,6 +75,21 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
         if run.process.poll() is None:
             run.process.kill()
         run.process.wait()
+
+
+def test_when_a_child_ends_or_a_signal_comes_then_the_supervisor_waits_no_longer() -> None:
+    before = signal.signal(signal.SIGHUP, lambda _signal, _frame: None)
+    try:
+        with waking() as wait:
+            assert not wait(0)
+            with subprocess.Popen([sys.executable, "-c", ""]) as child:
+                assert wait(PATIENCE_SECONDS)
+                assert child.poll() == 0
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert wait(PATIENCE_SECONDS)
+            assert not wait(0), "each is told once"
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.slow

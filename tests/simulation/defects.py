@@ -185,7 +185,7 @@ DEFECTS: Mapping[str, Defect] = {
         (an_empty_level_is_waited_for, 5, 2),
         (a_skip_is_not_shown, 5, 5),
         (an_acknowledgement_has_no_entry, 6, 8),
-        (the_change_commits_before_its_entry, 6, 2, 1),
+        (the_change_commits_before_its_entry, 6, 3, 1),
         (an_edit_moves_live_runs, 7, 5),
         (somebody_rewrites_the_ledger, 8, 1),
     )

@@ -19,6 +19,7 @@ class Ring:
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
     before = gc.get_threshold()
+    gc.unfreeze()  # what tests/conftest.py froze would count as well
     yield
     gc.unfreeze()
     gc.set_threshold(*before)

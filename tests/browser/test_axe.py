@@ -13,7 +13,7 @@ from django.urls import Resolver404, resolve
 from tests.browser.conftest import Windows
 from tests.browser.pages import PAGES, PageOf
 from tests.browser.shown import of_incidents, wrong_with
-from tests.site.crawl import routes
+from tests.site.crawl_addresses import routes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -7,13 +7,14 @@ import pytest
 from django.apps import apps
 
 from tests.site import crawl
+from tests.site.crawl_world import populate
 from tests.world.harness import World
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(850)
 def test_when_everybody_opens_every_address_then_each_answers_as_the_table_says(world: World) -> None:
-    crawl.populate(world)
+    populate(world)
     counts = {model: model._base_manager.count() for model in apps.get_models()}
     answers = crawl.crawl(world)
     found = crawl.table(answers)

@@ -14,6 +14,7 @@ from incidents.models import Page
 from incidents.timeline_words import WORDINGS
 from reports.ledger_words import ACTIONS, OBJECTS
 from tests.site import crawl
+from tests.site.crawl_addresses import routes
 
 ROOT: Path = settings.BASE_DIR
 APPS = ("audit", "escalation_site", "incidents", "notifications", "oncall", "policies", "reports")
@@ -36,11 +37,10 @@ def sources() -> dict[str, ast.Module]:
     return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
-def calls() -> Iterator[tuple[str, ast.Call]]:
-    for name, tree in sources().items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                yield name, node
+@lru_cache(maxsize=1)
+def calls() -> list[tuple[str, ast.Call]]:
+    """Every call in them, gone for once: to walk the trees takes a second of a processor."""
+    return [(name, node) for name, tree in sources().items() for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
 def called(call: ast.Call) -> str:
@@ -139,6 +139,7 @@ def test_a_kind_that_is_put_together_is_put_together_in_a_place_this_test_knows(
 DEMO = "escalation_site/demo/"  # writes again what the services wrote, kind for kind (tests/site/test_demo_history.py)
 
 
+@lru_cache(maxsize=1)
 def ledger_actions() -> set[str]:
     """Every text in the source that reads like a ledger action, and those made of a noun by audit.rows.row_set.
 
@@ -205,4 +206,4 @@ def test_every_address_stands_in_the_table_of_what_it_answers_to_whom() -> None:
         line[5:77].split()[0] for line in crawl.TABLE.read_text(encoding="utf-8").splitlines() if line[:1] in "GP"
     }
 
-    assert [route for route in crawl.routes() if f"/{route}" not in labels] == []
+    assert [route for route in routes() if f"/{route}" not in labels] == []

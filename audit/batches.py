@@ -148,7 +148,7 @@ def _skipped(words: list[int]) -> dict[str, list[list[int]]]:
 
 
 def _is_range(value: object) -> bool:
-    return isinstance(value, list) and [type(one) for one in value] == [int, int]
+    return isinstance(value, list) and [type(one) for one in value] == [int, int] and 0 < value[0] <= value[1] < 2**63
 
 
 def seals_together(seals: Iterator[LedgerSeal]) -> Iterator[list[LedgerSeal]]:
@@ -168,6 +168,21 @@ def seals_together(seals: Iterator[LedgerSeal]) -> Iterator[list[LedgerSeal]]:
 def count_of(seal: LedgerSeal) -> int:
     """How many rows it names."""
     return sum(last - first + 1 for _table, ranges in seal.contents for first, last in ranges)
+
+
+def contents_hold(contents: object, *, most: int) -> bool:
+    """Whether this can be what a seal says it holds: runs of numbers by table, no more of them than ``most``. Reading a run that somebody
+    made a thousand million long would not end."""
+    if not isinstance(contents, list):
+        return False
+    count = 0
+    for part in contents:
+        match part:
+            case [str(), [*ranges]] if all(map(_is_range, ranges)):
+                count += count_in(ranges)
+            case _:
+                return False
+    return count <= most
 
 
 def batch_read(seals: Sequence[LedgerSeal], known: Facts) -> Batch:

@@ -81,6 +81,10 @@ class Tiles:
             first, count = first + here, count - here
         return found
 
+    def room(self) -> int:
+        """How many leaves the tiles can hold, as many as they are."""
+        return LedgerTile.objects.filter(level=0).count() * WIDTH
+
     def reach_beyond(self, size: int) -> bool:
         """Whether there are leaves beyond ``size``."""
         last = LedgerTile.objects.filter(level=0).order_by("-index").first()

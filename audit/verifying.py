@@ -22,7 +22,7 @@ from typing import Any
 from django.db import connection, connections
 
 from audit import keys
-from audit.batches import Batch, Facts, batch_read, facts, seals_together
+from audit.batches import Batch, Facts, batch_read, contents_hold, facts, seals_together
 from audit.beside import rows_beside
 from audit.findings import CHANGED, GONE, KEPT, SALT, SEAL, TILES, Finding
 from audit.leaves import ENTRIES
@@ -120,7 +120,9 @@ class _Verification:
     def run(self, stop: Stop, jobs: int) -> Verdict:
         last = LedgerSeal.objects.order_by("-begins").first()
         total = (last.size if last else 0) - self.begin
-        seals = LedgerSeal.objects.filter(begins__gte=self.begin).order_by("begins").iterator(chunk_size=500)
+        seals = self._told(
+            LedgerSeal.objects.filter(begins__gte=self.begin).order_by("begins").iterator(chunk_size=500)
+        )
         with _reader(self.facts, jobs) as read:
             for batch in read(seals_together(seals)):
                 for number in range(len(batch.seals)):
@@ -145,6 +147,15 @@ class _Verification:
             tuple(self.unbound[:_NAMED]),
             tuple(self.facts.words),
         )
+
+    def _told(self, seals: Iterable[LedgerSeal]) -> Iterator[LedgerSeal]:
+        """The seals; one whose contents cannot be any seal's comes without them."""
+        room = self.tiles.room()
+        for seal in seals:
+            if not contents_hold(seal.contents, most=room):
+                self._find(SEAL, seal=seal.at, leaf=seal.begins, detail="its contents are none that a seal can have")
+                seal.contents = []
+            yield seal
 
     def _ends(self, size: int) -> None:
         """What can only be told where the tree ends."""

@@ -149,6 +149,29 @@ def test_what_is_believed_of_forgotten_subjects_is_said_with_the_entry_that_tell
     assert f"believed by the word of these entries: {word.pk}" in "\n".join(lines(verdict))
 
 
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "5",
+        "[]",
+        '[["audit_ledgerentry", 5]]',
+        '[["audit_ledgerentry", [[1, 1152921504606846976]]]]',
+        '[["audit_ledgerentry", [[1, 36893488147419103232]]]]',
+        '[["audit_ledgerentry", [[9, 3]]]]',
+        '[["no_such_table", [[1, 7]]]]',
+    ],
+)
+def test_when_a_seal_is_made_to_hold_what_none_can_then_it_is_named_and_verification_ends(contents: str) -> None:
+    write(7)
+    ledger_seal(at=NOON)
+    write(7)
+    ledger_seal(at=NOON + MINUTE)
+    seal = LedgerSeal.objects.order_by("-begins")[1]
+    table = LedgerSeal._meta.db_table
+    tamper(table, f"UPDATE {table} SET contents = %s WHERE id = %s", contents, seal.pk)  # noqa: S608  own names, values are parameters
+    assert SEAL in {kind for kind, _table, _row in found()}
+
+
 # --- taken away before the seal
 
 

@@ -1,19 +1,23 @@
 """The filters of the ledger's browser."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from django import forms
 from django.db.models import Q, Value
 from django.db.models.functions import Concat
+from django.http import QueryDict
+from django.utils.formats import date_format
 from django.utils.timezone import make_aware
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import LedgerEntry
 from audit.selectors import LedgerFilter, around
 from oncall.models import User
 from reports.ledger import subject_from
-from reports.ledger_words import OBJECTS, SOURCES
+from reports.ledger_words import OBJECTS, SOURCES, action_words
 
 TEXT_REACH = timedelta(days=30)
 MOST_ACTORS = 50
@@ -76,6 +80,28 @@ class LedgerFilters(forms.Form):
             source=data.get("source", ""),
             text=data.get("text", ""),
         )
+
+
+def filters_told(query: str) -> list[str]:
+    """What a query of the browser asks for, filter by filter in words; what it does not understand is left out."""
+    form = LedgerFilters(QueryDict(query))
+    form.is_valid()
+    return [
+        gettext("%(filter)s: %(value)s") % {"filter": form.fields[name].label, "value": _told(name, value)}
+        if name != "together"
+        else gettext("All entries of one action")
+        for name, value in form.cleaned_data.items()
+        if value
+    ]
+
+
+def _told(name: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        return date_format(value, "SHORT_DATETIME_FORMAT")
+    if name == "action":
+        return action_words(value)
+    words: Mapping[str, Mapping[str, Any]] = {"object_type": OBJECTS, "source": SOURCES}
+    return str(words[name][value] if name in words else value)
 
 
 def actor_ids(text: str) -> tuple[str, ...]:

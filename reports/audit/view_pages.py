@@ -18,6 +18,7 @@ from oncall.access import role_required
 from oncall.models import User
 from reports.audit.forms import KeepForm
 from reports.audit.kept_views import ledger_view_change, ledger_view_delete, ledger_view_save, views_seen
+from reports.audit_forms import filters_told
 from reports.audit_views import READERS
 from reports.models import LedgerView
 
@@ -43,7 +44,8 @@ def ledger_views(request: HttpRequest) -> HttpResponse:
 
 
 def _listed(request: HttpRequest, form: KeepForm, *, status: int = 200) -> HttpResponse:
-    context = {"at": now(), "kept": views_seen(cast(User, request.user)), "form": form}
+    kept = [(view, filters_told(view.query)) for view in views_seen(cast(User, request.user))]
+    context = {"at": now(), "kept": kept, "form": form, "told": filters_told(form["query"].value() or "")}
     return render(request, "audit/views.html", context, status=status)
 
 

@@ -33,6 +33,7 @@ class DigestForm(forms.Form):
         queryset=Destination.objects.filter(kind=Destination.Kind.CHAT, enabled=True),
         to_field_name="slug",
         required=False,
+        empty_label=_("none, by e-mail alone"),
         help_text=_("The stand-up is posted there too, without restricted incidents unless it carries them."),
     )
     active = forms.BooleanField(label=_("Send it"), required=False)

@@ -1,5 +1,6 @@
 """What auditors have beside the browser: an incident followed, the past at an instant, versions, kept views."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -161,6 +162,17 @@ def test_when_filters_are_kept_then_they_come_back_by_name_and_others_see_them_o
     client.post(f"/audit/views/{view.pk}/delete/")
     written = LedgerEntry.objects.filter(object_type="ledger_view").order_by("pk").values_list("action", flat=True)
     assert list(written) == [f"ledger_view.{end}" for end in ("create", "change", "delete")]
+
+
+def test_a_view_says_in_words_what_it_asks_for(world: World, client: Client) -> None:
+    client.force_login(world.cast.amara)
+    query = "action=sign_in.fail&since=2026-11-21T22:00&object_type=user&before=7&together=&nonsense=x&until=never"
+    ledger_view_save(owner=world.cast.amara, name="Refused", query=query, shared=False, at=world.now)
+    page = client.get("/audit/views/?who=Marta")
+    assert "Who: Marta" in page.context["told"]
+    ((_view, told),) = page.context["kept"]
+    assert told == ["From: 21 Nov 2026 22:00", "Action: Refused a sign-in", "Object: Person"]
+    assert "action=sign_in.fail" not in re.sub(r'(href|value)="[^"]*"', "", shown(page))
 
 
 @pytest.mark.parametrize("username", ["elena", "marta", "sofie"])

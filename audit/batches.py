@@ -141,13 +141,14 @@ def _skipped(words: list[int]) -> dict[str, list[list[int]]]:
     for number, _about, data in _said("backup.restore"):
         own = data.get("skipped")
         for name, pair in own.items() if isinstance(own, dict) else ():
-            if name in tables() and _is_range(pair) and (name != ENTRIES or pair[1] < number):
+            if name in tables() and is_range(pair) and (name != ENTRIES or pair[1] < number):
                 found.setdefault(name, []).append(pair)
                 words.append(number)
     return found
 
 
-def _is_range(value: object) -> bool:
+def is_range(value: object) -> bool:
+    """Whether it is a first and a last number of rows, as a sequence gives them."""
     return isinstance(value, list) and [type(one) for one in value] == [int, int] and 0 < value[0] <= value[1] < 2**63
 
 
@@ -178,7 +179,7 @@ def contents_hold(contents: object, *, most: int) -> bool:
     count = 0
     for part in contents:
         match part:
-            case [str(), [*ranges]] if all(map(_is_range, ranges)):
+            case [str(), [*ranges]] if all(map(is_range, ranges)):
                 count += count_in(ranges)
             case _:
                 return False

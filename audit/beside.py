@@ -9,7 +9,7 @@ from itertools import pairwise
 from django.db import connection
 from django.db.models import Q
 
-from audit.batches import OWN_WORDS, Facts, contents_hold, facts
+from audit.batches import OWN_WORDS, Facts, contents_hold, facts, is_range
 from audit.findings import ADDED, GONE, SEAL, Finding
 from audit.leaves import ENTRIES, count_in, edges, merged, portions, tables, within
 from audit.models import LedgerHorizon, LedgerSeal
@@ -74,7 +74,9 @@ def _slipped_in(
         begin = last + 1
     if begin <= upto:
         holes.append([begin, upto])
-    waiting = merged(gap[:2] for gap in horizon.gaps) if horizon else []
+    gaps = horizon.gaps if horizon and isinstance(horizon.gaps, list) else []
+    # One that is none excuses nothing.
+    waiting = merged(gap[:2] for gap in gaps if isinstance(gap, list) and is_range(gap[:2]))
     extra = _numbers(name, holes)
     found = [
         Finding(ADDED, table=name, row=number)

@@ -172,6 +172,15 @@ def test_when_a_seal_is_made_to_hold_what_none_can_then_it_is_named_and_verifica
     assert SEAL in {kind for kind, _table, _row in found()}
 
 
+@pytest.mark.parametrize("gaps", [5, [5], [["a", "b", "c"]], [[3]], [[1, 2**70, "x"]]])
+def test_when_gaps_are_written_that_are_none_then_verification_goes_on_and_they_excuse_nothing(gaps: Any) -> None:
+    gone = write(7)[3]
+    ledger_seal(at=NOON)
+    LedgerHorizon.objects.filter(table=ENTRIES).update(gaps=gaps)
+    tamper(ENTRIES, f"DELETE FROM {ENTRIES} WHERE id = %s", gone)  # noqa: S608  own names, values are parameters
+    assert found() == [(GONE, ENTRIES, gone)]
+
+
 # --- taken away before the seal
 
 

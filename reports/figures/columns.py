@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Self
 
 from reports.figures.definitions import CODES, NONE, NOT, PAGE_CODES, PAGE_TIMES, TIMES
-from reports.figures.times import GROUPINGS, PAIR, TIMED, DayTimes, Grouped, keys_of, little, pair_of, times_of
+from reports.figures.times import GROUPINGS, TIMED, DayTimes, Grouped, little, times_of
 
 Row = tuple[int, ...]
 Layout = Mapping[str, str]
@@ -131,8 +131,7 @@ class Columns:
 
     def _sorted(self, begin: int, end: int, column: str, grouping: str) -> Grouped:
         """Those rows' times, sorted now."""
-        part = self._part(begin, end)
-        return times_of(part[column], keys_of(part, grouping))
+        return times_of(self[column][begin:end], self[grouping][begin:end] if grouping else None)
 
 
 class Packed(Columns):
@@ -176,9 +175,8 @@ class Packed(Columns):
         # From the day that ``begin`` lies in to the one before which ``end`` does.
         days = range(max(bisect_right(self._ends, begin) - 1, 0), bisect_left(self._ends, end))
         for times, first, last in ((self._sorted_before[day], self._ends[day], self._ends[day + 1]) for day in days):
-            whole = times.of(column, grouping) if begin <= first and last <= end and times is not None else None
-            if whole is not None:
-                found.append(whole)
+            if begin <= first and last <= end and times is not None:
+                found.append(times.of(column, grouping))
             elif max(begin, first) < min(end, last):
                 found.append(self._sorted(max(begin, first), min(end, last), column, grouping))
         return found
@@ -243,29 +241,17 @@ class _Narrowed(_Derived):
         return _Narrowed(self._base._part(begin, end), self._mask_of[begin:end], self._chosen)
 
     def _times(self, begin: int, end: int, column: str, grouping: str) -> Sequence[Grouped] | None:
-        """Groups of the one dimension by which it is narrowed, whole or together; or of both that are sorted by."""
-        if (begin, end) != (0, len(self)) or not self._chosen or not {grouping, *self._chosen} <= {*GROUPINGS}:
+        """Groups of the one dimension by which it is narrowed, whole or together."""
+        if (begin, end) != (0, len(self)) or len(self._chosen) != 1:
             return None
-        if len({grouping, *self._chosen} - {""}) > 1:
-            return self._of_pairs(column, grouping)
         ((dimension, wanted),) = self._chosen.items()
+        if dimension not in GROUPINGS or grouping not in ("", dimension):
+            return None
         found = self._base._times(0, len(self._base), column, dimension)
         if found is None:
             return None
         kept = [{key: times for key, times in part.items() if key in wanted} for part in found]
         return kept if grouping else [{0: times} for part in kept for times in part.values()]
-
-    def _of_pairs(self, column: str, grouping: str) -> Sequence[Grouped] | None:
-        found = self._base._times(0, len(self._base), column, PAIR)
-        if found is None:
-            return None
-        kept: list[Grouped] = []
-        for part in found:
-            for key in part:
-                pair = pair_of(key)
-                if all(pair[name] in wanted for name, wanted in self._chosen.items()):
-                    kept.append({pair[grouping] if grouping else 0: part[key]})
-        return kept
 
 
 class _Joined(_Derived):

@@ -9,10 +9,9 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, repeat
-from operator import lshift, or_
 from struct import Struct
 from typing import Protocol
 
@@ -22,15 +21,10 @@ TIMED = ("acknowledge", "resolve", "acknowledge_work", "resolve_work")
 """The columns of incidents that are sorted beforehand: those of the overview."""
 GROUPINGS = ("", "team", "severity")
 """All together, and by these dimensions."""
-PAIR = "team, severity"
-"""By both dimensions at once: what one of them groups where the other is narrowed. What was packed before it was kept has none."""
-_PAIRED, _SEVERITIES = 8, 255
-_MOST_TEAM = 2 ** (31 - _PAIRED) - 1
 FORMAT = 1
 _HEAD = Struct("<H")
 _SIZES = Struct("<II")
 _SECTIONS = tuple((column, grouping) for column in TIMED for grouping in GROUPINGS)
-_PAIR_SECTIONS = tuple((column, PAIR) for column in TIMED)
 _GROUP = 20
 """Bytes of one group's key, number waiting, number of values (4 each) and their sum (8)."""
 SPARSE = 64
@@ -48,18 +42,6 @@ class Times:
 
 Grouped = Mapping[int, Times]
 """By the number of the group; without a grouping all are group nought."""
-
-
-def keys_of(columns: "Read", grouping: str) -> Iterable[int] | None:
-    """The column by which it is grouped; of both dimensions one number for each two (``pair_of``); None where nothing is grouped."""
-    if grouping == PAIR:
-        return map(or_, map(lshift, columns["team"], repeat(_PAIRED)), columns["severity"])
-    return columns[grouping] if grouping else None
-
-
-def pair_of(key: int) -> dict[str, int]:
-    """Team and severity of a group by both."""
-    return {"team": key >> _PAIRED, "severity": key & _SEVERITIES}
 
 
 def times_of(values: Iterable[int], keys: Iterable[int] | None = None) -> dict[int, Times]:
@@ -92,17 +74,9 @@ def little(values: "array[int]") -> "array[int]":
 
 def times_packed(columns: Read) -> bytes:
     """The times of the incidents in ``columns`` (TIMED and the dimensions of GROUPINGS), as bytes."""
-    head = _HEAD.pack(FORMAT)
-    if max(columns["team"], default=0) > _MOST_TEAM:
-        return head + _sections(columns, _SECTIONS)
-    # Behind all that was there before: an earlier version reads this too, and leaves it alone.
-    return head + _sections(columns, _SECTIONS) + _sections(columns, _PAIR_SECTIONS)
-
-
-def _sections(columns: Read, sections: Sequence[tuple[str, str]]) -> bytes:
     sizes, bodies = [], []
-    for column, grouping in sections:
-        found = sorted(times_of(columns[column], keys_of(columns, grouping)).items())
+    for column, grouping in _SECTIONS:
+        found = sorted(times_of(columns[column], columns[grouping] if grouping else None).items())
         heads = (
             array("i", [key for key, _one in found]),
             array("i", [one.waiting for _key, one in found]),
@@ -112,7 +86,7 @@ def _sections(columns: Read, sections: Sequence[tuple[str, str]]) -> bytes:
         values = array("i", chain.from_iterable(one.values for _key, one in found))
         sizes.append(_SIZES.pack(len(found), len(values)))
         bodies.append(b"".join(little(part).tobytes() for part in (*heads, values)))
-    return b"".join((*sizes, *bodies))
+    return b"".join((_HEAD.pack(FORMAT), *sizes, *bodies))
 
 
 class DayTimes:
@@ -127,23 +101,15 @@ class DayTimes:
             raise ValueError(f"packed times of format {form}")
         self._data = memoryview(data)
         self._read: dict[tuple[str, str], Grouped] = {}
+        begin = _HEAD.size + _SIZES.size * len(_SECTIONS)
         self._places: dict[tuple[str, str], tuple[int, int, int]] = {}
-        end = self._placed(_SECTIONS, _HEAD.size)
-        if end < len(data):
-            self._placed(_PAIR_SECTIONS, end)
-
-    def _placed(self, sections: Sequence[tuple[str, str]], start: int) -> int:
-        """Note where each of these begins; returns where they end."""
-        begin = start + _SIZES.size * len(sections)
-        for section, (groups, values) in zip(sections, _SIZES.iter_unpack(self._data[start:begin]), strict=True):
+        for section, (groups, values) in zip(
+            _SECTIONS, _SIZES.iter_unpack(self._data[_HEAD.size : begin]), strict=True
+        ):
             self._places[section] = (begin, groups, values)
             begin += groups * _GROUP + values * 4
-        return begin
 
-    def of(self, column: str, grouping: str) -> Grouped | None:
-        """None where it was packed before there was such a grouping."""
-        if (column, grouping) not in self._places:
-            return None
+    def of(self, column: str, grouping: str) -> Grouped:
         found = self._read.get((column, grouping))
         if found is None:
             found = self._read[column, grouping] = self._section(column, grouping)
@@ -156,34 +122,11 @@ class DayTimes:
         keys, waiting, sizes, totals, values = (
             _array(code, self._data[start:end]) for code, (start, end) in zip("iiiqi", pairwise(cuts), strict=True)
         )
-        return _Section(keys, waiting, sizes, totals, values)
-
-
-class _Section(Grouped):
-    """The groups of a section, each cut out when it is asked for: of many groups few may be."""
-
-    __slots__ = ("_of", "_values")
-
-    def __init__(
-        self,
-        keys: Iterable[int],
-        waiting: Iterable[int],
-        sizes: "array[int]",
-        totals: Iterable[int],
-        values: "array[int]",
-    ) -> None:
-        self._values = values
-        self._of = dict(zip(keys, zip(waiting, sizes, totals, accumulate(sizes), strict=True), strict=True))
-
-    def __getitem__(self, key: int) -> Times:
-        waiting, size, total, end = self._of[key]
-        return Times(self._values[end - size : end], total, waiting)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._of)
-
-    def __len__(self) -> int:
-        return len(self._of)
+        ends = accumulate(sizes)
+        return {
+            key: Times(values[end - size : end], total, waits)
+            for key, waits, size, total, end in zip(keys, waiting, sizes, totals, ends, strict=True)
+        }
 
 
 def _array(code: str, data: memoryview) -> "array[int]":

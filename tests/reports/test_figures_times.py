@@ -10,20 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reports.figures.columns import INCIDENTS, Columns, Packed, packed
-from reports.figures.counting import Spread, hours_of_week, spread_of, value_of, values_by
+from reports.figures.counting import hours_of_week, spread_of, value_of, values_by
 from reports.figures.definitions import METRICS, NOT, WAITING
-from reports.figures.times import (
-    _PAIR_SECTIONS,
-    GROUPINGS,
-    PAIR,
-    TIMED,
-    DayTimes,
-    _sections,
-    keys_of,
-    ranked,
-    times_of,
-    times_packed,
-)
+from reports.figures.times import GROUPINGS, TIMED, DayTimes, ranked, times_of, times_packed
 
 DAY = 86_400
 # Other tests share the machine: slowness says nothing here.
@@ -47,13 +36,6 @@ def row(pk: int, at: int, team: int, severity: int, took: int, worked: int) -> t
     return tuple(values.get(name, 0) for name in INCIDENTS)
 
 
-def sorted_before(rows: list[tuple[int, ...]], *, pairs: bool = True) -> DayTimes:
-    """A day's times as they are packed; without ``pairs`` as an earlier version packed them."""
-    columns = Columns.of_rows(INCIDENTS, rows)
-    data = times_packed(columns)
-    return DayTimes(data if pairs else data.removesuffix(_sections(columns, _PAIR_SECTIONS)))
-
-
 def by_day(rows: list[tuple[int, ...]]) -> list[list[tuple[int, ...]]]:
     found = [[one for one in rows if one[0] // DAY == day] for day in range(5)]
     return [day for day in found if day]
@@ -68,15 +50,7 @@ def instant(second: int) -> datetime:
 
 
 @PATIENT
-@given(
-    ROWS,
-    ROWS,
-    st.integers(0, 5 * DAY),
-    st.integers(0, 5 * DAY),
-    st.sets(st.integers(0, 4)),
-    st.booleans(),
-    st.sets(st.integers(0, 4)),
-)
+@given(ROWS, ROWS, st.integers(0, 5 * DAY), st.integers(0, 5 * DAY), st.sets(st.integers(0, 4)), st.booleans())
 def test_wherever_a_range_is_cut_the_sorted_days_give_what_counting_each_incident_gives(
     rows: list[tuple[int, int, int, int, int]],
     others: list[tuple[int, int, int, int, int]],
@@ -84,15 +58,13 @@ def test_wherever_a_range_is_cut_the_sorted_days_give_what_counting_each_inciden
     other_end: int,
     unsorted: set[int],
     work: bool,
-    unpaired: set[int],
 ) -> None:
-    """``others`` are put in beside the packed days, as restricted incidents are; some days were not sorted beforehand, some not by
-    two dimensions at once."""
+    """``others`` are put in beside the packed days, as restricted incidents are; some days were not sorted beforehand."""
     made = sorted(row(pk, *one) for pk, one in enumerate(rows, start=1))
     beside = [row(pk, *one) for pk, one in enumerate(others, start=1000)]
     days = by_day(made)
     times = [
-        None if number in unsorted else sorted_before(day, pairs=number not in unpaired)
+        None if number in unsorted else DayTimes(times_packed(Columns.of_rows(INCIDENTS, day)))
         for number, day in enumerate(days)
     ]
     whole = Packed(INCIDENTS, [packed(day, INCIDENTS) for day in days], times)
@@ -111,13 +83,7 @@ def test_wherever_a_range_is_cut_the_sorted_days_give_what_counting_each_inciden
     assert sum(map(len, halves)) == len(found)
     for half in halves:
         assert value_of(half, METRICS["resolve"]) == spread_of(Counter(half["resolve"]))
-    for chosen in (
-        {"team": (1, 2)},
-        {"severity": (4,)},
-        {"team": (3,), "severity": (1, 2)},
-        {"service": (0,)},
-        {"severity": (1,), "service": (0,)},
-    ):
+    for chosen in ({"team": (1, 2)}, {"severity": (4,)}, {"team": (3,), "severity": (1, 2)}, {"service": (0,)}):
         kept = [one for one in named(naive) if all(one[name] in numbers for name, numbers in chosen.items())]
         some = found.narrowed(chosen)
         assert sorted(some["id"]) == sorted(one["id"] for one in kept)
@@ -145,34 +111,14 @@ def test_when_days_are_whole_then_no_incident_of_them_is_looked_at() -> None:
     assert value_of(whole, METRICS["resolve"]) == spread_of({WAITING: 10})
 
 
-def test_when_severities_are_chosen_then_the_times_of_each_team_are_sorted_beforehand_too() -> None:
-    day = [row(pk, 60 * pk, 1 + pk % 3, 1 + pk % 4, 10 * pk, WAITING) for pk in range(1, 25)]
-    blank = [row(pk, 60 * pk, 1 + pk % 3, 1 + pk % 4, NOT, NOT) for pk in range(1, 25)]
-    found = Packed(INCIDENTS, [packed(blank, INCIDENTS)], [sorted_before(day)]).narrowed({"severity": (1, 3)})
-    values = values_by(found.between(instant(0), instant(DAY)), "team", METRICS["acknowledge"])
-    naive = Columns.of_rows(INCIDENTS, day).narrowed({"severity": (1, 3)})
-    assert values == values_by(naive, "team", METRICS["acknowledge"])
-    assert all(value.median for value in values.values() if isinstance(value, Spread))
-
-
-def test_when_there_are_more_teams_than_a_pair_has_room_for_then_pairs_are_left_out() -> None:
-    day = [row(1, 60, 2**23, 2, 10, WAITING)]
-    times = sorted_before(day)
-    assert times.of("acknowledge", PAIR) is None
-    found = Packed(INCIDENTS, [packed(day, INCIDENTS)], [times]).narrowed({"severity": (2,)})
-    assert values_by(found, "team", METRICS["acknowledge"]).keys() == {2**23}
-
-
 @PATIENT
 @given(ROWS)
 def test_what_is_packed_of_a_day_is_read_as_it_was(rows: list[tuple[int, int, int, int, int]]) -> None:
     columns = Columns.of_rows(INCIDENTS, [row(pk, *one) for pk, one in enumerate(rows)])
     read = DayTimes(times_packed(columns))
     for column in TIMED:
-        for grouping in (*GROUPINGS, PAIR):
-            found = read.of(column, grouping)
-            assert found is not None
-            assert dict(found) == times_of(columns[column], keys_of(columns, grouping))
+        for grouping in GROUPINGS:
+            assert read.of(column, grouping) == times_of(columns[column], columns[grouping] if grouping else None)
 
 
 def test_when_times_are_of_another_format_then_they_are_refused() -> None:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from audit import keys
-from audit.batches import OWN_WORDS, count_of, seals_together
+from audit.batches import OWN_WORDS, contents_hold, count_of, seals_together
 from audit.bundles import keys_write, verifier_write
 from audit.immutability import passing
 from audit.leaves import ENTRIES, Digests, Row, instant, merged, portions, tables, within
@@ -127,7 +127,7 @@ def _leaves_write(
     seals = LedgerSeal.objects.filter(begins__gte=begins, size__lte=final.size).order_by("begins")
     with tempfile.NamedTemporaryFile("w", encoding="ascii") as hashes:
         with archive.open("leaves.jsonl", "w", force_zip64=True) as lines:
-            for batch in seals_together(seals.iterator(chunk_size=500)):
+            for batch in seals_together(_readable(seals.iterator(chunk_size=500), room=tiles.room())):
                 tiles.load(0, batch[0].begins, batch[-1].size)
                 found = {(name, row.number): (row, parts) for name, row, parts in _rows(batch)}
                 for seal in batch:
@@ -144,6 +144,14 @@ def _leaves_write(
         hashes.flush()
         archive.write(hashes.name, "leaf-hashes.txt")
     return rows
+
+
+def _readable(seals: Iterable[LedgerSeal], *, room: int) -> Iterator[LedgerSeal]:
+    """Raises NotAsSealed at one that says it holds what no seal can: reading by it would not end."""
+    for seal in seals:
+        if not contents_hold(seal.contents, most=room):
+            raise NotAsSealed(f"The seal of {seal.size} leaves has other contents: run manage.py audit_verify.")
+        yield seal
 
 
 def _lines(

@@ -176,6 +176,18 @@ def test_when_a_row_is_not_what_was_sealed_then_nothing_is_archived(old: list[in
     assert not LedgerSegment.objects.exists()
 
 
+@pytest.mark.parametrize("contents", ["5", f'[["{ENTRIES}", [[1, {2**60}]]]]'])
+def test_when_a_seal_holds_what_none_can_then_nothing_is_archived(
+    old: list[int], tmp_path: Path, contents: str
+) -> None:
+    table = LedgerSeal._meta.db_table
+    first = LedgerSeal.objects.earliest("begins").pk
+    tamper(table, f"UPDATE {table} SET contents = %s WHERE id = %s", contents, first)  # noqa: S608  own names, values are parameters
+    with pytest.raises(NotAsSealed, match="other contents"):
+        archived(tmp_path)
+    assert not LedgerSegment.objects.exists()
+
+
 def test_after_taking_out_nothing_else_can_be_changed_and_what_comes_back_is_named(
     old: list[int], tmp_path: Path
 ) -> None:

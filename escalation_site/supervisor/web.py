@@ -22,7 +22,7 @@ _FAILED = 3  # As uvicorn's own command ends where it cannot start.
 class Server(uvicorn.Server):
     """Ticks once a second, for the Date header, and at once when it is told to end.
 
-    Uvicorn looks ten times a second whether it is to end: half of what an idle web server used.
+    Uvicorn looks ten times a second whether it is to end: most of what an idle web server used.
     """
 
     _told: asyncio.Event | None = None

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "build" / "prepared"
 PREFIX = "watchbell_prepared_"
 APPLICATIONS = ("audit", "incidents", "notifications", "oncall", "policies", "reports")
-MIGRATE_SECONDS = 300
+MIGRATE_SECONDS = 590
 MOST_KEPT = 8
 
 

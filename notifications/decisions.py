@@ -14,6 +14,9 @@ JITTER = 0.2
 LONGEST_WAIT = 60.0
 """Seconds; a provider that asks for longer is not worth waiting for while somebody has to be woken."""
 
+LONGEST_RETRY = max(*RETRY_AFTER, LONGEST_WAIT) * (1 + JITTER)
+"""Seconds that anything queued waits at most."""
+
 
 class Result(StrEnum):
     """How an attempt ended."""

@@ -3,6 +3,7 @@
 A slow provider therefore delays only itself.
 """
 
+import logging
 import os
 import secrets
 import socket
@@ -19,11 +20,19 @@ from notifications.hands import Hand, Tempo, dealt
 from notifications.lanes import Lane
 from notifications.models import Delivery
 from notifications.sending import delivery_call, ends_settle, withdrawn
-from notifications.services.deliveries import channels_forgotten, deliveries_claim, deliveries_release, leases_renew
+from notifications.services.deliveries import (
+    channels_forgotten,
+    deliveries_claim,
+    deliveries_release,
+    leases_renew,
+    waits_end,
+)
 from notifications.services.settling import Ended, OnSettled, leases_recover, outcomes_report
 from notifications.statements import channels_due, more_urgent_due
 
 __all__ = ["OnSettled", "Sender"]
+
+logger = logging.getLogger(__name__)
 
 RENEW_EVERY = timedelta(seconds=5)
 RECOVER_EVERY = timedelta(seconds=1)
@@ -238,6 +247,8 @@ class Sender:
             self._recover_at = at + RECOVER_EVERY
             leases_recover(at=at, on_settled=self._on_settled)
             outcomes_report(at=at, on_settled=self._on_settled)
+            if hastened := waits_end(at=at):
+                logger.warning("%s messages were queued by a clock that has been set back: they are sent now", hastened)
 
     def _alive(self) -> list[int]:
         with self._lock:

@@ -33,6 +33,11 @@ SELECT CAST(%s AS text) WHERE EXISTS (
 )
 """
 
+_WAITS_LONGER_KNOWN = "SELECT 1 FROM notifications_delivery WHERE state = 'queued' AND next_attempt_at > %s LIMIT 1"
+_SHORTEN_WAITS = (
+    "UPDATE notifications_delivery SET next_attempt_at = %s WHERE state = 'queued' AND next_attempt_at > %s"
+)
+
 # The earliest instant at which the sender has something to do: three index look-ups.
 NEXT_DUE = """
 SELECT MIN(instant) FROM (
@@ -157,6 +162,16 @@ def channels_due(kinds: Sequence[str], *, at: datetime) -> set[str]:
             _adapted([value for kind in kinds for value in (kind, kind, at)]),
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+def waits_shortened(*, until: datetime, at: datetime) -> int:
+    """Make due at ``at`` what is queued to wait beyond ``until``; returns how many those were. On SQLite nothing is written for none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS_LONGER_KNOWN, _adapted([until]))
+        if cursor.fetchone() is None:
+            return 0
+        cursor.execute(_SHORTEN_WAITS, _adapted([at, until]))
+        return int(cursor.rowcount)
 
 
 def next_due_at() -> datetime | None:

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
 from notifications.channels import OutcomeUnknown, Refused, Unavailable, channels_replaced
+from notifications.decisions import LONGEST_WAIT
 from notifications.models import Attempt, ContactMethod, Delivery, Message
 from notifications.sender import Sender
 from notifications.sending import delivery_call, ends_settle
@@ -230,6 +231,40 @@ def test_when_a_storm_is_queued_then_the_urgent_page_goes_first(
     sender.run_once()
     assert email.got[0].idempotency_key == "sev1"
     assert len(email.got) == 31
+
+
+@pytest.mark.parametrize("hours", [1, 24 * 365])
+def test_when_the_clock_was_set_back_since_a_page_was_queued_then_it_is_sent_now(
+    alice: User, sender: Sender, email: FakeChannel, clock: Clock, hours: float
+) -> None:
+    queue(alice)
+    clock.advance(-hours * 3600)
+
+    assert sender.run_once() == 1
+    assert [mail.address for mail in email.got] == ["alice@example.org"]
+
+
+def test_when_the_clock_was_set_back_since_a_provider_was_away_then_nobody_waits_for_the_hour_to_come_again(
+    alice: User, sender: Sender, email: FakeChannel, clock: Clock
+) -> None:
+    queue(alice)
+    email.script("alice@example.org", Unavailable("451"))
+    sender.run_once()
+    clock.advance(-3600)
+
+    assert sender.run_once() == 1
+    assert Message.objects.get().state == "delivered"
+
+
+def test_the_longest_wait_a_provider_may_ask_for_is_kept_by_a_host_whose_clock_is_a_little_behind(
+    alice: User, sender: Sender, email: FakeChannel, clock: Clock
+) -> None:
+    queue(alice)
+    email.script("alice@example.org", Unavailable("451", retry_after=LONGEST_WAIT))
+    sender.run_once()
+    clock.advance(-50)
+
+    assert sender.run_once() == 0
 
 
 def test_when_a_method_is_added_after_the_page_then_the_fallback_finds_it(

@@ -59,3 +59,8 @@ def filed(world: World, title: str = "Something is wrong", **values: Any) -> Inc
 def lines(incident: Incident, kind: str) -> list[dict[str, Any]]:
     """The data of the incident's timeline lines of that kind."""
     return list(incident.timeline.filter(kind=kind).values_list("data", flat=True))
+
+
+def told(world: World) -> list[str]:
+    """Who has got a notice since the last expected message."""
+    return [name for name, _subject in world.notices()]

@@ -7,13 +7,11 @@ from django.test import Client
 
 from audit.models import LedgerEntry
 from escalation_site.kernel.errors import NotAllowed
-from incidents.models import EscalationRun, InboxSignal, Incident, Page
-from incidents.services.helping import Help, responder_add
+from incidents.models import EscalationRun, Incident, Page
 from incidents.services.lifecycle import (
     incident_acknowledge,
     incident_comment,
     incident_mitigate,
-    incident_open,
     incident_reopen,
     incident_resolve,
 )
@@ -237,54 +235,6 @@ def test_from_alert_to_recovery_every_step_is_in_the_ledger_with_actor_time_and_
     assert of_itself == {"engine"}, "nobody but Watchbell called a level and paged"
 
 
-@pytest.mark.requirement("R161", "R301")
-def test_when_a_person_files_or_pages_by_hand_then_each_entry_names_who_did_just_that(world: World) -> None:
-    cast = world.cast
-    incident = incident_open(
-        title="Refunds wait", summary="", severity=1, service=cast.gateway, reporter=cast.sofie, at=world.now
-    )
-    world.settle()
-    world.expect_page("marta", level=1)
-    responder_add(incident_id=incident.pk, wanted=Help("Know this?", user=cast.jonas), actor=cast.elena, at=world.now)
-    world.settle()
-    world.expect_page("jonas", level=1)
-    entries = LedgerEntry.objects.filter(subject=incident.subject).order_by("pk")
-    did = [(entry.action, entry.actor_label, entry.object_label) for entry in entries]
-    assert ("incident.open", "Sofie van Dijk", str(incident)) in did
-    assert [(who, whom) for what, who, whom in did if what == "page.create"] == [
-        ("engine", "Marta Ferri"),
-        ("Elena Conti", "Jonas de Wit"),
-    ]
-    assert {who for what, who, _whom in did if what == "escalation.enter_level"} == {"engine"}
-    together = {entry.action_id for entry in entries if entry.action in ("incident.open", "escalation.enter_level")}
-    assert len(together) == 1, "the action's id says from what it followed"
-    incident_acknowledge(incident_id=incident.pk, actor=cast.marta, at=world.now)
-
-
-@pytest.mark.requirement("R026")
-def test_when_the_same_alert_comes_200_times_then_one_incident_one_page_and_a_count_of_200_result(world: World) -> None:
-    for _repeat in range(120):
-        world.alert()
-    world.settle()
-    for _repeat in range(80):
-        world.alert()
-    world.settle()
-    world.expect_page("marta", level=1)
-    assert Incident.objects.count() == 1
-    assert world.incident.alert_count == 200
-    assert world.incident.alerts.get().count == 200
-    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
-
-
-def test_when_100_distinct_alerts_come_then_100_incidents_result(world: World) -> None:
-    for number in range(100):
-        world.alert(instance=f"host-{number}")
-    world.settle()
-    assert Incident.objects.count() == 100
-    for _number in range(100):
-        world.expect_page("marta", level=1)
-
-
 @pytest.mark.requirement("R019")
 def test_the_same_incident_at_two_in_the_afternoon_and_at_three_at_night_runs_the_same_steps(world: World) -> None:
     offsets = []
@@ -314,22 +264,6 @@ def test_on_the_night_the_clocks_change_steps_fire_at_the_configured_elapsed_tim
     incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.jonas, at=world.now)
 
 
-def test_what_support_staff_file_takes_the_same_path(world: World) -> None:
-    incident = incident_open(
-        title="Card payments fail",
-        summary="A customer calls",
-        severity=2,
-        service=world.cast.gateway,
-        reporter=world.cast.sofie,
-        at=world.now,
-    )
-    world.settle()
-    world.expect_page("marta", level=1)
-    world.advance(minutes=5)
-    world.expect_page("jonas", level=2)
-    incident_acknowledge(incident_id=incident.pk, actor=world.cast.jonas, at=world.now)
-
-
 def test_when_the_engine_was_down_then_overdue_steps_fire_once_when_it_is_back(world: World) -> None:
     world.alert()
     world.settle()
@@ -356,17 +290,6 @@ def test_when_it_is_reopened_then_the_ladder_is_walked_again_from_level_one(worl
     incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
 
 
-def test_when_a_person_resolved_it_then_the_next_firing_opens_a_new_incident(world: World) -> None:
-    world.alert()
-    world.settle()
-    world.expect_page("marta", level=1)
-    incident_resolve(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
-    world.alert()
-    world.settle()
-    world.expect_page("marta", level=1)
-    assert sorted(Incident.objects.values_list("state", flat=True)) == ["resolved", "triggered"]
-
-
 @pytest.mark.requirement("R039")
 def test_when_an_incident_has_no_next_step_and_no_owner_then_it_is_flagged_and_the_catch_all_is_told(
     world: World,
@@ -382,12 +305,6 @@ def test_when_an_incident_has_no_next_step_and_no_owner_then_it_is_flagged_and_t
     assert LedgerEntry.objects.filter(action="incident.stall").count() == 1
     escalation_check()
     world.expect_silence()
-
-
-def test_signals_of_an_unknown_key_are_refused_and_nothing_is_stored(world: World) -> None:
-    answer = world.post("/integrations/alertmanager/nobodys-key/", {"alerts": []})
-    assert answer.status_code == 404
-    assert not InboxSignal.objects.exists()
 
 
 def test_when_an_auditor_writes_on_an_incident_then_it_is_refused(world: World) -> None:

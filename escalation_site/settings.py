@@ -13,6 +13,8 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from escalation_site.admin_site.look import UNFOLD as UNFOLD
+from escalation_site.api.settings import REST_FRAMEWORK as REST_FRAMEWORK
+from escalation_site.api.settings import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from escalation_site.env import BASE_DIR, read_or_exit
 from escalation_site.logging import logging_config
 
@@ -357,42 +359,6 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
     "jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "tgz", "bz2", "tbz", "xz", "br", "woff", "woff2", "map",
 )  # fmt: skip
 MEDIA_ROOT = DATA_DIR / "files"
-
-# --- API ------------------------------------------------------------------------------------------------------
-REST_FRAMEWORK: dict[str, Any] = {
-    # The first one names itself in a 401.
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "oncall.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PAGINATION_CLASS": "escalation_site.api.pagination.Pages",
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "escalation_site.api.errors.handle",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Watchbell",
-    "VERSION": "1",
-    "DESCRIPTION": "What the pages do, for programs. Errors, tokens and examples: docs/api.md.",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {
-        "SeverityEnum": "policies.severity.Severity",
-        "OverrideKindEnum": "oncall.models.Override.Kind",
-        "AbsenceKindEnum": "oncall.models.Absence.Kind",
-        "IncidentStateEnum": "incidents.models.Incident.State",
-        "ObjectiveStateEnum": "incidents.models.Objective.State",
-        "TaskKindEnum": "incidents.models.Task.Kind",
-        "TaskStateEnum": "incidents.models.Task.State",
-        "DestinationKindEnum": "notifications.models.Destination.Kind",
-        "DigestKindEnum": "reports.models.Digest.Kind",
-        "ExportFormatEnum": "reports.models.Format",
-    },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
 
 # --- Logs -----------------------------------------------------------------------------------------------------
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

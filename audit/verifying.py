@@ -159,7 +159,7 @@ class _Verification:
 
     def _ends(self, size: int) -> None:
         """What can only be told where the tree ends."""
-        if self.tiles.reach_beyond(size):
+        if self._lacks_a_seal(size):
             self._find(SEAL, leaf=size, detail="there are leaves beyond the last seal: a seal is gone")
         for subject in self.facts.unsaid:
             self._find(SALT, detail=f"the salt of {subject} was destroyed, and no entry says so")
@@ -176,6 +176,15 @@ class _Verification:
                 )
             elif kept_size not in sizes:
                 self._find(KEPT, detail=f"no seal has the size {kept_size} of a checkpoint that was kept")
+
+    def _lacks_a_seal(self, size: int) -> bool:
+        """Whether there are leaves that no seal reaches. What is sealed meanwhile comes with its leaves: then the newer seal is asked."""
+        while self.tiles.reach_beyond(size):
+            newest = LedgerSeal.objects.order_by("-begins").first()
+            if newest is None or newest.size <= size:
+                return True
+            size = newest.size
+        return False
 
     def _beside(self) -> int:
         beside = rows_beside(self.facts)

@@ -11,9 +11,11 @@ from django.test import Client
 
 from audit import checking, sealing
 from audit.checking import entry_states, ledger_check, ledger_health, seal_and_tell
+from audit.findings import SEAL
 from audit.leaves import ENTRIES
 from audit.models import Keeper, LedgerCheck, LedgerEntry, LedgerSeal
 from audit.sealing import ledger_seal
+from audit.verifying import ledger_verify
 from incidents.engine.beats import beat
 from incidents.models import Alarm
 from incidents.services.alarms import house_check
@@ -186,3 +188,28 @@ def test_when_a_keeper_fails_again_and_again_then_it_is_an_alarm(world: World) -
     assert "ledger_unkept" not in {one.code for one in house_check(at=world.now, by="engine")}
     Keeper.objects.filter(pk=keeper.pk).update(failures=3)
     assert "ledger_unkept" in {one.code for one in house_check(at=world.now, by="engine")}
+
+
+def test_when_it_is_sealed_on_while_the_whole_is_verified_then_no_seal_is_missing() -> None:
+    write(3)
+    ledger_seal(at=NOON)
+
+    def goes_on(done: int, _all: int) -> None:
+        write(2)
+        ledger_seal(at=NOON + done * MINUTE)
+
+    assert ledger_verify(progress=goes_on).findings == ()
+
+
+def test_when_it_is_sealed_on_while_the_whole_is_verified_then_a_seal_that_is_gone_is_found_all_the_same() -> None:
+    write(3)
+    ledger_seal(at=NOON)
+
+    def goes_on(done: int, _all: int) -> None:
+        for number in range(2):
+            write(2)
+            ledger_seal(at=NOON + (done + number) * MINUTE)
+        newest = LedgerSeal.objects.order_by("-begins")[0]
+        tamper("audit_ledgerseal", "DELETE FROM audit_ledgerseal WHERE id = %s", newest.pk)
+
+    assert SEAL in {one.kind for one in ledger_verify(progress=goes_on).findings}

@@ -31,7 +31,7 @@ class Frame:
     @cached_property
     def current(self) -> str:
         """Name of the navigation entry this page belongs to."""
-        return place_of(self._request.path)
+        return place_of(self._request.path, self.role)
 
     @cached_property
     def at(self) -> datetime:

@@ -15,7 +15,7 @@ STAFF = EVERYBODY - {"reporter"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the navigation. ``path`` is below the script prefix; ``roles`` are those who may go there."""
+    """One entry of the navigation. ``path`` is below the script prefix, ``besides`` are others that belong to it; ``roles`` may go."""
 
     name: str
     label: str | Promise
@@ -23,6 +23,7 @@ class Place:
     icon: str
     roles: frozenset[str]
     key: str = ""
+    besides: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -44,7 +45,14 @@ LEARN = (
     Place("audit", _("Audit"), "audit/", "stamp", frozenset({"auditor", "administrator"})),
 )
 RUN = (
-    Place("builder", _("Form and workflow"), "incidents/form/", "square-pen", frozenset({"administrator"})),
+    Place(
+        "builder",
+        _("Form and workflow"),
+        "incidents/form/",
+        "square-pen",
+        frozenset({"administrator"}),
+        besides=("incidents/categories/", "incidents/workflow/"),
+    ),
     Place("operations", _("Operations"), "operations/", "heart-pulse", frozenset({"administrator"})),
     Place("admin", _("Admin"), "admin/", "settings", frozenset({"administrator"})),
     Place("design", _("Design"), "design/", "layers", frozenset({"administrator"})),
@@ -67,12 +75,16 @@ def open_to(role: str, places: Sequence[Place]) -> list[Place]:
     return [place for place in places if role in place.roles and _exists(place.path, urlconf)]
 
 
-def place_of(path: str) -> str:
-    """Name of the navigation entry that the page at ``path`` belongs to; "" when it belongs to none."""
+def place_of(path: str, role: str) -> str:
+    """Name of the entry of ``role``'s navigation that the page at ``path`` belongs to; "" when it belongs to none."""
     below = path.removeprefix(get_script_prefix())
     if not below:
         return "home"
-    if below.startswith(FILE.path):
-        return FILE.name
-    found = [place for place in (*WORK, *LEARN, *RUN) if place.path and below.startswith(place.path)]
-    return max(found, key=lambda place: len(place.path)).name if found else ""
+    places = [place for place in (FILE, *WORK, *LEARN, *RUN) if role in place.roles]
+    found = [
+        (start, place.name)
+        for place in places
+        for start in (place.path, *place.besides)
+        if start and below.startswith(start)
+    ]
+    return max(found, key=lambda one: len(one[0]))[1] if found else ""

@@ -64,17 +64,20 @@ def test_when_nobody_is_signed_in_then_nothing_is_offered(request_of: Callable[.
 
 
 @pytest.mark.parametrize(
-    ("path", "name"),
+    ("path", "role", "name"),
     [
-        ("/", "home"),
-        ("/incidents/42/", "incidents"),
-        ("/incidents/new/", "file"),
-        ("/reports/mtta/", "metrics"),
-        ("/x/", ""),
+        ("/", "reporter", "home"),
+        ("/incidents/42/", "reporter", "incidents"),
+        ("/incidents/new/", "reporter", "file"),
+        ("/reports/mtta/", "manager", "metrics"),
+        ("/incidents/workflow/", "administrator", "builder"),
+        ("/incidents/categories/", "administrator", "builder"),
+        ("/incidents/categories/", "responder", "incidents"),
+        ("/x/", "administrator", ""),
     ],
 )
-def test_when_a_page_is_open_then_its_place_is_marked(path: str, name: str) -> None:
-    assert place_of(path) == name
+def test_when_a_page_is_open_then_its_place_is_marked(path: str, role: str, name: str) -> None:
+    assert place_of(path, role) == name
 
 
 @pytest.mark.urls("tests.ui.urls_bare")

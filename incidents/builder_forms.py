@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from incidents.custom_fields import options_of
+from incidents.filing_forms import categories_in_use
 from incidents.models import Category, CustomField, Stage, StageGuard
 from incidents.services.workflow import Guard, Workflow
 from incidents.stages import ENDS
@@ -71,6 +72,9 @@ class FieldForm(ConditionForm):
     ) -> None:
         super().__init__(*args, **options)
         self.field = field
+        categories = self.fields["categories"]
+        assert isinstance(categories, forms.ModelMultipleChoiceField)  # noqa: S101  tells the type checker what was declared above
+        categories.choices = categories_in_use()
         condition = self.fields["shown_if"]
         assert isinstance(condition, ConditionField)  # noqa: S101  tells the type checker what was declared above
         condition.widget.offers = offers or {}

@@ -59,14 +59,20 @@ class CategoryChoiceField(forms.ModelChoiceField[Category]):
 
     def tree(self) -> bool:
         """Offer what is in use; returns whether there is anything. One query."""
-        rows = list(Category.objects.filter(active=True).select_related("parent").order_by("position", "name"))
-        known = {row.pk: row for row in rows}
-        below: dict[int | None, list[Category]] = {}
-        for row in rows:
-            below.setdefault(row.parent_id if row.parent_id in known else None, []).append(row)
+        branches = categories_in_use()
         self.queryset = Category.objects.filter(active=True)
-        self.choices = [("", self.empty_label), *_branches(below, None, "")]
-        return bool(rows)
+        self.choices = [("", self.empty_label), *branches]
+        return bool(branches)
+
+
+def categories_in_use() -> list[tuple[str, str]]:
+    """Slug and path of each, as the tree has them. One query."""
+    rows = list(Category.objects.filter(active=True).order_by("position", "name"))
+    known = {row.pk for row in rows}
+    below: dict[int | None, list[Category]] = {}
+    for row in rows:
+        below.setdefault(row.parent_id if row.parent_id in known else None, []).append(row)
+    return _branches(below, None, "")
 
 
 def _branches(below: Mapping[int | None, Sequence[Category]], parent: int | None, path: str) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The form builder, the categories, the workflow and the review as their readers meet them; the API beside them."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -125,6 +126,19 @@ def test_when_incidents_are_grouped_by_category_then_the_counts_add_up(night: Wo
     circle = hugo.post("/incidents/categories/security/edit/", {"name": "Security", "parent": "breach", "active": "on"})
     assert circle.status_code == 422
     assert "part of itself" in circle.content.decode()
+
+
+def test_when_a_field_is_for_some_categories_only_then_they_are_offered_as_their_tree(
+    night: World, browser_of: Browser
+) -> None:
+    security = Category.objects.create(name="Security", slug="security", position=2)
+    Category.objects.create(name="Breach", slug="breach", parent=security)
+    Category.objects.create(name="Access", slug="access", position=1)
+
+    page = browser_of("hugo").get("/incidents/form/fields/new/").content.decode()
+
+    offered = re.findall(r'name="categories"[^>]*>\s*([^<]+?)\s*<', page)
+    assert offered == ["Access", "Security", "Security / Breach"]
 
 
 @pytest.mark.requirement("R129")

@@ -83,7 +83,7 @@ class Plan:
             ) % {"count": unchanged}
         counts = {"created": len(self.of(Step.CREATED)), "changed": len(self.of(Step.CHANGED)), "unchanged": unchanged}
         text = _("%(created)d created, %(changed)d changed, %(unchanged)d unchanged.") % counts
-        return f"{text} {_('Dry run: nothing was written.')}" if dry_run else text
+        return " ".join((text, _("Dry run: nothing was written."))) if dry_run else text
 
 
 def created(section: str, name: str, wanted: Mapping[str, Any]) -> Change:

@@ -66,7 +66,8 @@ def _under_title(incident: Incident) -> str:
         words = ngettext("%(count)s alert", "%(count)s alerts", incident.alert_count)
         parts.append(f"<span>{escape(words % {'count': localize(incident.alert_count)})}</span>")
     elif incident.reporter:
-        parts.append(f'<span class="trunc">{escape(_("filed by %(name)s") % {"name": incident.reporter.name})}</span>')
+        filed = _("filed by %(name)s") % {"name": incident.reporter.name}
+        parts.append(f'<span class="trunc">{escape(filed)}</span>')
     if incident.is_test:
         parts.append(f"<span>{escape(_('test'))}</span>")
     if incident.restricted:
@@ -80,7 +81,8 @@ def _sla_left(context: Context, incident: Incident) -> str:
     if not incident.is_open:
         return ""
     if not incident.sla_due_at:
-        return f'<span class="muted desk-only">{escape(_("No target"))}</span>'
+        none = _("No target")
+        return f'<span class="muted desk-only">{escape(none)}</span>'
     left = time_left(context, incident.sla_due_at, start=incident.started_at)
     return f'<span class="phone-only muted">{escape(_("SLA"))}</span> {left}'
 
@@ -105,7 +107,8 @@ def _next_step(context: Context, incident: Incident, step: Standing, told: Seque
         case Next.NOBODY:
             return _nobody_paged(_("by decision"))
         case Next.ASKED:
-            running = f"<b>{clock(context, step.at, step.since)}</b> {escape(_('A person decides'))}"
+            decides = _("A person decides")
+            running = f"<b>{clock(context, step.at, step.since)}</b> {escape(decides)}"
             return _step(
                 shapes.icon("circle-question-mark"), running, escape(_("nobody is paged before")), css="to soft trunc"
             )

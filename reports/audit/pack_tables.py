@@ -198,9 +198,9 @@ def page_add(page: Paged, table: Table, scope: Scope) -> None:
     incident = subject_of(page.subject)[0]
     outcome = page.outcome + (f": {page.reason}" if page.reason else "")
     if page.answered_at:
-        outcome += f". {_('Answered %(when)s') % {'when': when_words(page.answered_at)}}"
+        outcome += ". " + _("Answered %(when)s") % {"when": when_words(page.answered_at)}
     if page.declined_at:
-        outcome += f". {_('Declined %(when)s') % {'when': when_words(page.declined_at)}}"
+        outcome += ". " + _("Declined %(when)s") % {"when": when_words(page.declined_at)}
     place = _("level %(level)d, round %(cycle)d") % {"level": page.level, "cycle": page.cycle}
     ways = page.ways_words
     table.add(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+import polib
 import pytest
 from django.conf import settings
 
@@ -27,6 +28,7 @@ GIVEN_THE_INSTANT = re.compile(
     r"decisions|statements|wording|timeline_words|metrics|targets)(\.py$|/)"
 )
 _NAMESPACES = sorted({action.split(".")[0] for action in ACTIONS} | set(OBJECTS))
+GETTEXT = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext"}
 LEDGER_WORD = re.compile(rf"({'|'.join(_NAMESPACES)})\.[a-z_]+")
 
 
@@ -207,3 +209,22 @@ def test_every_address_stands_in_the_table_of_what_it_answers_to_whom() -> None:
     }
 
     assert [route for route in routes() if f"/{route}" not in labels] == []
+
+
+def test_what_is_said_to_people_inside_an_f_string_is_collected_for_translation() -> None:
+    """xgettext does not look into one: such a text has to stand elsewhere, too, or outside of it."""
+    collected = {entry.msgid for entry in polib.pofile(str(ROOT / "locale" / "it" / "LC_MESSAGES" / "django.po"))}
+    inside = (
+        (name, call)
+        for name, tree in sources().items()
+        for string in ast.walk(tree)
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and called(call) in GETTEXT
+    )
+    assert [
+        f"{name}:{call.lineno}: {text.value}"
+        for name, call in inside
+        for text in call.args
+        if isinstance(text, ast.Constant) and text.value not in collected
+    ] == []

@@ -20,6 +20,7 @@ from reports.figures.times import Times, joined, ranked, times_of
 QUARTER = 900
 """Seconds; no time zone is off by a part of a quarter of an hour."""
 HOUR = 3600
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,12 @@ def _ranks(done: int) -> tuple[int, int]:
 
 def spread_of_times(parts: Sequence[Times]) -> Spread:
     """As ``spread_of``, of times that were sorted part by part."""
-    done, waiting = sum(len(part.values) for part in parts), sum(part.waiting for part in parts)
+    runs = [part for part in parts if part.begin < part.end]
+    done, waiting = sum(run.end - run.begin for run in runs), sum(part.waiting for part in parts)
     if not done:
         return Spread(None, None, None, 0, waiting)
-    median, p90 = ranked([part.values for part in parts if part.values], *_ranks(done))
-    return Spread(median, p90, sum(part.total for part in parts) / done, done, waiting)
+    median, p90 = ranked(runs, *_ranks(done))
+    return Spread(median, p90, sum(run.total for run in runs) / done, done, waiting)
 
 
 def values_by(columns: Columns, dimension: str, metric: Metric, *, work: bool = False) -> dict[int, Value]:
@@ -130,19 +132,26 @@ def hours_of_week(instants: "array[int]", zone: tzinfo) -> list[list[int]]:
     found = [[0] * 24 for _day in range(7)]
     begin = 0
     while begin < len(instants):
-        span = HOUR if _whole(instants[begin] // HOUR * HOUR, zone) else QUARTER
-        first = instants[begin] // span * span
+        first = instants[begin] // DAY * DAY
+        span = HOUR if _hourly(first, zone) else QUARTER
         local = _shown(first, zone)
-        end = bisect_left(instants, first + span, begin)
-        found[local.weekday()][local.hour] += end - begin
-        begin = end
+        place = local.weekday() * 24 + local.hour
+        for start in range(first, first + DAY, span):
+            end = bisect_left(instants, start + span, begin)
+            if end > begin:
+                if span == QUARTER:
+                    local = _shown(start, zone)
+                    place = local.weekday() * 24 + local.hour
+                found[place // 24 % 7][place % 24] += end - begin
+                begin = end
+            place += span == HOUR
     return found
 
 
-def _whole(hour: int, zone: tzinfo) -> bool:
-    """Whether the hour from that instant on is one hour of the clock of ``zone``, from its first minute to its last."""
-    local = _shown(hour, zone)
-    return local.minute == 0 and _shown(hour + HOUR, zone).utcoffset() == local.utcoffset()
+def _hourly(first: int, zone: tzinfo) -> bool:
+    """Whether the clock of ``zone`` shows 24 whole hours, one after the other, in the day (UTC) from that instant on."""
+    begins, ends = _shown(first, zone), _shown(first + DAY, zone)
+    return begins.minute == 0 and begins.utcoffset() == ends.utcoffset()
 
 
 def _shown(instant: int, zone: tzinfo) -> datetime:

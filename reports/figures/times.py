@@ -10,10 +10,10 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, repeat
+from operator import sub
 from struct import Struct
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reports.figures.definitions import WAITING
 
@@ -29,13 +29,17 @@ _GROUP = 20
 """Bytes of one group's key, number waiting, number of values (4 each) and their sum (8)."""
 SPARSE = 64
 """Below so many values a run, sorting them all is quicker than asking each run."""
+FEW = 256
+"""So few values that may be the one are sorted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """The known values of some incidents, sorted, with their sum; ``waiting`` have none yet."""
+class Times(NamedTuple):
+    """The known values of some incidents: those of ``values`` from place ``begin`` on and before ``end``, sorted, with their sum;
+    ``waiting`` have none yet."""
 
     values: "array[int]"
+    begin: int
+    end: int
     total: int
     waiting: int
 
@@ -56,7 +60,8 @@ def times_of(values: Iterable[int], keys: Iterable[int] | None = None) -> dict[i
 
 def _times(ordered: Sequence[int]) -> Times:
     known = array("i", ordered[bisect_left(ordered, 0) :])
-    return Times(known, sum(known), bisect_right(ordered, WAITING) - bisect_left(ordered, WAITING))
+    waiting = bisect_right(ordered, WAITING) - bisect_left(ordered, WAITING)
+    return Times(known, 0, len(known), sum(known), waiting)
 
 
 class Read(Protocol):
@@ -80,7 +85,7 @@ def times_packed(columns: Read) -> bytes:
         heads = (
             array("i", [key for key, _one in found]),
             array("i", [one.waiting for _key, one in found]),
-            array("i", [len(one.values) for _key, one in found]),
+            array("i", [one.end for _key, one in found]),
             array("q", [one.total for _key, one in found]),
         )
         values = array("i", chain.from_iterable(one.values for _key, one in found))
@@ -122,11 +127,8 @@ class DayTimes:
         keys, waiting, sizes, totals, values = (
             _array(code, self._data[start:end]) for code, (start, end) in zip("iiiqi", pairwise(cuts), strict=True)
         )
-        ends = accumulate(sizes)
-        return {
-            key: Times(values[end - size : end], total, waits)
-            for key, waits, size, total, end in zip(keys, waiting, sizes, totals, ends, strict=True)
-        }
+        ends = [0, *accumulate(sizes)]
+        return dict(zip(keys, map(Times, repeat(values), ends, ends[1:], totals, waiting), strict=True))
 
 
 def _array(code: str, data: memoryview) -> "array[int]":
@@ -144,19 +146,42 @@ def joined(parts: Iterable[Grouped]) -> dict[int, list[Times]]:
     return found
 
 
-def ranked(runs: Sequence["array[int]"], *ranks: int) -> list[int]:
-    """The values of these ranks (from 1, ascending) among all values of the sorted runs."""
-    if sum(map(len, runs)) < SPARSE * len(runs):
-        whole = sorted(chain.from_iterable(runs))
+def ranked(runs: Sequence[Times], *ranks: int) -> list[int]:
+    """The values of these ranks (from 1, ascending) among all values of the sorted runs, none of which is empty."""
+    arrays, begins, ends = [run.values for run in runs], [run.begin for run in runs], [run.end for run in runs]
+    sizes = list(map(sub, ends, begins))
+    total = sum(sizes)
+    if total < SPARSE * len(runs):
+        whole = sorted(_between(arrays, begins, ends))
         return [whole[rank - 1] for rank in ranks]
-    found, low, most = [], min(run[0] for run in runs if run), max(run[-1] for run in runs if run)
-    for rank in ranks:
-        high = most
-        while low < high:
-            guess = (low + high) // 2
-            if sum(map(bisect_right, runs, repeat(guess))) >= rank:
-                high = guess
-            else:
-                low = guess + 1
-        found.append(low)
-    return found
+    return [_ranked(arrays, begins, ends, sizes, rank, total) for rank in ranks]
+
+
+def _ranked(
+    arrays: Sequence["array[int]"],
+    begins: Sequence[int],
+    ends: Sequence[int],
+    sizes: Sequence[int],
+    rank: int,
+    total: int,
+) -> int:
+    # Each run's own value of about this rank: the one that is looked for lies between the least and the greatest of them.
+    own = [
+        values[begin + -(-rank * size // total) - 1] for values, begin, size in zip(arrays, begins, sizes, strict=True)
+    ]
+    low, high, below = min(own), max(own), sum(begins) + rank
+    begins = list(map(bisect_left, arrays, repeat(low), begins, ends))
+    ends = list(map(bisect_right, arrays, repeat(high), begins, ends))
+    while low < high and sum(ends) - sum(begins) > FEW:
+        guess = (low + high) // 2
+        places = list(map(bisect_right, arrays, repeat(guess), begins, ends))
+        if sum(places) >= below:
+            high, ends = guess, places
+        else:
+            low, begins = guess + 1, places
+    return low if low == high else sorted(_between(arrays, begins, ends))[below - sum(begins) - 1]
+
+
+def _between(arrays: Iterable["array[int]"], begins: Iterable[int], ends: Iterable[int]) -> Iterable[int]:
+    """The values of each from its begin on and before its end."""
+    return chain.from_iterable([values[begin:end] for values, begin, end in zip(arrays, begins, ends, strict=True)])

@@ -223,7 +223,7 @@ def test_what_is_said_to_people_inside_an_f_string_is_collected_for_translation(
         if isinstance(call, ast.Call) and called(call) in GETTEXT
     )
     assert [
-        f"{name}:{call.lineno}: {text.value}"
+        f"{name}:{call.lineno}: {text.value!r}"
         for name, call in inside
         for text in call.args
         if isinstance(text, ast.Constant) and text.value not in collected

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from escalation_site.admin_site.base import Admin, ReadOnlyAdmin, ReadOnlyTabular, actor_of, column
 from escalation_site.kernel.instants import now
@@ -113,7 +114,9 @@ class DestinationForm(forms.ModelForm[Destination]):
         label=_("Address"),
         required=False,
         max_length=2000,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "https://…"}),
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "https://…"}
+        ),
         help_text=_(
             "The incoming webhook of a chat channel, or where a program listens. Left empty it stays as it is."
         ),
@@ -122,7 +125,7 @@ class DestinationForm(forms.ModelForm[Destination]):
         label=_("Signing secret"),
         required=False,
         max_length=200,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text=_("Of a webhook: give the receiver the same one now, it is not shown again. Left empty it stays."),
     )
 

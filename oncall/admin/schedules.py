@@ -9,6 +9,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from escalation_site.admin_site.base import Admin, DefinitionField, ReadOnlyAdmin, ReadOnlyTabular, column, each
 from escalation_site.kernel.errors import DomainError
@@ -28,11 +29,18 @@ class ScheduleForm(forms.ModelForm[Schedule]):
             "stays as it was."
         ),
     )
-    reason = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("Why it changes."))
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Why it changes."),
+    )
 
     accept_gaps = forms.BooleanField(
         label=_("Leave gaps open"),
         required=False,
+        widget=UnfoldBooleanSwitchWidget,
         help_text=_("The change may leave nobody on call on a path in use; who said so is kept."),
     )
 

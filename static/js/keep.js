@@ -74,11 +74,14 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     ...(own || detail.target.closest("[data-keeps]") ? typed(own ? null : elt.closest("form")) : []),
     ...focused(),
   ];
+  const { scrollX, scrollY } = window;
   // By then it is done: htmx exchanges everything before anything else runs.
   queueMicrotask(() => {
     for (const { element, mark, put } of things) {
       const found = !element.isConnected && mark && find(mark);
       if (found) put(found);
     }
+    // While the new part stands above the old one, the browser may scroll along with what is below both, and does not always come back.
+    if (own && window.scrollY !== scrollY) window.scrollTo({ left: scrollX, top: scrollY, behavior: "instant" });
   });
 });

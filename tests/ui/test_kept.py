@@ -116,6 +116,37 @@ def test_when_a_part_is_drawn_anew_then_what_is_typed_open_and_scrolled_to_in_it
     expect(page.locator("#menu")).to_be_hidden()
 
 
+def test_when_a_tall_part_is_exchanged_around_the_keyboard_then_the_page_does_not_move(
+    page_of: Callable[..., str], shown: Callable[..., Page], parts: Parts
+) -> None:
+    lines = "".join(
+        f"<li>Card {line} <button class='btn' name='action' value='{line}'>Remove</button></li>" for line in range(90)
+    )
+    board = (
+        '<div id="board" data-live="incident:42" hx-get="/fragment/" hx-trigger="live" hx-swap="outerHTML">'
+        f"<p id='drawn'>drawn {{n}}</p><measured-part></measured-part><ul>{lines}</ul></div>"
+    )
+
+    def fragment(route: Route) -> None:
+        route.fulfill(body=board.replace("{n}", "1"), content_type="text/html")
+
+    html = page_of(SAMPLE, part=f"{board}<p>Below it all</p>")
+    page = shown(html, socket=parts.socket, routes={"**/fragment/": fragment})
+    page.wait_for_selector("[data-live-mark][data-state=on]")
+    # Something looks how large the page is while the new part stands above the old one.
+    page.evaluate(
+        "customElements.define('measured-part', class extends HTMLElement { connectedCallback() { document.body.offsetHeight; } })"
+    )
+    page.locator("#board button").nth(40).focus()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    before = page.evaluate("scrollY")
+    parts.tell("incident:42", 101)
+    expect(page.locator("#drawn")).to_have_text("drawn 1")
+
+    expect(page.locator("#board button").nth(40)).to_be_focused()
+    assert page.evaluate("scrollY") == before > 0
+
+
 def test_when_the_keyboard_is_in_a_part_that_is_drawn_anew_then_it_goes_on_from_there(page: Page, parts: Parts) -> None:
     page.get_by_label("Task").press_sequentially("Half a")
     page.get_by_label("Task").press("ArrowLeft")

@@ -1,4 +1,4 @@
-"""`make test`: every check beside the tests with real processes, then those on PostgreSQL with Redis, in Chromium, and on SQLite.
+"""`make test`: checks, then tests in Chromium; beside them those with real processes, then on PostgreSQL with Redis; last those on SQLite.
 
     python deploy/check.py [--only-checks]
 
@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,8 @@ TABLES: list[tuple[str, list[str]]] = [
 CHECK_SECONDS = 600
 SUITE_SECONDS = 1200
 """Nothing may hang: a suite that takes longer is stopped and has failed."""
+_running: set[int] = set()
+_stopped = threading.Event()
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -72,21 +75,37 @@ def run(
 
     It leads a group of its own: one that is stopped after ``seconds`` takes what it started with it.
     """
+    if _stopped.is_set():
+        return False, ""
     output = None if shown else subprocess.PIPE
     with subprocess.Popen(
         command, cwd=ROOT, env=variables, stdout=output, stderr=None if shown else subprocess.STDOUT, text=True,
         start_new_session=True,
     ) as program:  # fmt: skip
+        _running.add(program.pid)
         try:
             said, _none = program.communicate(timeout=seconds)
         except BaseException as stopped:
-            with suppress(ProcessLookupError):
-                os.killpg(program.pid, signal.SIGKILL)
+            _kill(program.pid)
             if not isinstance(stopped, subprocess.TimeoutExpired):
                 raise
             print(f"stopped after {seconds:.0f} seconds: {' '.join(command[1:6])}", flush=True)
             return False, ""
+        finally:
+            _running.discard(program.pid)
     return program.returncode == 0, said or ""
+
+
+def stop_everything() -> None:
+    """End what runs; nothing else is begun."""
+    _stopped.set()
+    for leader in list(_running):
+        _kill(leader)
+
+
+def _kill(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def run_checks(checks: Iterable[tuple[str, list[str]]]) -> bool:
@@ -289,7 +308,7 @@ def unreachable() -> str:
 
 @dataclass(frozen=True)
 class Suites:
-    """What is run. Those of ``real_peers`` are run first and beside each other: their programs mostly wait."""
+    """What is run. Those of ``real_peers`` are run beside each other: their programs mostly wait."""
 
     on_servers: Suite | None
     real_peers: Sequence[Suite]
@@ -326,26 +345,38 @@ def suites(servers: Mapping[str, str]) -> Suites:
 def run_suites(tested: Suites, checks: Sequence[tuple[str, list[str]]], *, passed: bool) -> bool:
     """Whether everything passed, also what came before (``passed``).
 
-    The ``checks`` are run beside the real processes, which mostly wait.
+    Two rows beside each other, so that the processors have work while one waits: for real processes and the server of the database, or for
+    pages. What failed is run again after both, with nothing beside it. SQLite waits for nothing and comes last.
     """
-    failed = []
-    with ThreadPoolExecutor(len(tested.real_peers) + 1) as lanes:
-        checked = lanes.submit(run_checks, checks)
-        for suite, (well, said) in zip(
-            tested.real_peers, lanes.map(lambda suite: suite.run(shown=False), tested.real_peers), strict=True
-        ):
-            print(f"{suite.title}\n{said}", flush=True)
-            failed += [] if well else [suite]
-        passed &= checked.result()
-    if tested.on_servers:
-        print(tested.on_servers.title, flush=True)
-        failed += [] if tested.on_servers.run()[0] else [tested.on_servers]
-    print(tested.in_chromium.title, flush=True)
-    failed += [] if tested.in_chromium.run()[0] else [tested.in_chromium]
+
+    def on_servers() -> list[Suite]:
+        with ThreadPoolExecutor(len(tested.real_peers)) as lanes:
+            failed = [suite for among in lanes.map(_failed, tested.real_peers) for suite in among]
+        return [*failed, *(_failed(tested.on_servers) if tested.on_servers else ())]
+
+    def in_chromium() -> tuple[bool, list[Suite]]:
+        return run_checks(checks), _failed(tested.in_chromium)
+
+    with ThreadPoolExecutor(2) as rows:
+        served, drawn = rows.submit(on_servers), rows.submit(in_chromium)
+        try:
+            (checked, failed) = drawn.result()
+            failed += served.result()
+        except KeyboardInterrupt:
+            stop_everything()
+            raise
+    passed &= checked
     for suite in failed:
         passed &= suite.run_again()
     print(tested.on_sqlite.title + ("" if passed else " (something above FAILED)"), flush=True)
     return (tested.on_sqlite.run()[0] or tested.on_sqlite.run_again()) and passed
+
+
+def _failed(suite: Suite) -> list[Suite]:
+    """Run the suite and print at its end what it said; the suite itself if it failed."""
+    well, said = suite.run(shown=False)
+    print(f"{suite.title}\n{said}", flush=True)
+    return [] if well else [suite]
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from audit.selectors import Protection
 from escalation_site.operations.beats import beats_standing
 from incidents.models import EscalationRun, InboxSignal, Incident
 from incidents.selectors.listing import Row, rows_of
+from notifications.channels.base import channel_labels
 from notifications.models import Delivery
 from oncall.models import User
 from policies.severity import Severity
@@ -208,4 +209,5 @@ def _channels(at: datetime) -> list[dict[str, Any]]:
             cancelled=Count("id", filter=Q(state=states.CANCELLED)),
         )
     )
-    return [dict(row) for row in found]
+    names = channel_labels()
+    return [{**row, "label": names.get(row["channel"], row["channel"])} for row in found]

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from incidents.models import EscalationRun, InboxSignal, Incident, ProcessBeat
 from incidents.services.lifecycle import incident_acknowledge, incident_open
 from incidents.services.merging import incident_merge
+from notifications.channels.base import channel_labels
 from notifications.models import ContactMethod, Message
 from reports.figures.keeping import figures_follow
 from tests.world.harness import World
@@ -133,7 +134,7 @@ def test_an_administrator_sees_that_everything_works(world: World) -> None:
         ProcessBeat.objects.create(name=name, host="alpha", pid=1, started_at=world.now, beat_at=world.now)
     page = home_of(world, "hugo")
     assert "Everything works" in page
-    assert "email" in page
+    assert f">{channel_labels()['email']}</th>" in page
 
 
 def test_an_administrator_sees_what_is_silent_overdue_or_set_aside(world: World) -> None:

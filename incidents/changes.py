@@ -16,6 +16,7 @@ from audit.context import ActionContext
 from audit.services import entries_append
 from audit.values import SYSTEM, Actor, EntryValue
 from escalation_site.kernel.rows import rows_insert, rows_update
+from escalation_site.kernel.waking import work_written
 from incidents.models import Incident, TimelineEvent
 from oncall.models import User
 
@@ -133,6 +134,7 @@ class Changes:
             rows_insert(self._events)
         entries_append(self._entries, context=context)
         self._events, self._entries, self._versions, self._touched = [], [], [], {}
+        work_written()
 
     def _write_incidents(self) -> None:
         """Rows that change the same fields share a statement, so that no column is written that nobody touched."""

@@ -1,9 +1,8 @@
 """A glance at the database: is there anything to do, and when is there next?
 
-What an idle engine asks five times a second, as one statement of text: the parts of a turn would each ask for themselves and pay for
+What an idle engine asks again and again, as one statement of text: the parts of a turn would each ask for themselves and pay for
 composing their query, and the server for planning it (measured on PostgreSQL: ten queries and 1.7 % of a core for an hour in which nothing
-happens). There it is a prepared statement, which is planned once; NOTIFY would save the looks, but takes one lock of the whole database at
-each commit, so that a storm at the door would pay for a quiet night.
+happens). There it is a prepared statement, which is planned once.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""The engine's loop: a turn does all that is due, then sleeps until the next thing is, never longer than the poll interval."""
+"""The engine's loop: a turn does all that is due, then sleeps until the next thing is, never longer than the poll interval; on PostgreSQL,
+once it has been quiet for a while, never longer than a second, and whoever writes something to do wakes it."""
 
 import math
 import threading
@@ -11,6 +12,7 @@ from django.db import Error, connection
 
 from escalation_site.kernel.instants import Clock, now
 from escalation_site.kernel.unchanged import Changed
+from escalation_site.kernel.waking import Bell
 from incidents.engine.beats import beat, beat_end
 from incidents.engine.glance import Glance, glance
 from incidents.engine.house import HouseLook
@@ -37,6 +39,10 @@ GATHER_LONGEST = 1.0
 GATHER_TIMES = (
     8  # As long as entering took last: on a busy machine 0.2 s bring three, and a batch costs as much as fifteen.
 )
+QUIET_AFTER = 5.0
+"""Seconds without anything to do after which the engine waits to be woken: longer than whoever rings leaves between two rings."""
+QUIET_LOOK_SECONDS = 1.0
+"""How long it sleeps then at most, should a ring be lost. Each look costs the engine and the server a waking."""
 SENDING_PAUSE = 0.05  # While threads send they take the next themselves: the loop need not look for them all the time.
 
 
@@ -54,6 +60,8 @@ class Engine:
         batch: int = getattr(settings, "ENGINE_BATCH", 200)
         self._paces = {name: Pace(batch) for name in ("stepped", "checkpoints", "reports", "signals")}
         self._changed = Changed(longest=FULL_LOOK_SECONDS)
+        self._bell = Bell() if connection.vendor == "postgresql" else None
+        self._quiet_from = -math.inf
         self._house = HouseLook(clock=clock)
         self._next_beat = self.started_at
         self._enter_at = -math.inf
@@ -110,6 +118,8 @@ class Engine:
                 self._house.when_due()
                 # After a turn that found work there may be more, whether or not anybody else wrote meanwhile.
                 busy = bool((busy or not self._idle()) and self._turn_where_needed())
+                if busy:
+                    self._stay_awake()
                 if not busy:
                     self._rest()
                 elif connection.vendor == "sqlite":
@@ -147,11 +157,18 @@ class Engine:
 
     def _rest(self) -> None:
         """Sleep until the next thing is due. What others write meanwhile is seen at the next look."""
-        wait = self.poll
+        quiet = self._bell is not None and not self.sender.under_way and time.monotonic() > self._quiet_from
+        wait = max(self.poll, QUIET_LOOK_SECONDS) if quiet else self.poll
         if self._next_due is not None:
             least = SENDING_PAUSE if self.sender.under_way else BREATH_SECONDS
             wait = min(wait, max((self._next_due - self.clock()).total_seconds(), least))
-        self._stopping.wait(wait)
+        if self._bell is None or not quiet:
+            self._stopping.wait(wait)
+        elif self._bell.wait(wait):
+            self._stay_awake()
+
+    def _stay_awake(self) -> None:
+        self._quiet_from = time.monotonic() + QUIET_AFTER
 
     def _beat_when_due(self) -> None:
         at = self.clock()

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from audit.services import Actor, EntryValue, entries_append
 from escalation_site.kernel.rows import rows_insert
+from escalation_site.kernel.waking import work_written
 from notifications.channels import channel_kinds
 from notifications.entries import delivery_entry, message_entry
 from notifications.models import ContactMethod, Delivery, Destination, Message
@@ -76,6 +77,7 @@ def _insert(values: Sequence[MessageValue], *, at: datetime) -> list[Message]:
             ]
         )
         entries_append([message_entry(message, "message.failed", at=at) for message in messages if message.settled_at])
+        work_written()
     return messages
 
 

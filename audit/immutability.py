@@ -15,7 +15,8 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+
+from escalation_site.kernel.migrating import TablesRun
 
 PREFIX = "wb_append_only"
 
@@ -119,7 +120,7 @@ def function_renew(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
         schema_editor.execute(_POSTGRES_FUNCTION, params=None)
 
 
-def append_only(*tables: str | tuple[str, str]) -> RunPython:
+def append_only(*tables: str | tuple[str, str]) -> TablesRun:
     """A migration operation that protects ``tables``; each a table name (key column "id") or (name, key column)."""
     pairs = [(table, "id") if isinstance(table, str) else table for table in tables]
-    return RunPython(_protect(pairs), _release(pairs))
+    return TablesRun(_protect(pairs), _release(pairs))

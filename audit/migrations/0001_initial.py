@@ -4,8 +4,10 @@ import uuid
 
 from django.db import migrations, models
 
+from escalation_site.kernel.migrating import LeanMigration
 
-class Migration(migrations.Migration):
+
+class Migration(LeanMigration):
     initial = True
 
     dependencies = []

@@ -3,6 +3,7 @@
 from django.db import migrations
 
 from audit.immutability import append_only, function_renew
+from escalation_site.kernel.migrating import TablesRun
 
 
 class Migration(migrations.Migration):
@@ -10,5 +11,5 @@ class Migration(migrations.Migration):
 
     operations = [
         append_only("audit_keepersending"),
-        migrations.RunPython(function_renew, migrations.RunPython.noop),
+        TablesRun(function_renew, TablesRun.noop),
     ]

@@ -5,8 +5,10 @@ What nearly all entries are is left out, so that an alert writes no more than be
 
 from django.db import migrations, models
 
+from escalation_site.kernel.migrating import LeanMigration
 
-class Migration(migrations.Migration):
+
+class Migration(LeanMigration):
     dependencies = [("audit", "0006_append_only_sendings")]
 
     operations = [

@@ -2,8 +2,10 @@
 
 from django.db import migrations, models
 
+from escalation_site.kernel.migrating import LeanMigration
 
-class Migration(migrations.Migration):
+
+class Migration(LeanMigration):
     dependencies = [("incidents", "0007_responding_teams")]
 
     operations = [

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 import incidents.models.talk
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
     dependencies = [
         ("incidents", "0008_alarm"),
         ("oncall", "0006_away_for_good"),

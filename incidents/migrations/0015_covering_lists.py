@@ -7,11 +7,13 @@ the index of a foreign key that is empty nearly everywhere.
 import django.db.models.deletion
 from django.db import migrations, models
 
+from escalation_site.kernel.migrating import LeanMigration
+
 # As Django named it, on every database.
 MERGED = "incidents_incident_merged_into_id_75509a6d"
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
     dependencies = [("incidents", "0014_resolved_index")]
 
     operations = [

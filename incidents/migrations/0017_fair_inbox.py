@@ -1,7 +1,9 @@
 from django.db import migrations, models
 
+from escalation_site.kernel.migrating import LeanMigration
 
-class Migration(migrations.Migration):
+
+class Migration(LeanMigration):
     dependencies = [("incidents", "0016_gathered_news")]
 
     operations = [

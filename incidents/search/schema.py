@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+
+from escalation_site.kernel.migrating import TablesRun
 
 TABLE = "incidents_search"
 PREFIX = "wb_search"
@@ -186,6 +187,6 @@ def _forget(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
         schema_editor.execute(statement, params=None)
 
 
-def search_kept() -> RunPython:
+def search_kept() -> TablesRun:
     """A migration operation that makes the index, its triggers and what they need, or puts back what is missing of them."""
-    return RunPython(_keep, _forget)
+    return TablesRun(_keep, _forget)

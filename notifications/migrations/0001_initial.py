@@ -7,9 +7,10 @@ from django.db import migrations, models
 
 import notifications.channels.base
 from audit.immutability import append_only
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
     initial = True
 
     dependencies = [

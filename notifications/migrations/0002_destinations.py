@@ -4,9 +4,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from audit.immutability import append_only
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
 
     dependencies = [
         ('notifications', '0001_initial'),

@@ -4,8 +4,10 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from escalation_site.kernel.migrating import LeanMigration
 
-class Migration(migrations.Migration):
+
+class Migration(LeanMigration):
     dependencies = [
         ("notifications", "0002_destinations"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

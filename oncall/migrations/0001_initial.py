@@ -11,9 +11,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 import oncall.zones
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
     initial = True
 
     dependencies = [

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 import oncall.holiday_calendars
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
 
     dependencies = [
         ('oncall', '0003_api_token'),

@@ -7,9 +7,10 @@ from django.db import migrations, models
 
 import reports.models.auditing
 from audit.immutability import append_only
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
 
     initial = True
 

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import migrations, models
 
 from audit.immutability import append_only
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
     dependencies = [
         ("incidents", "0013_list_indexes"),
         ("oncall", "0007_capacity_incidents"),

@@ -8,9 +8,10 @@ from django.db import migrations, models
 import oncall.zones
 import reports.models.exports
 from audit.immutability import append_only
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
     dependencies = [
         ("oncall", "0007_capacity_incidents"),
         ("reports", "0002_figures_and_dashboards"),

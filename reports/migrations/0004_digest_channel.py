@@ -4,9 +4,10 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from audit.immutability import append_only
+from escalation_site.kernel.migrating import LeanMigration
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
     dependencies = [
         ("notifications", "0002_destinations"),
         ("reports", "0003_exports_and_digests"),

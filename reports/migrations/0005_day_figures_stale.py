@@ -1,7 +1,9 @@
 from django.db import migrations, models
 
+from escalation_site.kernel.migrating import LeanMigration
 
-class Migration(migrations.Migration):
+
+class Migration(LeanMigration):
     dependencies = (("reports", "0004_digest_channel"),)
 
     operations = (

@@ -8,6 +8,8 @@ from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+from escalation_site.kernel.migrating import LeanMigration
+
 NONE, NOT = 0, -1
 
 
@@ -17,7 +19,7 @@ def count_again(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     cursor._default_manager.using(schema_editor.connection.alias).update(fill_from=0, fill_to=last or 0)
 
 
-class Migration(migrations.Migration):
+class Migration(LeanMigration):
     dependencies = (("reports", "0005_day_figures_stale"), ("incidents", "0016_gathered_news"))
 
     operations = (

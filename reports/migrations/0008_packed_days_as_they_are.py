@@ -2,6 +2,8 @@ from typing import Any
 
 from django.db import migrations
 
+from escalation_site.kernel.migrating import TablesRun
+
 _TABLE = "reports_dayfigures"
 
 
@@ -26,5 +28,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(_external, _compressed, elidable=False),
+        TablesRun(_external, _compressed, elidable=False),
     ]

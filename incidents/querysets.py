@@ -1,6 +1,6 @@
 """Incidents, filtered in the words of the domain. Every list of incidents begins with ``visible_to``."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db.models import Q, QuerySet
 
 from incidents.search.lookup import among
+from incidents.statements import rows_for
 
 if TYPE_CHECKING:
     # The model imports this module; ruff does not see the name in the base class's string.
@@ -61,7 +62,7 @@ class IncidentQuerySet(QuerySet["Incident"]):
             return self.visible_to(user)
         if user.role == "reporter":
             return self._of_support(user)
-        concerns = [number for row in restricted_concerns(user)[: NAMED + 1] for number in row.values()]
+        concerns = [number for (number,) in rows_for(user, _first_concerns)]
         if len(concerns) > NAMED:
             return self.visible_to(user)
         return self.filter(Q(restricted=False) | among(concerns)) if concerns else self.filter(restricted=False)
@@ -76,12 +77,12 @@ class IncidentQuerySet(QuerySet["Incident"]):
     def _of_support(self, user: "User") -> "IncidentQuerySet":
         """What support staff have to do with: by its numbers where it is little. Whose team has very much walks an order's index, in which
         their own come soon, and tells them by their columns; the rest is looked up by its numbers. One query, or two."""
-        found = ties(user)
-        if (named := _named(found)) is not None:
+        if (named := _named(user, _first_ties)) is not None:
             return self.filter(among(named))
-        others = [tie for tie in found if tie.of is None]
-        rest = _named(others)
+        rest = _named(user, _first_others)
+        found = ties(user)
         own = reduce(or_, (tie.of for tie in found if tie.of is not None))
+        others = [tie for tie in found if tie.of is None]
         return self.filter(own | (Q(pk__in=_numbers(others)) if rest is None else among(rest)))
 
 
@@ -136,10 +137,23 @@ def _numbers(found: list[Tie], *, each: bool = False) -> "QuerySet[Any]":
     return _union((tie.rows.values(tie.path) for tie in found), each=each)
 
 
-def _named(found: list[Tie]) -> list[int] | None:
+def _named(user: "User", build: "Callable[[User], QuerySet[Any]]") -> list[int] | None:
     """The numbers, looked up now; None where they are more than NAMED. It stops at the first that is too many."""
-    named = [number for row in _numbers(found, each=True)[: NAMED + 1] for number in row.values()]
+    named = [number for (number,) in rows_for(user, build)]
     return named if len(named) <= NAMED else None
+
+
+def _first_ties(user: "User") -> "QuerySet[Any]":
+    return _numbers(ties(user), each=True)[: NAMED + 1]
+
+
+def _first_others(user: "User") -> "QuerySet[Any]":
+    """Those that their own columns do not tell."""
+    return _numbers([tie for tie in ties(user) if tie.of is None], each=True)[: NAMED + 1]
+
+
+def _first_concerns(user: "User") -> "QuerySet[Any]":
+    return restricted_concerns(user)[: NAMED + 1]
 
 
 def restricted_concerns(user: "User | Any") -> "QuerySet[Any]":

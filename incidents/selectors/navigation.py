@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import IntegerField, OuterRef, Subquery
+from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
 from incidents.models import Incident
 from incidents.querysets import IncidentQuerySet
+from incidents.statements import rows_for
 from oncall.models import User
-from oncall.standing import Mark, mark_columns, mark_of
+from oncall.standing import Mark, mark_columns
 
 COUNTED = 999
 """Counting stops one beyond: more says nothing more, and in a storm every page would count it anew."""
@@ -49,29 +50,27 @@ def navigation_counts(user: Any) -> NavigationCounts:
     """
     if not user.is_authenticated:
         return NavigationCounts(0, ())
-    triggered = Incident.objects.visible_open(user).in_state(Incident.State.TRIGGERED)
-    # Only what is resolved has the instant: so the index of the open ones serves, on SQLite too.
-    own = Incident.objects.unresolved().filter(team=OuterRef("memberships__team"))
-    rows = list(
-        User.objects.filter(pk=user.pk)
-        .order_by("memberships__team__name")
-        .values(
-            "memberships__team__name",
-            "memberships__team__slug",
-            triggered=_count(triggered),
-            open_count=_count(own),
-            **mark_columns(),
-        )
-    )
+    rows = rows_for(user, _asked)
     if not rows:
         return NavigationCounts(0, ())
     address = reverse("incidents:list")
     teams = [
-        TeamCount(row["memberships__team__name"], f"{address}?team={slug}", row["open_count"])
-        for row in rows
-        if (slug := row["memberships__team__slug"])
+        TeamCount(name, f"{address}?team={slug}", open_count) for name, slug, _rings, open_count, *_mark in rows if slug
     ]
-    return NavigationCounts(rows[0]["triggered"], teams, mark_of(rows[0]))
+    _name, _slug, triggered, _open_count, *mark = rows[0]
+    return NavigationCounts(triggered, teams, tuple(mark))
+
+
+def _asked(user: User) -> QuerySet[Any]:
+    """A row for each team of the reader's: its name and slug, what rings, what it has open, and the mark of the schedules."""
+    triggered = Incident.objects.visible_open(user).in_state(Incident.State.TRIGGERED)
+    # Only what is resolved has the instant: so the index of the open ones serves, on SQLite too.
+    own = Incident.objects.unresolved().filter(team=OuterRef("memberships__team"))
+    team = ("memberships__team__name", "memberships__team__slug")
+    counts = {"triggered": _count(triggered), "open_count": _count(own)}
+    return (
+        User.objects.filter(pk=user.pk).order_by(team[0]).values_list(*team, *counts.values(), *mark_columns().values())
+    )
 
 
 def _count(incidents: IncidentQuerySet) -> _Counted:

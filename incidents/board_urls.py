@@ -6,7 +6,9 @@ from incidents.views import board, load, plan, wall
 
 board_pages = [
     path("board/", board.board, name="board"),
+    path("board/filters/", board.view_filters, {"page": "board"}, name="board_filters"),
     path("plan/", plan.plans, name="plans"),
+    path("plan/filters/", board.view_filters, {"page": "plans"}, name="plan_filters"),
     path("workload/", load.workload, name="workload"),
     path("workload/<int:pk>/", load.workload_limit, name="workload_limit"),
     path("wall/", wall.wall, name="wall"),

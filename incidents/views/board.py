@@ -50,7 +50,7 @@ def board(request: HttpRequest) -> HttpResponse:
 
 def board_context(request: HttpRequest, by: By, *, at: datetime, only: str = "") -> dict[str, Any]:
     user: Any = request.user
-    filters = IncidentFilter(request.GET, queryset=Incident.objects.visible_to(user), request=request)
+    filters = IncidentFilter(request.GET, queryset=Incident.objects.visible_once(user), request=request)
     found: Any = filters.qs
     return {
         "at": at,
@@ -61,9 +61,8 @@ def board_context(request: HttpRequest, by: By, *, at: datetime, only: str = "")
         "here": _address(request.GET, by, only=only),
         "whole": _address(request.GET, by),
         "shared": _shared(request.GET).urlencode(),
-        "filters": filters,
+        "filters_url": f"{reverse('incidents:board_filters')}{_query(request.GET, by)}",
         "filtered": bool(_shared(request.GET)),
-        "kept": kept(request.GET),
         "may_act": user.may_respond,
         "asks": by is By.TEAM,
         "move_field": MOVES[by][1],
@@ -74,7 +73,24 @@ ASKED = ("q", "whose", "severity", "priority", "team", "service")
 """The filters that the form of these pages asks for; the list asks for all of them."""
 
 
-def kept(query: QueryDict) -> list[tuple[str, str]]:
+@require_safe
+@login_required
+def view_filters(request: HttpRequest, page: str) -> HttpResponse:
+    """The form of the filters of ``page`` ("board", "plans"), read when it is opened: its lists ask for a query each."""
+    filters = IncidentFilter(request.GET, queryset=Incident.objects.none(), request=request, every=True)
+    address = reverse(f"incidents:{page}")
+    by = request.GET.get("by", "")
+    context = {
+        "fields": "incidents/partials/_view_filters.html",
+        "form": filters.form,
+        "kept": _kept(request.GET),
+        "address": address,
+        "everything": f"{address}?by={by}" if by in WAYS else address,
+    }
+    return page_or_fragment(request, "incidents/list_filters.html", context["fields"], context)
+
+
+def _kept(query: QueryDict) -> list[tuple[str, str]]:
     """What the address says beside the filters of the form."""
     return [(name, value) for name, values in query.lists() if name not in (*ASKED, "column", "to") for value in values]
 
@@ -88,11 +104,15 @@ def _shared(query: QueryDict) -> QueryDict:
 
 
 def _address(query: QueryDict, by: By, *, only: str = "") -> str:
+    return f"{reverse('incidents:board')}{_query(query, by, only=only)}"
+
+
+def _query(query: QueryDict, by: By, *, only: str = "") -> str:
     query = _shared(query)
     query["by"] = by.value
     if only:
         query["column"] = only
-    return f"{reverse('incidents:board')}?{query.urlencode()}"
+    return f"?{query.urlencode()}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -204,6 +205,7 @@ def list_context(request: HttpRequest, at: datetime, views: Sequence[Kept] | Non
         if views is None
         else views,
         "kept_query": _address(query).removeprefix("?"),
+        "filters_url": f"{reverse('incidents:filters')}{_address(query)}",
         "hidden": hidden_fields(query, "q"),
         "page": page,
         "more": asked.more,
@@ -222,13 +224,14 @@ def list_context(request: HttpRequest, at: datetime, views: Sequence[Kept] | Non
 def list_filters(request: HttpRequest) -> HttpResponse:
     """The form of all filters, read when it is opened: its lists ask for a query each."""
     user: Any = request.user
-    asked = IncidentFilter(request.GET, queryset=Incident.objects.visible_to(user), request=request)
+    asked = IncidentFilter(request.GET, queryset=Incident.objects.visible_to(user), request=request, every=True)
     own = custom_filters(CustomField.objects.filter(active=True))
     asked.filters.update({name: one for name, one in own.items() if name not in asked.filters})
     # A range asks for one value too; whether it is known stands among the rest.
     drawn = [name for name in own if f"{name}.from" not in own]
     kept = [name for name in asked.form.fields if name.startswith(CUSTOM) and name not in drawn]
     context = {
+        "fields": "incidents/partials/_filters.html",
         "form": asked.form,
         "own": [asked.form[name] for name in drawn if not name.endswith(".known")],
         "own_known": [asked.form[name] for name in drawn if name.endswith(".known")],

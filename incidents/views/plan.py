@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -17,7 +18,6 @@ from incidents.permissions import incident_for
 from incidents.selectors.plan import MOST_INCIDENTS, ROW, chart_of, plans_of, with_blocking
 from incidents.selectors.plan_zoom import SCALES, Zoom, address_of, zoom_of
 from incidents.views.answers import page_or_fragment
-from incidents.views.board import kept
 
 _OF_ZOOM = frozenset(("zoom", "from"))
 
@@ -32,9 +32,8 @@ def plans(request: HttpRequest) -> HttpResponse:
     incidents = plans_of(visible)
     context = {
         **_drawing(request, incidents, at),
-        "filters": filters,
+        "filters_url": f"{reverse('incidents:plan_filters')}?{request.GET.urlencode()}",
         "filtered": bool(set(request.GET) - _OF_ZOOM),
-        "kept": kept(request.GET),
         "cut_at": MOST_INCIDENTS if len(incidents) == MOST_INCIDENTS else 0,
         "here": request.get_full_path(),
         "topics": "incidents",

@@ -215,6 +215,30 @@ def test_when_a_column_is_long_then_its_first_cards_show_and_the_rest_is_counted
     assert "Nothing is open with these filters" in text_of(marta.get(f"{BOARD}?q=nothing-like-this"))
 
 
+def test_when_a_board_is_read_then_its_filters_come_once_they_are_opened_and_keep_what_the_address_says(
+    night: World, browser_of: Browser, file_incident: File
+) -> None:
+    file_incident("Cards", severity=2)
+    marta = browser_of("marta")
+    for page, asked, stays in (
+        (BOARD, "by=team&severity=2&stage=new&column=payments", {"by": "team", "stage": "new"}),
+        ("/incidents/plan/", "zoom=weeks&severity=2", {"zoom": "weeks"}),
+    ):
+        shown = marta.get(f"{page}?{asked}")
+        assert 'name="severity"' not in text_of(shown), "the form is not on the page"
+        place = shown.context["filters_url"]
+        assert place.startswith(f"{page}filters/?")
+        # Without scripts the menu holds a link to the form as a page of its own.
+        for headers in (HTMX, {}):
+            form = text_of(marta.get(place, headers=headers))
+            assert f'action="{page}"' in form
+            assert form.count("<!doctype html>") == (0 if headers else 1)
+            assert re.search(r'name="severity" value="2"[^>]* checked', form)
+            hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)">', form))
+            assert hidden.items() >= stays.items()
+            assert "column" not in hidden
+
+
 def test_when_a_program_hands_an_incident_over_then_the_same_rules_hold(
     night: World, browser_of: Browser, file_incident: File
 ) -> None:

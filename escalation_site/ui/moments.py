@@ -101,10 +101,17 @@ def _lasting(utc: datetime, style: str, css: str, focus: bool, zone: tzinfo, lan
     return _time(utc, style, written(utc, style, at=utc), css=css, focus=focus)
 
 
+@lru_cache(maxsize=4096)
+def _title(utc: datetime, zone: tzinfo, _language: str | None) -> str:
+    """Both clocks, escaped: what is shown of an instant changes by the minute, its title never."""
+    return escape(exactly(utc, zone=zone))
+
+
 def _time(utc: datetime, style: str, shown: str, *, css: str, focus: bool) -> SafeString:
     """Written out, because a board has hundreds: ``format_html`` takes ten times as long. What comes from outside is escaped."""
+    title = _title(utc, timezone.get_current_timezone(), translation.get_language())
     relative = f' data-relative="{style}"' if style in RELATIVE else ""
     return mark_safe(  # noqa: S308  every value is escaped or our own
         f'<time class="num{" " + escape(css) if css else ""}" datetime="{utc.replace(tzinfo=None).isoformat()}Z"'
-        f' title="{escape(exactly(utc))}"{relative}{FOCUS if focus else ""}>{escape(shown)}</time>'
+        f' title="{title}"{relative}{FOCUS if focus else ""}>{escape(shown)}</time>'
     )

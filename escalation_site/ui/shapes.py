@@ -208,9 +208,14 @@ def _person(name: str, key: str) -> SafeString:
 
 def nobody(text: str = "") -> SafeString:
     """The place of a person who is missing: a dashed ring and the words."""
+    return _nobody(text or gettext("No owner"))
+
+
+@lru_cache(maxsize=128, typed=True)
+def _nobody(text: str) -> SafeString:
     return format_html(
         '<span class="who muted"><span class="av none" aria-hidden="true"></span><span class="trunc">{}</span></span>',
-        text or gettext("No owner"),
+        text,
     )
 
 

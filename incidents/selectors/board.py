@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Count, F, Q, Sum, Window
-from django.db.models.functions import Coalesce, Lag, RowNumber
+from django.db.models.functions import Coalesce, RowNumber
 from django.utils.translation import gettext as _
 
 from incidents.models import Incident, Stage
 from incidents.querysets import IncidentQuerySet
-from incidents.selectors.listing import Row, in_tab, rows_of
+from incidents.selectors.listing import NAMES, Row, in_tab, name_of, rows_of, with_names
 from incidents.selectors.load import OPEN_AT_ONCE, carries
 from oncall.models import Membership, Team, User
 from oncall.permissions import responders
@@ -25,6 +25,8 @@ PER_COLUMN = 50
 MOST_CARDS, FEWEST = 120, 10
 """With many columns each shows fewer, so that the page stays quick; none shows less than FEWEST."""
 FULL_COLUMN = 200
+MOST_ROWS = 2_000
+"""So many numbers are read, the first of each column before the second ones: with a hundred people fifty of each were too many."""
 COLUMNS = 12
 """How many columns are drawn; with more teams or people the fullest and one's own come first."""
 FRESH = timedelta(hours=4)
@@ -143,6 +145,7 @@ def _person_places(user: User, counts: Mapping[int | None, int]) -> list[Column]
     """Nobody, oneself, then whoever owns something or responds in one's own teams; the fullest first."""
     mine = Q(memberships__team__in=user.memberships.values("team"))
     people = responders().filter(Q(pk__in=[pk for pk in counts if pk]) | mine).distinct()
+    people = people.only(*NAMES, "capacity_incidents")
     made = [
         Column(one.pk, str(one.pk), one.name, counts.get(one.pk, 0), (), limit=carries(one), person=one)
         for one in people
@@ -163,20 +166,18 @@ def _numbered(
     columns = Coalesce(F(by.field), 0)
     place = Window(RowNumber(), partition_by=columns, order_by=("severity", "started_at", "pk"))
     held = Window(Count("pk"), partition_by=columns)
-    first = found.order_by().annotate(place=place, held=held).filter(place__lte=most)
+    first = found.annotate(place=place, held=held).filter(place__lte=most).order_by("place")
     counts: dict[int | None, int] = {}
     numbers: dict[int | None, list[int]] = defaultdict(list)
-    for column, number, _place, count in sorted(
-        first.values_list(by.field, "pk", "place", "held"), key=lambda row: row[2]
-    ):
+    for column, number, count in first.values_list(by.field, "pk", "held")[:MOST_ROWS]:
         counts[column] = count
         numbers[column].append(number)
     return counts, numbers
 
 
 def _cards(numbers: Sequence[int], by: By, at: datetime) -> dict[int | None, list[Card]]:
-    """The cards of these incidents by column, each column worst first: four queries."""
-    chosen = Incident.objects.filter(pk__in=numbers).select_related("service", "team", "owner", "stage")
+    """The cards of these incidents by column, each column worst first: five queries."""
+    chosen = with_names(Incident.objects.filter(pk__in=numbers), "service", "team", "owner", "stage")
     rows = rows_of(list(chosen.order_by("severity", "started_at", "pk")), at=at)
     handed = handed_over([row.incident.pk for row in rows], since=at - FRESH, at=at)
     cards: dict[int | None, list[Card]] = defaultdict(list)
@@ -185,36 +186,31 @@ def _cards(numbers: Sequence[int], by: By, at: datetime) -> dict[int | None, lis
     return cards
 
 
-_NAMES = ("first_name", "last_name", "username")
-
-
 def handed_over(incidents: Iterable[int], *, since: datetime, at: datetime) -> dict[int, Handed]:
     """The last time each of ``incidents`` went from one team or person to another between the two instants: one query."""
     history: Any = Incident.history.model.objects
     touched = history.filter(id__in=list(incidents), history_date__gte=since, history_date__lte=at).values("id")
-    earlier: dict[str, Any] = {
-        f"was_{name}": Window(Lag(name), partition_by=F("id"), order_by=F("history_id").asc())
-        for name in ("team_id", "owner_id", "team__name", *(f"owner__{part}" for part in _NAMES))
-    }
-    now = ("team_id", "owner_id", "team__name", *(f"owner__{part}" for part in _NAMES))
-    states = history.filter(id__in=touched).annotate(**earlier).order_by("history_id")
+    people = tuple(f"owner__{name}" for name in NAMES)
+    states = history.filter(id__in=touched).order_by("history_id")
     found: dict[int, Handed] = {}
-    for state in states.values("id", "history_date", *now, *earlier):
-        moved = _handed(state)
-        if moved is not None and state["history_date"] >= since:
+    before: dict[int, Mapping[str, Any]] = {}
+    for state in states.values("id", "history_date", "team_id", "team__name", "owner_id", *people):
+        was = before.get(state["id"])
+        before[state["id"]] = state
+        if was is not None and state["history_date"] >= since and (moved := _handed(was, state)) is not None:
             found[state["id"]] = moved
     return found
 
 
-def _handed(state: Mapping[str, Any]) -> Handed | None:
+def _handed(was: Mapping[str, Any], state: Mapping[str, Any]) -> Handed | None:
     """What one change handed over. Taking what nobody had, and giving it back, are no handing over."""
-    if state["was_team_id"] and state["was_team_id"] != state["team_id"]:
-        return Handed("team", state["was_team__name"], state["team__name"], state["history_date"])
-    if state["was_owner_id"] and state["owner_id"] and state["was_owner_id"] != state["owner_id"]:
-        return Handed("person", _name(state, "was_owner__"), _name(state, "owner__"), state["history_date"])
+    at = state["history_date"]
+    if was["team_id"] and was["team_id"] != state["team_id"]:
+        return Handed("team", was["team__name"], state["team__name"], at)
+    if was["owner_id"] and state["owner_id"] and was["owner_id"] != state["owner_id"]:
+        return Handed("person", _owner(was), _owner(state), at)
     return None
 
 
-def _name(state: Mapping[str, Any], start: str) -> str:
-    full = f"{state[start + 'first_name'] or ''} {state[start + 'last_name'] or ''}".strip()
-    return full or str(state[start + "username"])
+def _owner(state: Mapping[str, Any]) -> str:
+    return name_of(*(state[f"owner__{name}"] or "" for name in NAMES))

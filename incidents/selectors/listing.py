@@ -22,6 +22,7 @@ from incidents.querysets import IncidentQuerySet
 from incidents.search import rank, wanted
 from incidents.selectors.checkpoints import asked_about
 from incidents.selectors.steps import Standing, standing_of
+from policies.models import PolicyVersion
 
 TABS = ("open", "triggered", "acknowledged", "resolved")
 COUNTED = 10_000
@@ -32,6 +33,15 @@ team's among a million, with another filter, read a tenth of them."""
 RANKED = 1_000
 """Beyond this many matches words are no order any more."""
 RELATED = ("service", "team", "owner", "reporter", "stage", "resolved_by")
+NAMES = ("username", "first_name", "last_name")
+"""What a person's name is made of; see ``name_of``."""
+_SHOWN = {
+    "service": ("name", "policy", "calendar"),
+    "team": ("name",),
+    "stage": ("name",),
+    **dict.fromkeys(("owner", "reporter", "resolved_by"), NAMES),
+}
+"""What rows and cards show of the things that an incident names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +146,20 @@ def sorted_in(
 def loaded(ids: Sequence[int]) -> list[Incident]:
     """These incidents with what a row shows of them, in this order: one query. Numbers are sorted before rows are read, so that a list
     of many does not drag their texts along."""
-    by_id = Incident.objects.select_related(*RELATED).in_bulk(ids)
+    by_id = with_names(Incident.objects.all(), *RELATED).in_bulk(ids)
     return [by_id[pk] for pk in ids if pk in by_id]
 
 
+def with_names(found: IncidentQuerySet, *related: str) -> IncidentQuerySet:
+    """``found`` with what is shown of the ``related`` things: a person has forty columns, and a board names a hundred."""
+    own = (field.name for field in Incident._meta.concrete_fields)
+    return found.select_related(*related).only(*own, *(f"{one}__{name}" for one in related for name in _SHOWN[one]))
+
+
 def rows_of(incidents: Sequence[Incident], *, at: datetime) -> list[Row]:
-    """Rows for incidents whose service, team and owner are loaded: two queries more, and one where any has no run."""
+    """Rows for incidents whose service, team and owner are loaded: three queries more, and one where any has no run."""
     open_ids = [incident.pk for incident in incidents if incident.is_open]
-    runs = {
-        run.incident_id: run
-        for run in EscalationRun.objects.filter(incident__in=open_ids, superseded=False).select_related(
-            "policy_version"
-        )
-    }
+    runs = {run.incident_id: run for run in _current(open_ids)}
     told, hours = _told(list(runs.values())), Hours()
     asked = asked_about(incident for incident in incidents if incident.is_open and incident.pk not in runs)
     return [
@@ -161,19 +172,30 @@ def rows_of(incidents: Sequence[Incident], *, at: datetime) -> list[Row]:
     ]
 
 
+def _current(incidents: Sequence[int]) -> list[EscalationRun]:
+    """The runs in force of these incidents. Many are on few versions of policies: each version is read once."""
+    runs = list(EscalationRun.objects.filter(incident__in=incidents, superseded=False)) if incidents else []
+    versions = PolicyVersion.objects.order_by().in_bulk({run.policy_version_id for run in runs})
+    for run in runs:
+        run.policy_version = versions[run.policy_version_id]
+    return runs
+
+
 def _told(runs: Sequence[EscalationRun]) -> dict[int, list[str]]:
     """The names of those who were paged on the level in force, by run."""
-    pages = (
-        Page.objects.filter(run__in=[run.pk for run in runs], level=F("run__level"), cycle=F("run__cycle"))
-        .select_related("recipient")
-        # A board has a hundred of them, and a person has forty columns.
-        .only("run", *(f"recipient__{name}" for name in ("username", "first_name", "last_name")))
-        .order_by("id")
-    )
+    if not runs:
+        return {}
+    pages = Page.objects.filter(run__in=[run.pk for run in runs], level=F("run__level"), cycle=F("run__cycle"))
+    people = tuple(f"recipient__{name}" for name in NAMES)
     names: dict[int, list[str]] = defaultdict(list)
-    for page in pages:
-        names[page.run_id].append(page.recipient.name)
+    for run, *person in pages.order_by("id").values_list("run", *people):
+        names[run].append(name_of(*person))
     return names
+
+
+def name_of(username: str, first: str, last: str) -> str:
+    """A person's name, as ``User.name`` says it, where only these were read."""
+    return f"{first} {last}".strip() or username
 
 
 def grouped(rows: Sequence[Row], counts: Mapping[str, int], *, more: bool = False) -> list[Group]:

@@ -118,11 +118,11 @@ class Engine:
                 self._house.when_due()
                 # After a turn that found work there may be more, whether or not anybody else wrote meanwhile.
                 busy = bool((busy or not self._idle()) and self._turn_where_needed())
-                if busy:
-                    self._stay_awake()
                 if not busy:
                     self._rest()
-                elif connection.vendor == "sqlite":
+                    continue
+                self._stay_awake()
+                if connection.vendor == "sqlite":
                     # One who waits for the database gets it now (escalation_site.kernel.sqlite3).
                     self._stopping.wait(BREATH_SECONDS)
             except Exception as error:

@@ -324,15 +324,17 @@ def filled_store() -> Any:
     import tempfile
 
     import duckdb
+    from django.db.models import Q
 
-    from incidents.models import Incident
+    from incidents.querysets import restricted_concerns
     from oncall.models import User
     from reports.models import IncidentFigures
 
     store = duckdb.connect()
-    user = User.objects.get(username="manager")
-    hidden = Incident.objects.filter(restricted=True).exclude(pk__in=Incident.objects.visible_to(user).values("pk"))
-    rows = IncidentFigures.objects.filter(counted=True).exclude(incident__in=hidden.values("pk")).values_list(*COLUMNS)
+    concerns = restricted_concerns(User.objects.get(username="manager"))
+    # As numbers: a condition that leaves out what a query finds is asked of each row on PostgreSQL, and took minutes.
+    seen = [number for row in concerns for number in row.values()]
+    rows = IncidentFigures.objects.filter(Q(restricted=False) | Q(pk__in=seen), counted=True).values_list(*COLUMNS)
     with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)

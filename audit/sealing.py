@@ -24,8 +24,9 @@ from audit.sheets import Sheet, sheet_read
 from audit.tiles import Tiles
 from escalation_site.kernel.rows import facts_insert
 
-MOST = {"sqlite": 2_000, "postgresql": 10_000}
-"""Rows in one seal. On SQLite nobody writes while one is made: so many take a fraction of a second, and a page must not wait longer."""
+MOST = {"sqlite": 4_000, "postgresql": 10_000}
+"""Rows in one seal. On SQLite nobody writes while one is made: so many take less than a tenth of a second of a core, and a page must not
+wait longer."""
 GAP = timedelta(days=1)
 """How long a missing number is waited for. No transaction lives that long."""
 _LOCK = 0x5EA1
@@ -39,10 +40,7 @@ class _Part:
     sheets: Sequence[Sheet]
     upto: int
     gaps: list[list[int | str]]
-
-    @property
-    def numbers(self) -> list[int]:
-        return [number for sheet in self.sheets for number in sheet.numbers]
+    numbers: Sequence[int]
 
 
 def ledger_seal(*, at: datetime, stop: Callable[[], bool] = lambda: False) -> int:
@@ -123,7 +121,8 @@ def _part(table: Table, horizon: LedgerHorizon | None, most: int, left: int, at:
             inside = [number for number in here if first <= number <= last]
             gaps += [[low, high, seen] for low, high in missing_in(inside, first, last)]
         gaps += [[low, high, at.isoformat()] for low, high in missing_in(fresh.numbers, begin + 1, end)]
-    return _Part(table, [late, fresh] if late else [fresh], end, gaps)
+    sheets = [late, fresh] if late else [fresh]
+    return _Part(table, sheets, end, gaps, [number for sheet in sheets for number in sheet.numbers])
 
 
 def _write(parts: Iterable[_Part], at: datetime) -> None:

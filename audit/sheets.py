@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -22,7 +20,7 @@ from django.db.models import CharField, Expression, F, Func, Q, TextField
 from django.db.models.functions import Cast
 
 from audit.leaves import ENTRIES, FORMAT, Row, Salts, Table
-from audit.proofs.canonical import canonical
+from audit.proofs.canonical import canonical, canonical_of
 
 Raw = tuple[Any, ...]
 """One entry, as `_columns` reads it."""
@@ -88,7 +86,7 @@ class EntrySheet:
 
     def leaves(self, salts: Salts) -> list[bytes | None]:
         instant_of, uuid_of = _READERS[connection.vendor == "sqlite"]
-        sha256, pads, persons, frames = hashlib.sha256, _Pads(salts), _Persons(salts), _Frames()
+        sha256, pads, persons, frames, values = hashlib.sha256, _Pads(salts), _Persons(salts), _Frames(), _Values()
         found: list[bytes | None] = []
         for row, subject in zip(self.rows, self._what, strict=True):
             pair, who = pads[subject], persons[row[6:10]]
@@ -97,7 +95,14 @@ class EntrySheet:
                 continue
             inner, outer = pair
             begin, middle, end = frames[row[3:7]]
-            what = sha256(outer + sha256(inner + _what(row)).digest()).hexdigest()
+            before, after, data = row[13:]
+            done = b'{"after":%b,"before":%b,"data":%b,%b' % (
+                values[after],
+                values[before],
+                values[data],
+                _named(row)[1:],
+            )
+            what = sha256(outer + sha256(inner + done).digest()).hexdigest()
             text = f'{begin}{uuid_of(row[2])}{middle}{instant_of(row[1])},"entry":{row[0]}{end}{what}","who":"{who}"}}'
             found.append(sha256(text.encode()).digest())
         return found
@@ -153,46 +158,24 @@ class _Persons(dict[Raw, str | None]):
 
 _BLOCK = 64
 _INNER, _OUTER = (bytes(one ^ pad for one in range(256)) for pad in (0x36, 0x5C))
-_FRACTION = re.compile(rb"[:,\[]-?\d+(?:\.\d|[eE])[\d.eE+-]*[,\]}]")
-"""A number that ECMAScript may write otherwise, where only a number can stand: in a string it is followed by something else,
-and where it is not, no harm is done."""
-_SHAPES = bytes.maketrans(b"123456789.E", b"000000000ee")
-"""So translated, a text that has no "0e" has no such number: found much sooner than by the expression."""
-_NAME = re.compile(rb'[\x80-\xff](?:[^"\\]|\\.)*":')
-"""A member's name whose place UTF-8 and UTF-16 may see differently."""
 
 
-def _what(row: Raw) -> bytes:
-    """The canonical text of what was done: that of `audit.leaves`, from the columns' own texts."""
-    before, after, data = row[13:16]
+class _Values(dict[str | None, bytes]):
+    """The canonical text of what stands in a column of JSON, by the database's own text of it: in half of all columns that hold any, the
+    same was said a little before."""
+
+    def __missing__(self, stored: str | None) -> bytes:
+        self[stored] = found = canonical_of(stored) if stored is not None else b"null"
+        return found
+
+
+def _named(row: Raw) -> bytes:
+    """The rest of what was done, which in canonical order stands behind the columns of JSON: what it was done to."""
+    named = {"object_id": row[10], "object_label": row[11], "subject": row[12]}
     try:
-        text = orjson.dumps(
-            {
-                "after": after and orjson.loads(after),
-                "before": before and orjson.loads(before),
-                "data": data and orjson.loads(data),
-                "object_id": row[10],
-                "object_label": row[11],
-                "subject": row[12],
-            },
-            option=orjson.OPT_SORT_KEYS,
-        )
-    except (ValueError, TypeError):
-        pass  # Not a number, numbers beyond 64 bits, half a surrogate pair, or deeper than orjson goes.
-    else:
-        fraction = b"0e" in text.translate(_SHAPES) and _FRACTION.search(text)
-        if not fraction and (text.isascii() or not _NAME.search(text)):
-            return text
-    return canonical(
-        {
-            "after": after and json.loads(after),
-            "before": before and json.loads(before),
-            "data": data and json.loads(data),
-            "object_id": row[10],
-            "object_label": row[11],
-            "subject": row[12],
-        }
-    )
+        return orjson.dumps(named)
+    except TypeError:
+        return canonical(named)
 
 
 def _quoted(text: str) -> str:

@@ -5,6 +5,7 @@ shortest escapes, numbers as ECMAScript writes them. One thing goes beyond it: i
 round, are written in full, for the ledger must not lose a digit.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
@@ -32,11 +33,26 @@ def canonical(value: Any) -> bytes:
     return canonical_slowly(value)
 
 
+def canonical_of(text: str) -> bytes:
+    """The canonical bytes of a JSON text, whoever wrote it. Raises ValueError for what is none."""
+    try:
+        value = orjson.loads(text)
+        if _simple(value):
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (ValueError, TypeError):
+        pass  # Not a number, half a surrogate pair, or deeper than orjson goes.
+    # Of an integer beyond 64 bits orjson makes a fraction.
+    return canonical(json.loads(text))
+
+
 def _simple(value: Any) -> bool:
-    """Whether it has no fraction and no name of a member whose order UTF-8 and UTF-16 might see differently."""
+    """Whether it has no number that orjson might write otherwise than ECMAScript does (with an exponent, or ``.0``), and no name of a
+    member whose order UTF-8 and UTF-16 might see differently."""
     kind = type(value)
     if kind in _ATOMS:
         return True
+    if kind is float:
+        return 0.001 <= abs(value) < 1e15 and not value.is_integer()
     if kind is dict:
         return all(type(name) is str and name.isascii() and _simple(item) for name, item in value.items())
     return kind is list and all(map(_simple, value))

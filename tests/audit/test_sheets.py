@@ -29,6 +29,7 @@ NUMBERS = (
     st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from([0.1, 1e21, 1e-7, 5e-324, -0.0, 2.0, 1.5, 1e16, 123456789.125, 2**53 + 1, 2**64 - 1, -(2**63)])
+    | st.sampled_from([0.001, 0.0009, -0.06, 999999999999999.9, 1e15, 1e15 + 0.5])
 )
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
@@ -185,3 +186,19 @@ def test_when_a_salt_has_another_length_then_both_ways_still_lead_to_one_leaf(le
 
     assert None not in written
     assert sheet.leaves(salts) == written
+
+
+def test_when_entries_say_the_same_and_others_do_not_then_each_has_its_own_leaf() -> None:
+    """What was read of one column serves the next: it must not serve another."""
+    said = [None, {"late": 0.06}, {"late": 0.06}, {"late": 2.5e-7}, {}, {"late": "0.06"}, {"late": 0.06}]
+    entries_append(
+        [
+            EntryValue(at=NOON, action="page.create", object_type="page", object_id=str(at), before=one, after=two)
+            for at, (one, two) in enumerate(zip(said, reversed(said), strict=True))
+        ]
+    )
+
+    written, quick = both_ways(Q(action="page.create"))
+
+    assert len(set(written)) == len(said)
+    assert quick == written

@@ -17,6 +17,7 @@ from deploy.requirements_table import titles
 from policies.conditions import VOCABULARY
 from tests import prepared
 from tests.append_only import flushing_append_only_tables
+from tests.browser.flags import FLAGS
 from tests.world.fixtures import world as world
 
 if TYPE_CHECKING:
@@ -67,10 +68,7 @@ def browser() -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield chromium
         chromium.close()
 

@@ -28,7 +28,7 @@ from reports.boards import (
 from reports.cards import WORK, CardSpec, Drawn, cards_parse, moved
 from reports.dashboard import TABS
 from reports.figures.definitions import METRICS
-from reports.figures.times import TIMED
+from reports.figures.times import SORTED
 from reports.group_panels import groups, pie
 from reports.models import Dashboard
 from reports.panels import Data, line, number_card, week
@@ -55,7 +55,7 @@ def kinds_of(cards: Iterable[CardSpec]) -> tuple[str, ...]:
     """What the cards count: read together, in one query."""
     keys = {"acknowledge" if card.kind == Drawn.WORDS else card.metric for card in cards} - set(WORK)
     found = {METRICS[key].of if key in METRICS else key for key in keys}
-    return tuple(sorted(found | ({"times"} if keys & set(TIMED) else set())))
+    return tuple(sorted(found | ({"times"} if keys & SORTED else set())))
 
 
 def _body(data: Data, card: CardSpec, at: datetime) -> Any:

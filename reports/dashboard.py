@@ -20,7 +20,7 @@ from reports.group_panels import Groups, groups, pie
 from reports.heat import Heat, PagesOf, heat
 from reports.names import ESCALATED, HOURS, PERSON, TITLES, Name
 from reports.pages_behind import HEAVY, WENT
-from reports.panels import PAGES, Data, line, number_card, week, words_of
+from reports.panels import GLANCE, INCIDENTS, PAGES, TIMES, Data, line, number_card, week, words_of
 from reports.panels import Week as HoursOfWeek
 from reports.wording import Card, metric_card, time_text
 
@@ -162,7 +162,7 @@ class Board:
 
 def board(data: Data, tab: str) -> Board:
     """The tab of that name: at most three queries."""
-    data.kinds = {"overview": ("incidents", "times", PAGES), "load": ("incidents", PAGES)}.get(tab, ())
+    data.kinds = {"overview": (GLANCE, TIMES, PAGES), "load": (INCIDENTS, PAGES)}.get(tab, ())
     families = tuple(
         (str(title), tuple(number_card(data, key) for key in keys)) for title, keys in _FAMILIES.get(tab, ())
     )

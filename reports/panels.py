@@ -20,6 +20,7 @@ from reports.figures.definitions import METRICS, Kind, Metric
 from reports.figures.reading import Days, Seen, days_read, incident_columns, page_columns, restricted_seen
 from reports.groupings import GROUP_TITLES, answered, grouped
 from reports.links import Links, days_of_weeks
+from reports.models import DayFigures
 from reports.names import Names
 from reports.own_answers import Answers, answers_read
 from reports.pages_behind import ALL as ALL_PAGES
@@ -27,7 +28,7 @@ from reports.period import Period
 from reports.selectors import Scope
 from reports.wording import Card, count_card, mark_text, metric_card, share_text, time_text, waiting_words
 
-INCIDENTS, PAGES = "incidents", "pages"
+INCIDENTS, GLANCE, TIMES, PAGES = "incidents", "glance", "times", "pages"
 SHADES = 4
 
 
@@ -35,7 +36,7 @@ SHADES = 4
 class Data:
     """What a report is about, read when it is first asked for: at most three queries for incidents and two more for pages,
     four for both where ``kinds`` says that both will be asked for. With "times" among the kinds, medians are found in times
-    that were sorted beforehand.
+    that were sorted beforehand; with "glance" instead of "incidents" there is only what the overview asks for.
     """
 
     scope: Scope
@@ -51,7 +52,11 @@ class Data:
     def _days(self) -> Days | None:
         if not self.kinds or self.scope.where:
             return None
-        return days_read(self.kinds, **self._both)
+        timed = DayFigures.Kind.WORKED if self.scope.work else DayFigures.Kind.SORTED
+        # At a glance there are teams and severities, and none of the other dimensions.
+        glance = DayFigures.Kind.INCIDENTS if self.scope.more else DayFigures.Kind.GLANCE
+        instead = {TIMES: timed.value, GLANCE: glance.value}
+        return days_read([instead.get(kind, kind) for kind in self.kinds], **self._both)
 
     @cached_property
     def _both(self) -> dict[str, datetime]:

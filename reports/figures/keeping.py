@@ -20,10 +20,10 @@ from django.db.models import Max, Q, Subquery, Value
 from audit.leaves import missing_in, within
 from audit.models import LedgerEntry
 from incidents.models import Incident
-from reports.figures.columns import INCIDENTS, PAGES, Columns, instant_of, packed
+from reports.figures.columns import GLANCE, INCIDENTS, PAGES, Columns, instant_of, packed
 from reports.figures.definitions import OPEN, REFIRE_HOURS
 from reports.figures.gathering import figures_gather
-from reports.figures.times import times_packed
+from reports.figures.times import TIMED, times_packed
 from reports.models import DayFigures, FiguresCursor, IncidentFigures, PageFigures
 
 ENTRIES = 20_000
@@ -39,6 +39,8 @@ PACKED = 30
 """Days packed in one step: after an upgrade all are stale, and a reader must not wait for them."""
 FORGOTTEN = 2_000
 """Incidents whose figures are deleted in one transaction."""
+COUNTED = (DayFigures.Kind.INCIDENTS.value, DayFigures.Kind.PAGES.value)
+"""Kinds that are packed from figures; the others are packed with them."""
 _LOCK = 0x57424647
 _PREFIX = "incident:"
 Days = set[tuple[str, date]]
@@ -263,7 +265,10 @@ def _store(rows: Sequence[models.Model], model: type[models.Model], key: str) ->
 def days_repack(*, but: Collection[tuple[str, date]] = (), most: int = PACKED) -> tuple[int, bool]:
     """Pack at most so many of the days that are stale, the newest first, each in its own transaction, except those ``but``.
     Returns how many were packed and whether any is left; somebody else at it means that they are left."""
-    waiting = set(DayFigures.objects.filter(stale=True).order_by().values_list("kind", "day")) - set(but)
+    # What a release before this one packed, perhaps while hosts are upgraded one after the other, lacks what it did not know.
+    before = DayFigures.objects.filter(kind=DayFigures.Kind.TIMES).order_by().values_list("day", flat=True)
+    waiting = set(DayFigures.objects.filter(stale=True, kind__in=COUNTED).order_by().values_list("kind", "day"))
+    waiting = (waiting | {(DayFigures.Kind.INCIDENTS.value, day) for day in before}) - set(but)
     days = sorted(waiting, key=lambda one: (one[1], one[0]), reverse=True)
     for done, day in enumerate(days[:most]):
         with transaction.atomic():
@@ -283,8 +288,10 @@ def days_pack(days: Iterable[tuple[str, date]]) -> None:
             continue
         found = incident_rows(_of_incidents(day))
         rows.append(_row(kind, day, len(found), packed(found, INCIDENTS)))
-        times = times_packed(Columns.of_rows(INCIDENTS, found))
-        rows.append(_row(DayFigures.Kind.TIMES, day, len(found), times))
+        columns = Columns.of_rows(INCIDENTS, found)
+        rows.append(_row(DayFigures.Kind.GLANCE, day, len(found), columns.packed(GLANCE)))
+        rows += [_row(one, day, len(found), times_packed(columns, one)) for one in TIMED]
+    _forget(DayFigures.objects.filter(kind=DayFigures.Kind.TIMES, day__in={row.day for row in rows}))
     DayFigures.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["kind", "day"], update_fields=["count", "data", "stale"]
     )

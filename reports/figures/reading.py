@@ -5,32 +5,39 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BinaryField, Case, QuerySet, Value, When
 from psycopg import Cursor
 from psycopg.pq import Format
 
 from incidents.querysets import restricted_concerns
 from oncall.models import User
-from reports.figures.columns import INCIDENTS, PAGES, Columns, Layout, Packed
+from reports.figures.columns import GLANCE, INCIDENTS, PAGES, Columns, Layout, Packed
 from reports.figures.keeping import incident_rows, page_rows
-from reports.figures.times import DayTimes
+from reports.figures.times import TIMED, DayTimes
 from reports.models import DayFigures, IncidentFigures, PageFigures
 from reports.selectors import Scope, chosen_incidents
 
+Kind = DayFigures.Kind
 Days = Mapping[str, Mapping[date, bytes]]
 """Packed days by kind, in order."""
 
 
 def days_read(kinds: Collection[str], *, since: datetime, until: datetime) -> Days:
-    """The packed days that touch the time from ``since`` to ``until``, in order: one query for all kinds."""
+    """The packed days that touch the time from ``since`` to ``until``, in order: one query for all kinds. Where a day lacks what is
+    packed beside its incidents, or a release before this one packed it (it has TIMES), the incidents themselves come instead, with
+    one query more."""
     first, last = days_of(since, until)
+    beside = {Kind.GLANCE.value, *TIMED}.intersection(kinds)
+    also = {Kind.INCIDENTS.value, Kind.TIMES.value} if beside else set()
     # In the order of the index: sorting rows of some hundred kilobytes took longer than reading them.
-    days = DayFigures.objects.filter(kind__in=kinds, day__gte=first, day__lte=last, count__gt=0)
-    days = days.order_by("kind", "day")
-    found: dict[str, dict[date, bytes]] = {kind: {} for kind in kinds}
-    for kind, day, data in _rows(days.values_list("kind", "day", "data")):
-        found[kind][day] = bytes(data)
-    return found
+    days = DayFigures.objects.filter(kind__in=also.union(kinds), day__gte=first, day__lte=last, count__gt=0)
+    data = Case(When(kind__in=kinds, then="data"), default=Value(b""), output_field=BinaryField())
+    found: dict[str, dict[date, bytes]] = {kind: {} for kind in also.union(kinds)}
+    for kind, day, packed in _rows(days.order_by("kind", "day").values_list("kind", "day", data if also else "data")):
+        found[kind][day] = bytes(packed)
+    if beside and (found[Kind.TIMES] or any(found[kind].keys() != found[Kind.INCIDENTS].keys() for kind in beside)):
+        return days_read({Kind.INCIDENTS.value, *set(kinds) - beside}, since=since, until=until)
+    return {kind: found[kind] for kind in kinds}
 
 
 def _rows(query: QuerySet[Any, Any]) -> Iterable[tuple[Any, ...]]:
@@ -101,10 +108,17 @@ def days_of(since: datetime, until: datetime) -> tuple[date, date]:
 
 
 def _packed(kind: str, layout: Layout, scope: Scope, since: datetime, until: datetime, days: Days | None) -> Columns:
+    if kind == Kind.INCIDENTS and days is not None and Kind.GLANCE in days:
+        kind, layout = Kind.GLANCE, GLANCE
     if days is None or kind not in days:
         days = days_read([kind], since=since, until=until)
-    parts, times = days[kind], days.get("times", {}) if kind == "incidents" else {}
-    found = Packed(layout, list(parts.values()), [DayTimes(times[day]) if day in times else None for day in parts])
+    order = next((one for one in TIMED if one in days and kind != Kind.PAGES), "")
+    times = days.get(order, {})
+    found = Packed(
+        layout,
+        list(days[kind].values()),
+        [DayTimes(times[day], order) if day in times else None for day in days[kind]],
+    )
     return found.between(since, until).narrowed(scope.dimensions)
 
 

@@ -9,24 +9,29 @@ import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, chain, pairwise, repeat
-from operator import sub
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate, chain, compress, pairwise, repeat
+from operator import add, sub
 from struct import Struct
 from typing import NamedTuple, Protocol
 
 from reports.figures.definitions import WAITING
 
-TIMED = ("acknowledge", "resolve", "acknowledge_work", "resolve_work")
-"""The columns of incidents that are sorted beforehand: those of the overview."""
-GROUPINGS = ("", "team", "severity")
+TIMED = {"sorted": ("acknowledge", "resolve"), "worked": ("acknowledge_work", "resolve_work")}
+"""The columns of incidents that are sorted beforehand, by the kind of day (``reports.models.DayFigures``): those of the overview."""
+SORTED = frozenset(chain.from_iterable(TIMED.values()))
+TEAM, SEVERITY = "team", "severity"
+GROUPINGS = ("", TEAM, SEVERITY)
 """All together, and by these dimensions."""
-FORMAT = 1
+FORMAT = 2
 _HEAD = Struct("<H")
-_SIZES = Struct("<II")
-_SECTIONS = tuple((column, grouping) for column in TIMED for grouping in GROUPINGS)
-_GROUP = 20
-"""Bytes of one group's key, number waiting, number of values (4 each) and their sum (8)."""
+_SIZES = Struct("<III")
+_SECTIONS = tuple((place, grouping) for place in range(2) for grouping in GROUPINGS)
+_HEADS = "iiiiq"
+"""Of each group: its key, its number of incidents, of those without a value, of those among them that wait for one, and the sum of the
+values."""
+_GROUP = 24
 SPARSE = 64
 """Below so many values a run, sorting them all is quicker than asking each run."""
 FEW = 256
@@ -64,6 +69,12 @@ def _times(ordered: Sequence[int]) -> Times:
     return Times(known, 0, len(known), sum(known), waiting)
 
 
+@lru_cache(maxsize=64)
+def among(codes: frozenset[int]) -> bytes:
+    """What makes a 1 of each of the codes and a 0 of every other byte (``bytes.translate``)."""
+    return bytes(code in codes for code in range(256))
+
+
 class Read(Protocol):
     """Columns by name."""
 
@@ -77,58 +88,101 @@ def little(values: "array[int]") -> "array[int]":
     return values
 
 
-def times_packed(columns: Read) -> bytes:
+def times_packed(columns: Read, kind: str) -> bytes:
     """The times of the incidents in ``columns`` (TIMED and the dimensions of GROUPINGS), as bytes."""
     sizes, bodies = [], []
-    for column, grouping in _SECTIONS:
-        found = sorted(times_of(columns[column], columns[grouping] if grouping else None).items())
-        heads = (
-            array("i", [key for key, _one in found]),
-            array("i", [one.waiting for _key, one in found]),
-            array("i", [one.end for _key, one in found]),
-            array("q", [one.total for _key, one in found]),
-        )
-        values = array("i", chain.from_iterable(one.values for _key, one in found))
-        sizes.append(_SIZES.pack(len(found), len(values)))
-        bodies.append(b"".join(little(part).tobytes() for part in (*heads, values)))
+    for place, grouping in _SECTIONS:
+        groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        keys = columns[grouping] if grouping else repeat(0)
+        for key, row in zip(keys, zip(columns[TIMED[kind][place]], columns[SEVERITY], strict=True), strict=False):
+            groups[key].append(row)
+        for rows in groups.values():
+            rows.sort()
+        values = array("i", [value for key in sorted(groups) for value, _severity in groups[key]])
+        # In a team's times each one's severity stands beside it: so those of some severities are picked out, and still sorted.
+        codes = bytes(code for key in sorted(groups) for _value, code in groups[key]) if grouping == TEAM else b""
+        heads = [array(code) for code in _HEADS]
+        for key in sorted(groups):
+            known = [value for value, _severity in groups[key] if value >= 0]
+            waiting = sum(value == WAITING for value, _severity in groups[key])
+            row_heads = (key, len(groups[key]), len(groups[key]) - len(known), waiting, sum(known))
+            for head, number in zip(heads, row_heads, strict=True):
+                head.append(number)
+        sizes.append(_SIZES.pack(len(groups), len(values), len(codes)))
+        bodies.append(b"".join((*(little(part).tobytes() for part in (*heads, values)), codes)))
     return b"".join((_HEAD.pack(FORMAT), *sizes, *bodies))
+
+
+class _Section(NamedTuple):
+    """Groups: their keys, where each begins, where its values begin, how many wait, where it ends, the sum of its values; and all values
+    with their severities."""
+
+    keys: "array[int]"
+    begins: Sequence[int]
+    known: Sequence[int]
+    waiting: "array[int]"
+    ends: Sequence[int]
+    totals: "array[int]"
+    values: "array[int]"
+    codes: bytes
 
 
 class DayTimes:
     """What ``times_packed`` made of a day, each section read when it is first asked for."""
 
-    __slots__ = ("_data", "_places", "_read")
+    __slots__ = ("_columns", "_data", "_places", "_read")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, kind: str) -> None:
         """Raises ValueError for bytes of another format."""
         (form,) = _HEAD.unpack_from(data)
         if form != FORMAT:
             raise ValueError(f"packed times of format {form}")
+        self._columns = TIMED[kind]
         self._data = memoryview(data)
-        self._read: dict[tuple[str, str], Grouped] = {}
+        self._read: dict[tuple[int, str], _Section] = {}
         begin = _HEAD.size + _SIZES.size * len(_SECTIONS)
-        self._places: dict[tuple[str, str], tuple[int, int, int]] = {}
-        for section, (groups, values) in zip(
-            _SECTIONS, _SIZES.iter_unpack(self._data[_HEAD.size : begin]), strict=True
-        ):
-            self._places[section] = (begin, groups, values)
-            begin += groups * _GROUP + values * 4
+        self._places: dict[tuple[int, str], tuple[int, int, int, int]] = {}
+        sizes = _SIZES.iter_unpack(self._data[_HEAD.size : begin])
+        for section, (groups, values, codes) in zip(_SECTIONS, sizes, strict=True):
+            self._places[section] = (begin, groups, values, codes)
+            begin += groups * _GROUP + values * 4 + codes
+
+    def has(self, column: str) -> bool:
+        """Whether the column was sorted."""
+        return column in self._columns
 
     def of(self, column: str, grouping: str) -> Grouped:
-        found = self._read.get((column, grouping))
-        if found is None:
-            found = self._read[column, grouping] = self._section(column, grouping)
+        """By group."""
+        one = self._section(column, grouping)
+        times = map(Times, repeat(one.values), one.known, one.ends, one.totals, one.waiting)
+        return dict(zip(one.keys, times, strict=True))
+
+    def of_severities(self, column: str, severities: Collection[int]) -> Grouped:
+        """By team, of incidents of these severities alone."""
+        one = self._section(column, TEAM)
+        mask = one.codes.translate(among(frozenset(severities)))
+        values, begin, found = array("i", compress(one.values, mask)), 0, {}
+        for key, first, known, waits, last in zip(one.keys, one.begins, one.known, one.waiting, one.ends, strict=True):
+            end = begin + mask.count(1, first, last)
+            if end > begin:
+                start = begin + mask.count(1, first, known)
+                found[key] = Times(values, start, end, sum(values[start:end]), mask.count(1, first, first + waits))
+            begin = end
         return found
 
-    def _section(self, column: str, grouping: str) -> Grouped:
-        begin, groups, number = self._places[column, grouping]
-        cuts = [begin, *(begin + groups * width for width in (4, 8, 12, _GROUP))]
-        cuts.append(cuts[-1] + number * 4)
-        keys, waiting, sizes, totals, values = (
-            _array(code, self._data[start:end]) for code, (start, end) in zip("iiiqi", pairwise(cuts), strict=True)
-        )
-        ends = [0, *accumulate(sizes)]
-        return dict(zip(keys, map(Times, repeat(values), ends, ends[1:], totals, waiting), strict=True))
+    def _section(self, column: str, grouping: str) -> _Section:
+        section = (self._columns.index(column), grouping)
+        found = self._read.get(section)
+        if found is None:
+            begin, groups, number, codes = self._places[section]
+            cuts = list(accumulate((begin, *(groups * width for width in (4, 4, 4, 4, 8)), number * 4, codes)))
+            parts = [self._data[start:end] for start, end in pairwise(cuts)]
+            keys, sizes, below, waiting, totals, values = map(_array, _HEADS + "i", parts[:-1])
+            ends = list(accumulate(sizes, initial=0))
+            known = list(map(add, ends, below))
+            found = _Section(keys, ends[:-1], known, waiting, ends[1:], totals, values, bytes(parts[-1]))
+            self._read[section] = found
+        return found
 
 
 def _array(code: str, data: memoryview) -> "array[int]":

@@ -131,12 +131,16 @@ class PageFigures(models.Model):
 
 
 class DayFigures(models.Model):
-    """The figures of one UTC day, packed (``reports.figures.columns``): those of incidents that began on it, the times of
-    these sorted (``reports.figures.times``), or of pages that were made on it. Only what everybody who reads reports may
-    see is in it. A stale one is still to be packed anew."""
+    """The figures of one UTC day, packed (``reports.figures.columns``): those of incidents that began on it, what the overview
+    asks of them, the times of these sorted (``reports.figures.times``), or of pages that were made on it. Only what everybody
+    who reads reports may see is in it. A stale one is still to be packed anew, and so is a day that a release before this one
+    packed: it has TIMES."""
 
     class Kind(models.TextChoices):
         INCIDENTS = "incidents", _("Incidents")
+        GLANCE = "glance", _("Incidents at a glance")
+        SORTED = "sorted", _("Sorted times")
+        WORKED = "worked", _("Sorted times in working hours")
         TIMES = "times", _("Sorted times")
         PAGES = "pages", _("Pages")
 

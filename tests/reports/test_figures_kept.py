@@ -191,18 +191,43 @@ def test_when_many_days_are_stale_then_a_reader_waits_for_a_few_and_the_task_pac
         made = opened(world)
         Incident.objects.filter(pk=made.pk).update(started_at=world.now - timedelta(days=days))
     figures_rebuild(at=world.now)
-    DayFigures.objects.filter(kind="times").delete()
+    DayFigures.objects.filter(kind="glance").delete()
     DayFigures.objects.update(stale=True)
     opened(world)
     monkeypatch.setattr("reports.figures.keeping.days_repack", partial(days_repack, most=3))
     later = world.now + timedelta(minutes=1)
     assert figures_ready(at=later).at < later
-    assert list(DayFigures.objects.filter(kind="times").values_list("day", "count")) == [
+    assert list(DayFigures.objects.filter(kind="glance").values_list("day", "count")) == [
         ((world.now - timedelta(days=days)).date(), count) for days, count in ((1, 1), (0, 2))
     ]
     figures_follow_all(at=later)
     assert not DayFigures.objects.filter(stale=True).exists()
-    assert sum(DayFigures.objects.filter(kind="times").values_list("count", flat=True)) == 5
+    assert sum(DayFigures.objects.filter(kind="glance").values_list("count", flat=True)) == 5
+
+
+def test_when_a_release_before_this_one_packed_a_day_then_it_is_read_whole_and_packed_anew(world: World) -> None:
+    """While hosts are upgraded one after the other it packs days too, and leaves what it does not know as it was."""
+    period = Period(world.now.date(), world.now.date(), UTC)
+    opened(world)
+    figures_rebuild(at=world.now)
+    opened(world)
+    figures_follow(at=world.now)
+    before = DayFigures.objects.get(kind="incidents")
+    glance = list(DayFigures.objects.exclude(kind__in=("incidents", "pages")))
+    opened(world)
+    figures_follow(at=world.now)
+    now = DayFigures.objects.get(kind="incidents")
+    assert (before.count, now.count) == (2, 3)
+    for row in glance:
+        row.save()
+    DayFigures.objects.create(kind="times", day=now.day, count=3, data=b"of its own form", stale=False)
+    read = days_read(("glance", "sorted"), since=period.since, until=period.until)
+    assert {kind: list(days.values()) for kind, days in read.items()} == {"incidents": [bytes(now.data)]}
+    figures_follow(at=world.now)
+    assert not DayFigures.objects.filter(kind="times").exists()
+    assert set(DayFigures.objects.exclude(kind="pages").values_list("count", flat=True)) == {3}
+    read = days_read(("glance", "sorted"), since=period.since, until=period.until)
+    assert {kind: len(days) for kind, days in read.items()} == {"glance": 1, "sorted": 1}
 
 
 def test_when_a_year_is_counted_again_then_a_day_is_packed_once_it_is_behind(
@@ -218,7 +243,7 @@ def test_when_a_year_is_counted_again_then_a_day_is_packed_once_it_is_behind(
     packed = [call.args[0] for call in packing.call_args_list]
     days = [(world.now - timedelta(days=days)).date() for days in (5, 4)]
     assert sorted(day for ((kind, day),) in packed if kind == "incidents") == days
-    assert list(DayFigures.objects.filter(kind="times").values_list("count", flat=True)) == [3, 3]
+    assert list(DayFigures.objects.filter(kind="glance").values_list("count", flat=True)) == [3, 3]
 
 
 @pytest.mark.requirement("R261")
@@ -339,14 +364,16 @@ def compare(scope: Scope) -> None:
     period = scope.period
     hidden = restricted_seen(scope)
     plain = incident_columns(scope, since=period.since, until=period.until, seen=hidden)
-    days = days_read(("incidents", "times"), since=period.since, until=period.until)
-    columns = incident_columns(scope, since=period.since, until=period.until, days=days, seen=hidden)
-    assert list(plain["id"]) == list(columns["id"])
-    for dimension in ("team", "severity"):
-        for key in ("acknowledge", "resolve"):
-            assert values_by(columns, dimension, METRICS[key]) == values_by(plain, dimension, METRICS[key])
+    for kind in ("glance", "incidents"):
+        days = days_read((kind, "sorted"), since=period.since, until=period.until)
+        columns = incident_columns(scope, since=period.since, until=period.until, days=days, seen=hidden)
+        assert list(plain["at"]) == list(columns["at"])
+        assert columns.bytes_of("sla").translate(None, b"\0") == plain.bytes_of("sla").translate(None, b"\0")
+        for dimension in ("team", "severity"):
+            for key in ("acknowledge", "resolve", "escalated"):
+                assert values_by(columns, dimension, METRICS[key]) == values_by(plain, dimension, METRICS[key])
     incidents = list(behind(scope, "all"))
-    assert sorted(columns["id"]) == sorted(incident.pk for incident in incidents)
+    assert sorted(plain["id"]) == sorted(incident.pk for incident in incidents)
     assert value_of(columns, METRICS["acknowledge"]) == naive(
         scope, lambda one: took(one.acknowledged_at, one.started_at)
     )

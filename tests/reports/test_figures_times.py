@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,6 +46,10 @@ def named(columns: Columns) -> list[dict[str, int]]:
     return [{name: columns[name][place] for name in INCIDENTS} for place in range(len(columns))]
 
 
+def day_times(columns: Columns, kind: str) -> DayTimes:
+    return DayTimes(times_packed(columns, kind), kind)
+
+
 def told(grouped: Grouped) -> dict[int, tuple[list[int], int, int]]:
     return {key: (list(one.values[one.begin : one.end]), one.total, one.waiting) for key, one in grouped.items()}
 
@@ -66,9 +71,9 @@ def test_wherever_a_range_is_cut_the_sorted_days_give_what_counting_each_inciden
     """``others`` are put in beside the packed days, as restricted incidents are; some days were not sorted beforehand."""
     made = sorted(row(pk, *one) for pk, one in enumerate(rows, start=1))
     beside = [row(pk, *one) for pk, one in enumerate(others, start=1000)]
-    days = by_day(made)
+    days, kind = by_day(made), "worked" if work else "sorted"
     times = [
-        None if number in unsorted else DayTimes(times_packed(Columns.of_rows(INCIDENTS, day)))
+        None if number in unsorted else day_times(Columns.of_rows(INCIDENTS, day), kind)
         for number, day in enumerate(days)
     ]
     whole = Packed(INCIDENTS, [packed(day, INCIDENTS) for day in days], times)
@@ -94,8 +99,9 @@ def test_wherever_a_range_is_cut_the_sorted_days_give_what_counting_each_inciden
         assert len(some) == len(kept)
         assert value_of(some, METRICS["resolve"]) == spread_of(Counter(one["resolve"] for one in kept))
         for dimension in ("team", "severity"):
-            assert values_by(some, dimension, METRICS["acknowledge"]) == {
-                key: spread_of(Counter(one["acknowledge"] for one in kept if one[dimension] == key))
+            column = "acknowledge_work" if work else "acknowledge"
+            assert values_by(some, dimension, METRICS["acknowledge"], work=work) == {
+                key: spread_of(Counter(one[column] for one in kept if one[dimension] == key))
                 for key in {one[dimension] for one in kept}
             }
         early = some.between(instant(since), middle)
@@ -109,7 +115,7 @@ def test_when_days_are_whole_then_no_incident_of_them_is_looked_at() -> None:
     columns = Columns.of_rows(INCIDENTS, day)
     # The packed incidents beside them hold no time at all: what comes out can only be of the sorted ones.
     blank = [row(pk, 60 * pk, 1, 2, NOT, NOT) for pk in range(1, 11)]
-    found = Packed(INCIDENTS, [packed(blank, INCIDENTS)], [DayTimes(times_packed(columns))])
+    found = Packed(INCIDENTS, [packed(blank, INCIDENTS)], [day_times(columns, "sorted")])
     whole = found.between(instant(0), instant(DAY))
     assert value_of(whole, METRICS["acknowledge"]) == spread_of(Counter(columns["acknowledge"]))
     assert value_of(whole, METRICS["resolve"]) == spread_of({WAITING: 10})
@@ -119,18 +125,18 @@ def test_when_days_are_whole_then_no_incident_of_them_is_looked_at() -> None:
 @given(ROWS)
 def test_what_is_packed_of_a_day_is_read_as_it_was(rows: list[tuple[int, int, int, int, int]]) -> None:
     columns = Columns.of_rows(INCIDENTS, [row(pk, *one) for pk, one in enumerate(rows)])
-    read = DayTimes(times_packed(columns))
-    for column in TIMED:
-        for grouping in GROUPINGS:
+    for kind, timed in TIMED.items():
+        read = day_times(columns, kind)
+        for column, grouping in product(timed, GROUPINGS):
             naive = times_of(columns[column], columns[grouping] if grouping else None)
-            assert told(read.of(column, grouping)) == told(naive)
+            assert told(read.of(column, grouping)) == told(naive if rows or grouping else {})
 
 
 def test_when_times_are_of_another_format_then_they_are_refused() -> None:
-    data = bytearray(times_packed(Columns(INCIDENTS)))
+    data = bytearray(times_packed(Columns(INCIDENTS), "sorted"))
     data[0] += 1
     with pytest.raises(ValueError, match="format"):
-        DayTimes(bytes(data))
+        DayTimes(bytes(data), "sorted")
 
 
 @PATIENT

@@ -43,7 +43,7 @@ TABLES: list[tuple[str, list[str]]] = [
     ("tables on PostgreSQL", ["-m", "tests.prepared", DATABASE_URL]),
 ]
 CHECK_SECONDS = 600
-SUITE_SECONDS = 1200
+SUITE_SECONDS = 1800
 """Nothing may hang: a suite that takes longer is stopped and has failed."""
 _running: set[int] = set()
 _stopped = threading.Event()

@@ -56,7 +56,9 @@ class Bell:
                 return True
             if self._rang(own.pgconn):
                 return True
-            select.select([own.pgconn.socket], [], [], seconds)
+            ready = select.poll()  # Not select(), which takes no socket beyond the thousandth a process has open.
+            ready.register(own.pgconn.socket, select.POLLIN)
+            ready.poll(seconds * 1000)
             own.pgconn.consume_input()
             return self._rang(own.pgconn)
 

@@ -11,7 +11,8 @@ It needs Python 3.11 and `cryptography`, nothing of Watchbell. What it checks, e
 2. each content leads, under its salt, to the digest that stands in the entry's leaf (HMAC-SHA256 of canonical JSON,
    RFC 8785);
 3. each leaf leads, by its proof, to the checkpoint's root (RFC 6962): the entry is in the tree, at its place;
-4. no number occurs twice, and entries.jsonl has as many as the manifest says;
+4. no number occurs twice, no line says a thing twice or says what no proof holds, and entries.jsonl has as many as the
+   manifest says;
 5. with --kept, a checkpoint that you kept: its root stands in the bundle's list of earlier ones, which leads to the
    newest root by a consistency proof (consistency.json);
 6. with --witness, once for each: that witness has signed a checkpoint (cosigned-checkpoint.txt) which the log has signed too,
@@ -48,6 +49,10 @@ PARTS = (
     "watchbell_verify.py",
 )  # fmt: skip
 """What a bundle or an archive is made of."""
+ENTRY = {"entry", "index", "size", "told", "parts", "proof"}
+ROW = {"table", "row", "told", "parts"}
+PART = {"digest", "content", "salt"}
+"""What a line says, of an entry, of a row and of their parts."""
 
 
 class NotProved(Exception):
@@ -65,8 +70,12 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         print(check(options.bundle, options.key, options.kept, options.witness))  # noqa: T201  a program that prints
-    except (NotProved, OSError, zipfile.BadZipFile, ValueError, KeyError) as error:
+    except NotProved as error:
         print(f"NOT PROVED: {error}")  # noqa: T201  as above
+        return 1
+    except Exception as error:
+        # Whatever a file that was made up can trip a reader with.
+        print(f"NOT PROVED: it cannot be read: {type(error).__name__}: {error}")  # noqa: T201  as above
         return 1
     return 0
 
@@ -170,7 +179,7 @@ def rows_read(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     """What each row of a segment is called, and the hash of its leaf."""
     with archive.open("leaves.jsonl") as lines:
         for line in lines:
-            row = json.loads(line)
+            row = line_read(line, ROW)
             named = f"{row['table']} {row['row']}"
             own = row["told"].get("entry") if "entry" in row["told"] else row["told"].get("row")
             if own != row["row"] or row["told"].get("table", row["table"]) != row["table"]:
@@ -242,8 +251,10 @@ def entries_checked(archive: zipfile.ZipFile, size: int, root: bytes) -> int:
     seen: set[int] = set()
     with archive.open("entries.jsonl") as lines:
         for line in lines:
-            entry = json.loads(line)
+            entry = line_read(line, ENTRY)
             number = entry["entry"]
+            if (entry["size"], type(number), type(entry["index"])) != (size, int, int):
+                raise NotProved(f"entry {number}: it speaks of another tree, or not in whole numbers")
             if number in seen or entry["told"].get("entry") != number:
                 raise NotProved(f"entry {number} occurs twice, or its leaf names another")
             seen.add(number)
@@ -255,6 +266,22 @@ def entries_checked(archive: zipfile.ZipFile, size: int, root: bytes) -> int:
                     f"entry {number} is not leaf {entry['index']} of the tree: it was changed, or it never was there"
                 )
     return len(seen)
+
+
+def line_read(line: bytes, members: set[str]) -> dict[str, Any]:
+    """An entry or a row. A reader who takes the first of two members with one name, or believes one that nothing proves, must not be
+    told anything else than what is checked."""
+    found: dict[str, Any] = json.loads(line, object_pairs_hook=once)
+    if found.keys() != members or any(part.keys() != PART for part in found["parts"].values()):
+        raise NotProved("a line says more than its proof holds, or less")
+    return found
+
+
+def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise NotProved("a line says one thing twice")
+    return found
 
 
 def leaf_of(entry: dict[str, Any]) -> bytes:
@@ -374,7 +401,7 @@ def agrees(archive: zipfile.ZipFile, before: int, earlier: bytes, size: int, roo
 def consistent(before: int, earlier: bytes, size: int, root: bytes, proof: list[bytes]) -> bool:
     """RFC 9162, section 2.1.4.2."""
     steps = [earlier, *proof] if before & (before - 1) == 0 else list(proof)
-    if not steps:
+    if not steps or before < 1:
         return False
     here, last = before - 1, size - 1
     while here & 1:

@@ -219,3 +219,60 @@ def test_when_a_file_stands_in_it_twice_then_the_bundle_is_not_believed(sealed: 
         archive.writestr("entries.jsonl", archive.read("entries.jsonl"))
     with pytest.raises(watchbell_verify.NotProved, match=r"nothing proves entries\.jsonl"):
         watchbell_verify.check(str(sealed))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"told": {', '"told": {"action": "incident.nothing", '),
+        ('"parts": {', '"parts": {"what": {"content": "{\\"after\\":null}"}, '),
+        ('"content": ', '"content": "nothing", "content": '),
+    ],
+)
+def test_when_a_line_says_a_thing_twice_then_it_is_not_believed(sealed: Path, before: str, after: str) -> None:
+    """One program reads the first of them, another the last."""
+    lying = changed(sealed, "entries.jsonl", lambda text: text.replace(before, after, 1))
+    with pytest.raises(watchbell_verify.NotProved, match="says one thing twice"):
+        watchbell_verify.check(str(lying))
+
+
+@pytest.mark.parametrize("member", ["note", "comment"])
+def test_when_a_line_says_more_than_its_proof_holds_then_it_is_not_believed(sealed: Path, member: str) -> None:
+    def lie(entry: dict[str, Any]) -> None:
+        (entry if member == "note" else entry["parts"]["who"])[member] = "Marta did it"
+
+    with pytest.raises(watchbell_verify.NotProved, match="more than its proof holds"):
+        watchbell_verify.check(str(told_otherwise(sealed, lie)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"entry": []},
+        {"index": 0.5},
+        {"index": True},
+        {"size": 99},
+        {"parts": 5},
+        {"parts": {"who": {"digest": 5, "content": 5, "salt": "00"}}},
+        {"proof": [None]},
+        {"told": None},
+    ],
+)
+def test_when_a_line_is_made_up_to_trip_its_reader_then_the_program_says_so_and_fails(
+    sealed: Path, change: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert watchbell_verify.main([str(told_otherwise(sealed, lambda entry: entry.update(change)))]) == 1
+    assert capsys.readouterr().out.startswith("NOT PROVED: ")
+
+
+def test_when_lines_are_nested_too_deep_to_read_then_the_program_says_so_and_fails(
+    sealed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = changed(sealed, "entries.jsonl", lambda _text: "[" * 200_000)
+    assert watchbell_verify.main([str(deep)]) == 1
+    assert capsys.readouterr().out.startswith("NOT PROVED: ")
+
+
+@pytest.mark.parametrize("before", [0, -1, -4])
+def test_a_tree_without_leaves_is_no_beginning_and_the_question_ends(before: int) -> None:
+    assert not watchbell_verify.consistent(before, b"\0" * 32, 8, b"\1" * 32, [b"\2" * 32] * 3)

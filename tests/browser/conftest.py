@@ -44,7 +44,6 @@ class Visited:
 
 
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
-NOWHERE = "about:blank"
 CUT_SHORT = ("htmx:sendAbort", "htmx:afterRequest")
 """What htmx says of a fragment that was under way when somebody went to another page."""
 
@@ -77,9 +76,10 @@ class Windows:
         if page_of.username not in self.looking:
             self.looking[page_of.username] = self._page(self._lasting(page_of.username))
         visited = self.looking[page_of.username]
-        visited.complaints.clear()
         visited.page.set_viewport_size(DESKTOP)
         visited.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        # What the page before complains of when it is left is no matter of this one.
+        visited.page.once("framenavigated", lambda _frame: visited.complaints.clear())
         return self._go(visited, page_of)
 
     def _lasting(self, username: str) -> BrowserContext:
@@ -122,14 +122,16 @@ class Windows:
         """Close what one test opened; the lasting windows keep what they fetched for the next test."""
         for page in self.pages:
             page.close()
-        for visited in self.looking.values():
-            if visited.page.url != NOWHERE:
-                # What a page complains of when it is left is no matter of the next.
-                visited.page.goto(NOWHERE)
         for context in self.contexts:
             context.close()
         self.pages.clear()
         self.contexts.clear()
+
+    def look_away(self) -> None:
+        """Close the tabs of those who only look: somebody who has a page open is seen by others."""
+        for visited in self.looking.values():
+            visited.page.close()
+        self.looking.clear()
 
 
 def _organisation_copied(base: Path, folder: Path) -> dict[str, Any]:
@@ -185,7 +187,13 @@ def lasting_windows(browser: Browser, organisation: tuple[RunningSite, dict[str,
     return Windows(organisation[0], browser, organisation[1])
 
 
-@pytest.fixture
-def windows(lasting_windows: Windows) -> Iterator[Windows]:
+@pytest.fixture(scope="module")
+def windows_of_a_file(lasting_windows: Windows) -> Iterator[Windows]:
     yield lasting_windows
-    lasting_windows.close()
+    lasting_windows.look_away()
+
+
+@pytest.fixture
+def windows(windows_of_a_file: Windows) -> Iterator[Windows]:
+    yield windows_of_a_file
+    windows_of_a_file.close()

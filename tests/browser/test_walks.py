@@ -1,6 +1,6 @@
-"""Each role does its work, from the sign-in page on, at a desk and on a phone; every place it comes to is checked and drawn.
+"""Each role does its work, from the sign-in page on, at a desk and on a phone; every place it comes to is checked at one of the two.
 
-The pictures are in build/walks. `make walks` draws and checks each place in light and in dark.
+`make walks` checks each at both, in light and in dark, and keeps pictures in build/walks.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Somebody at work, from the sign-in page on: goes by the navigation, acts, and keeps a picture of each place they come to."""
+"""Somebody at work, from the sign-in page on: goes by the navigation, acts, and looks at each place they come to."""
 
 import re
 from dataclasses import dataclass, field
@@ -98,18 +98,23 @@ class Walk:
     # --- looking
 
     def look(self, what: str) -> None:
-        """Keep pictures of where the walk has come to, and note what is wrong with it."""
+        """Note what is wrong with where the walk has come to; each place is checked at one of the two sizes, in turn.
+
+        `make walks` checks all of them in light and in dark, and keeps a picture of each.
+        """
         self.places += 1
         expect(self.page.locator(".htmx-request, .htmx-swapping")).to_have_count(0)
         self.wrong += too_wide(self.page, what)
-        for scheme in ("light", "dark") if EVERY_LOOK else (None,):
-            if scheme:
-                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            suffix = f"-{scheme}" if scheme else ""
+        if not EVERY_LOOK:
+            if self.on_phone == bool(self.places % 2):
+                self.wrong += [f"{what}: {found}" for found in findings(self.page)]
+            return
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             # The caret is left alone: to hide it Playwright writes a style into the page, which its own rules refuse.
-            picture = PICTURES / f"{self.name}-{self.size}-{self.places}-{what}{suffix}.png"
+            picture = PICTURES / f"{self.name}-{self.size}-{self.places}-{what}-{scheme}.png"
             self.page.screenshot(path=picture, caret="initial")
-            self.wrong += [f"{what}{suffix}: {found}" for found in findings(self.page)]
+            self.wrong += [f"{what}, {scheme}: {found}" for found in findings(self.page)]
 
     def end(self) -> None:
         assert self.wrong == []

@@ -81,6 +81,14 @@ class Tiles:
             first, count = first + here, count - here
         return found
 
+    def has(self, level: int, first: int, hashes: Sequence[bytes]) -> bool:
+        """Whether the tiles of that level hold these hashes, from the place ``first`` on, as they are stored now."""
+        self.load(level, first, first + len(hashes))
+        reach = range(first // WIDTH, (first + len(hashes) - 1) // WIDTH + 1)
+        held = b"".join(self._read.pop((level, index)) for index in reach)
+        start = first % WIDTH * _HASH
+        return held[start : start + len(hashes) * _HASH] == b"".join(hashes)
+
     def room(self) -> int:
         """How many leaves the tiles can hold, as many as they are."""
         return LedgerTile.objects.filter(level=0).count() * WIDTH

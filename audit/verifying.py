@@ -30,7 +30,7 @@ from audit.models import Keeper, KeeperSending, LedgerSeal
 from audit.proofs.merkle import Frontier
 from audit.proofs.notes import BadNote, Checkpoint, Verifier, checkpoint_read, note_read, note_signed_by, verifier_read
 from audit.proofs.witness import cosigned_by
-from audit.tiles import Tiles
+from audit.tiles import HEIGHT, Tiles
 
 _NAMED = 20
 """Unbound versions that a verdict names."""
@@ -202,7 +202,7 @@ class _Verification:
             self._find(SEAL, seal=seal.at, leaf=seal.begins, detail="a seal before it is gone, or was changed")
             self.frontier = self._by_tiles(seal.begins)
         if batch.now[number] == stored:
-            self.frontier.extend(stored)
+            self._stands_on(seal, self.frontier.extend(stored))
             if self.frontier.root() != bytes(seal.root):
                 self._find(
                     SEAL, seal=seal.at, leaf=seal.begins, detail=f"rows and tiles lead to another root: {_held(seal)}"
@@ -211,6 +211,13 @@ class _Verification:
             self._judge(batch, number)
         self.leaves += len(stored)
         self._stated(seal)
+
+    def _stands_on(self, seal: LedgerSeal, grown: Sequence[tuple[int, int, list[bytes]]]) -> None:
+        """Hold the tiles above the leaves against what was built: proofs stand on them, and the next seal does."""
+        for level, first, hashes in grown:
+            if level and level % HEIGHT == 0 and not self.tiles.has(level // HEIGHT, first, hashes):
+                detail = f"the tiles of level {level // HEIGHT} do not stand on the leaves below"
+                self._find(TILES, seal=seal.at, leaf=first << level, detail=detail)
 
     def _judge(self, batch: Batch, number: int) -> None:
         """Rows and tiles differ: which of them is right says the signed root."""

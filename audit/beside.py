@@ -28,10 +28,16 @@ def rows_beside(known: Facts | None = None) -> Beside:
     out, and numbers that were sealed twice."""
     known = known or facts()
     covered: dict[str, list[list[int]]] = {}
+    taken_out: dict[str, list[list[int]]] = {}
     twice: set[str] = set()
-    for contents in LedgerSeal.objects.order_by("begins").values_list("contents", flat=True).iterator(chunk_size=500):
+    seals = LedgerSeal.objects.order_by("begins").values_list("begins", "size", "contents")
+    for begins, size, contents in seals.iterator(chunk_size=500):
+        is_dropped = any(one.begins <= begins and size <= one.size for one in known.dropped)
         for name, ranges in contents if contents_hold(contents, most=2**63) else ():
             own = covered.setdefault(name, [])
+            if is_dropped and name in tables() and not tables()[name].stands:
+                # By the seals: what a segment says of itself, nothing is held against.
+                taken_out.setdefault(name, []).extend(ranges)
             for first, last in ranges:
                 if own and own[-1][1] + 1 == first:
                     own[-1][1] = last
@@ -55,10 +61,9 @@ def rows_beside(known: Facts | None = None) -> Beside:
         findings += found
         undone += holes
     findings += [Finding(SEAL, table=name, detail="rows of it were sealed twice") for name in sorted(twice)]
-    for segment in known.dropped:
-        for name, ranges in segment.contents.items():
-            back = _numbers(name, ranges, without=OWN_WORDS if name == ENTRIES else None)
-            findings += [Finding(ADDED, table=name, row=row, detail="it was archived and taken out") for row in back]
+    for name, ranges in taken_out.items():
+        back = _numbers(name, merged(ranges), without=OWN_WORDS if name == ENTRIES else None)
+        findings += [Finding(ADDED, table=name, row=row, detail="it was archived and taken out") for row in back]
     return Beside(tuple(findings), undone)
 
 

@@ -1,7 +1,8 @@
 """What the ledger's proof costs: `python -m benchmarks.ledger [COUNT] [sqlite] [postgresql]`; COUNT is 100000 unless said.
 
-Entries as incidents leave them, ten about each subject, made in the database itself; then in one process: sealing all of
-them, verifying all of them (once more with a process for each core), and the proofs of a thousand entries drawn evenly.
+Entries as incidents leave them, ten about each subject, what was said before mostly the same and what is said after always
+another thing, made in the database itself; then in one process: sealing all of them, verifying all of them (once more with a
+process for each core), and the proofs of a thousand entries drawn evenly.
 Processor time of these processes, the database's not counted, and time on the clock, which a busy machine stretches. Beside
 it SHA-256 alone over the same bytes, the least that anybody has to do. And what an alert's way from the stored signal to the
 queued page costs with the ledger and without.
@@ -110,7 +111,7 @@ def _fill(count: int) -> None:
                 f"CAST(n %% 50 AS text), 'Marta Keller ' || (n %% 50), 'web', '203.0.113.7', 'incident', "
                 f"CAST(1000000 + n / 10 AS text), 'INC-' || (1000000 + n / 10) || ' Payments fail at the gateway', "
                 f"'incident:' || (1000000 + n / 10), '{{\"stage\": 1, \"owner\": null}}'{kind}, "
-                f'\'{{"stage": 2, "owner": 42, "note": "taken over by the night shift"}}\'{kind}, NULL FROM s '
+                f'(\'{{"stage": 2, "owner": 42, "note": "taken over by shift \' || {text} || \'"}}\'){kind}, NULL FROM s '
                 f"WHERE {text} <> ''",
                 [first, min(first + 100_000, count)],
             )

@@ -5,6 +5,8 @@
 SEEDS stories are told, those of the seeds from FROM on (by default a different place each day), JOBS at a time. SEED tells one story
 and every step of it; KEEP leaves out all but these of its happenings. DATABASE_URL chooses the database as everywhere; it is never
 written to: stories happen in a database of their own. Ends with 1 where an invariant broke, naming the seeds.
+
+An incident-day is one incident open for one day of the story's clock: each counts from its beginning to its resolution.
 """
 
 import os
@@ -12,15 +14,26 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
 
 USAGE = 2
 SAY_EVERY = 10.0  # seconds
 
-Result = tuple[int, list[str], float, Counter[str]]
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one story gave: ``told`` where an invariant broke in it; ``worked`` are seconds of processor time."""
+
+    seed: int
+    told: list[str]
+    incident_days: float
+    worked: float
+    counts: Counter[str]
 
 
 def say(line: str) -> None:
@@ -64,8 +77,14 @@ def _prepare() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.db import connection
 
+    from tests.prepared import begin_with_copy
+
+    begin_with_copy(connection)
+    # The first link of a page would load them, in each process anew and for as long as half a story takes.
+    import_module(settings.ROOT_URLCONF)
     connection.creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True)
     connection.close()
 
@@ -92,22 +111,27 @@ def tell_one(seed: int, keep: list[int]) -> int:
 def tell_many(seeds: range, *, jobs: int) -> int:
     began = said = time.monotonic()
     counts: Counter[str] = Counter()
-    done, days, failed = 0, 0.0, []
+    done, days, worked, failed = 0, 0.0, 0.0, []
     say(f"seeds {seeds.start} to {seeds.stop - 1}, {jobs} at a time")
-    for seed, told, incident_days, own in _results(seeds, jobs):
-        done, days, counts = done + 1, days + incident_days, counts + own
-        if told:
-            failed.append(seed)
-            say("\n".join(told))
+    for one in _results(seeds, jobs):
+        done, days, worked, counts = done + 1, days + one.incident_days, worked + one.worked, counts + one.counts
+        if one.told:
+            failed.append(one.seed)
+            say("\n".join(one.told))
         if time.monotonic() - said > SAY_EVERY:
             said = time.monotonic()
-            say(f"{done} stories, {len(failed)} broken, {days / (said - began) * 60:.0f} incident-days a minute")
-    minutes = (time.monotonic() - began) / 60
+            say(f"{done} stories, {len(failed)} broken; {pace(days, said - began, worked)}")
+    lasted = time.monotonic() - began
     say(
-        f"{done} stories in {minutes:.1f} minutes: {days:.0f} incident-days, {days / minutes:.0f} a minute; {figures(counts)}"
+        f"{done} stories in {lasted / 60:.1f} minutes: {days:.0f} incident-days, {pace(days, lasted, worked)}; {figures(counts)}"
     )
     say(f"broken: {', '.join(map(str, failed))}" if failed else "every invariant held in all of them")
     return 1 if failed else 0
+
+
+def pace(days: float, lasted: float, worked: float) -> str:
+    """Incident-days by the clock and by the processor: another's work on the machine makes only the first fewer."""
+    return f"{days / lasted * 60:.0f} a minute, {days / worked * 60:.0f} a minute of one core"
 
 
 def figures(counts: Counter[str]) -> str:
@@ -144,9 +168,11 @@ def _tell(seed: int) -> Result:
     from tests.simulation.shrink import shortened
     from tests.simulation.story import story_of
 
+    before = time.process_time()
     outcome = _telling(story_of(seed))
+    worked = time.process_time() - before
     if outcome.broken is None:
-        return seed, [], outcome.incident_days, outcome.counts
+        return Result(seed, [], outcome.incident_days, worked, outcome.counts)
     best, kept = shortened(outcome, _telling)
     numbers = ",".join(map(str, kept))
     lines = [
@@ -156,7 +182,7 @@ def _tell(seed: int) -> Result:
         *(f"  {line}" for line in best.lines[-30:]),
         f"  again: make simulate SEED={seed} · shortened: make simulate SEED={seed} KEEP={numbers}",
     ]
-    return seed, lines, outcome.incident_days, outcome.counts
+    return Result(seed, lines, outcome.incident_days, worked, outcome.counts)
 
 
 if __name__ == "__main__":

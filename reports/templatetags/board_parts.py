@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from escalation_site.ui import shapes
 from reports.dashboard import Range
+from reports.heat import Heat
 from reports.panels import Hour, Week
 
 register = template.Library()
@@ -80,6 +81,33 @@ def _hours(hours: Iterable[Hour], link: str) -> str:
 def _hour(one: Hour, link: str) -> str:
     number = f'<a href="{link}">{one.count}</a>' if one.count else "0"
     return f'<td class="c s{one.shade}">{number}</td>'
+
+
+@register.simple_tag
+def heat_rows(heat: Heat) -> SafeString:
+    """A row for each person, a shaded cell for each week, and all of the period; in brackets those at night."""
+    rows = []
+    for line in heat.lines:
+        cells = "".join(
+            [
+                f'<td class="c s{cell.shade}">{_to(cell.pages, cell.link)}{_nights(cell.nights, cell.nights_link)}</td>'
+                for cell in line.cells
+            ]
+        )
+        nights = f' <span class="muted">({_linked(line.nights, line.nights_link)})</span>' if line.nights else ""
+        rows.append(
+            f'<tr><th scope="row" class="trunc">{conditional_escape(line.name)}</th>{cells}'
+            f'<td class="r strong">{_linked(line.total, line.link)}{nights}</td></tr>'
+        )
+    return mark_safe("".join(rows))  # noqa: S308  each part is escaped
+
+
+def _nights(number: int, link: str) -> str:
+    return f" ({_to(number, link)})" if number else ""
+
+
+def _to(number: int, link: str) -> str:
+    return f'<a href="{escape(link)}">{number}</a>' if link else str(number)
 
 
 HOUR_HEADS = mark_safe("".join(f'<th scope="col">{hour:02d}</th>' for hour in range(24)))  # noqa: S308  numbers

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+from escalation_site.templatetags.watchbell import chart_dots, table_rows
+from escalation_site.ui.charts import Dot
 from reports.dashboard import Range
+from reports.heat import Cell, Heat, Line
 from reports.panels import Hour, Week
-from reports.templatetags.board_parts import hour_heads, hour_rows, range_rows, ranges
+from reports.templatetags.board_parts import heat_rows, hour_heads, hour_rows, range_rows, ranges
 
 LINE = Range(
     "Tea & <b>cake</b>",
@@ -58,3 +61,26 @@ def test_each_hour_of_the_week_has_its_shade_its_number_and_what_leads_to_what_i
     )
     assert drawn.endswith(f'<td class="c s3"><a href="{link}23">23</a></td><td class="r strong">276</td></tr>')
     assert hour_heads().count("<th") == drawn.count('<td class="c ') == 24
+
+
+def test_each_week_of_a_person_has_its_shade_its_pages_and_those_at_night() -> None:
+    cells = (Cell(0, 0, 0), Cell(7, 2, 3, "/pages/?a=1&b=2", "/pages/?asleep"))
+    drawn = heat_rows(Heat(("2 Nov", "9 Nov"), (Line("<i>Jonas</i>", cells, 7, 2, "/all", "/nights"),), 0, ""))
+    assert drawn == (
+        '<tr><th scope="row" class="trunc">&lt;i&gt;Jonas&lt;/i&gt;</th><td class="c s0">0</td>'
+        '<td class="c s3"><a href="/pages/?a=1&amp;b=2">7</a> (<a href="/pages/?asleep">2</a>)</td>'
+        '<td class="r strong"><a class="link" href="/all">7</a> <span class="muted">(<a class="link" href="/nights">2</a>)</span></td></tr>'
+    )
+
+
+def test_a_charts_table_links_its_second_cell_where_something_is_behind_it() -> None:
+    drawn = table_rows([(("2 Nov", "4 <min>", "9 min"), "/list/?a=1&b=2"), (("9 Nov", "–", "–"), "")])
+    assert drawn == (
+        '<tr><th scope="row">2 Nov</th><td class="r"><a class="link" href="/list/?a=1&amp;b=2">4 &lt;min&gt;</a></td>'
+        '<td class="r">9 min</td></tr><tr><th scope="row">9 Nov</th><td class="r">–</td><td class="r">–</td></tr>'
+    )
+
+
+def test_a_charts_dot_stands_in_its_place_with_its_words() -> None:
+    drawn = chart_dots([Dot(3.5, 20.0, "2 Nov: <4 min>")])
+    assert drawn == '<circle class="dot" cx="3.5%" cy="20.0" r="3.2"><title>2 Nov: &lt;4 min&gt;</title></circle>'

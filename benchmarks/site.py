@@ -76,7 +76,7 @@ class Site:
         before = self.count(*engines)
         bench = ("-m", "benchmarks.engine", *((str(null),) if null else ()))
         self.start(sys.executable, *(("manage.py", "run_engine") if sending and not null else bench))
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while self.count(*engines) == before:
             if time.monotonic() > deadline:
                 raise RuntimeError("the engine does not begin")

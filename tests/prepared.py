@@ -1,6 +1,6 @@
 """Databases that begin with this code's tables: the migrations run once, every further database is a copy.
 
-Migrating takes some fifteen seconds of a processor, and a run of all tests needs a dozen databases. The one that is copied is made by
+Migrating takes some twenty seconds of a processor, and a run of all tests needs a dozen databases. The one that is copied is made by
 ``manage.py migrate`` as an installation's is, kept (a file in build/prepared, a database on the server), and named after everything
 its tables come from: once a migration has changed, another is made. Where one was only added, the former is carried on. Whoever takes a
 copy migrates it too, which then has nothing left to do but what follows every migration (permissions, regular tasks, stages).

@@ -102,11 +102,13 @@ class Facts:
 
 def facts() -> Facts:
     """Five queries, and one for each time that something was forgotten, taken out or restored."""
-    forgotten = LedgerEntry.objects.filter(action="ledger.forget").values_list("object_id", "at", "pk")
-    said = {(subject, at): number for subject, at, number in forgotten}
+    forgotten = _readable(LedgerEntry.objects.filter(action="ledger.forget"), "object_id", "at")
+    said = {(subject, at): number for number, subject, at in forgotten}
     destroyed: dict[str, int | None] = {}
     unsaid, words = [], []
-    for subject, at in LedgerSalt.objects.filter(destroyed_at__isnull=False).values_list("subject", "destroyed_at"):
+    for _key, subject, at in _readable(
+        LedgerSalt.objects.filter(destroyed_at__isnull=False), "subject", "destroyed_at"
+    ):
         number = said.get((subject, at)) if at is not None else None
         if number is None:
             unsaid.append(subject)
@@ -125,14 +127,25 @@ def facts() -> Facts:
 
 
 def _said(action: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Number, object and data of the entries of an action. Each is read alone: where nobody can read one, the others count, and
-    that its leaf is another is found where its seal is."""
-    for number in LedgerEntry.objects.filter(action=action).order_by("pk").values_list("pk", flat=True):
+    """Number, object and data of the entries of an action."""
+    for number, about, data in _readable(LedgerEntry.objects.filter(action=action), "object_id", "data"):
+        yield number, about, data if isinstance(data, dict) else {}
+
+
+def _readable(found: models.QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Key and columns of rows. Where nobody can read one, each is read alone and the others count: that its leaf is another, or cannot
+    be told, is found where its seal is."""
+    try:
+        yield from list(found.order_by("pk").values_list("pk", *columns))
+        return
+    except _UNREADABLE as error:
+        if not _is_of_a_value(error):
+            raise
+    for key in found.order_by("pk").values_list("pk", flat=True):
         try:
-            about, data = LedgerEntry.objects.values_list("object_id", "data").get(pk=number)
+            yield found.values_list("pk", *columns).get(pk=key)
         except _UNREADABLE:
             continue
-        yield number, about, data if isinstance(data, dict) else {}
 
 
 def _skipped(words: list[int]) -> dict[str, list[list[int]]]:
@@ -294,7 +307,7 @@ def _portion(
         by_row = dict(zip(sheet.numbers, leaves, strict=True))
         return by_row, _hidden_leaves(table, _touched(sheet, table, known), seals, known, by_row)
     except _UNREADABLE as error:
-        if isinstance(error, DatabaseError) and "decode" not in str(error).lower():
+        if not _is_of_a_value(error):
             raise
     rows = list(table.model._base_manager.filter(numbers).order_by(table.key).values_list(table.key, flat=True))
     if len(rows) == 1:
@@ -311,6 +324,11 @@ def _portion(
 _UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, DatabaseError)
 """What reading a row raises that was written past Django: broken JSON, infinity, bytes in a text, a word for a date. SQLite takes
 them; its own complaint is of bytes that are no UTF-8."""
+
+
+def _is_of_a_value(error: Exception) -> bool:
+    """Whether the database, if it was the one to complain, complained of what stands in a row."""
+    return not isinstance(error, DatabaseError) or "decode" in str(error).lower()
 
 
 def _salts(wanted: set[str], known: Facts) -> Mapping[str, bytes]:

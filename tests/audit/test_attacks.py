@@ -15,7 +15,7 @@ from django.db.models import Q
 from audit import keys, watchbell_verify
 from audit.bundles import bundle_write
 from audit.checking import ledger_check
-from audit.findings import CHANGED, GONE, KEPT, SEAL
+from audit.findings import ADDED, CHANGED, GONE, KEPT, SEAL, TILES
 from audit.forgetting import subject_forget
 from audit.leaves import ENTRIES, tables
 from audit.management.commands.audit_verify import lines
@@ -29,11 +29,12 @@ from audit.models import (
     LedgerKey,
     LedgerSalt,
     LedgerSeal,
+    LedgerSegment,
     LedgerTile,
 )
 from audit.proofs.notes import Verifier, signer_make, verifier_read
 from audit.proving import entry_proof
-from audit.retention import segment_archive
+from audit.retention import segment_archive, segment_take_out
 from audit.rows import row_set
 from audit.sealing import ledger_seal
 from audit.services import EntryValue, entries_append
@@ -149,6 +150,29 @@ def test_what_is_believed_of_forgotten_subjects_is_said_with_the_entry_that_tell
     assert f"believed by the word of these entries: {word.pk}" in "\n".join(lines(verdict))
 
 
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        (ENTRIES, "at = '2026-13-45 00:00:00'"),
+        (ENTRIES, "object_id = CAST(X'ff' AS TEXT)"),
+        ("audit_ledgersalt", "destroyed_at = '2026-13-45 00:00:00'"),
+        ("audit_ledgersalt", "subject = CAST(X'ff' AS TEXT)"),
+    ],
+)
+def test_when_the_word_of_forgetting_cannot_be_read_then_verification_ends_and_finds_it(
+    table: str, change: str
+) -> None:
+    write(2, subject="incident:43")
+    ledger_seal(at=NOON)
+    subject_forget(subject="incident:43", actor=MARTA, at=NOON + MINUTE, reason="asked for")
+    ledger_seal(at=NOON + 2 * MINUTE)
+    assert found() == []
+    which = "action = 'ledger.forget'" if table == ENTRIES else "destroyed_at IS NOT NULL"
+    tamper(table, f"UPDATE {table} SET {change} WHERE {which}")  # noqa: S608  own names
+    assert CHANGED in {kind for kind, _table, _row in found()}
+
+
 @pytest.mark.parametrize(
     "contents",
     [
@@ -179,6 +203,42 @@ def test_when_gaps_are_written_that_are_none_then_verification_goes_on_and_they_
     LedgerHorizon.objects.filter(table=ENTRIES).update(gaps=gaps)
     tamper(ENTRIES, f"DELETE FROM {ENTRIES} WHERE id = %s", gone)  # noqa: S608  own names, values are parameters
     assert found() == [(GONE, ENTRIES, gone)]
+
+
+# --- what the tree stands on
+
+
+def test_when_a_tile_above_the_leaves_is_changed_then_it_is_named_and_nothing_is_signed_on_top_of_it() -> None:
+    write(300)
+    ledger_seal(at=NOON)
+    tile = LedgerTile.objects.get(level=1, index=0)
+    LedgerTile.objects.filter(pk=tile.pk).update(hashes=bytes(32))
+    assert found() == [(TILES, "", None)]
+
+    write(1)
+    with pytest.raises(LookupError, match="do not lead to the sealed root"):
+        ledger_seal(at=NOON + MINUTE)
+
+    LedgerTile.objects.filter(pk=tile.pk).update(hashes=tile.hashes)
+    assert ledger_seal(at=NOON + MINUTE) == 1
+    assert found() == []
+
+
+@pytest.mark.parametrize("contents", [{}, 5, {"audit_ledgerentry": [["a", 2**70]]}])
+def test_when_a_row_is_put_where_one_was_archived_then_what_the_segment_says_of_itself_hides_it_not(
+    contents: Any, tmp_path: Path
+) -> None:
+    numbers = write(3)
+    ledger_seal(at=NOON)
+    segment = segment_archive(until=NOON + MINUTE, at=NOON + MINUTE, actor=MARTA, to=tmp_path)
+    segment_take_out(segment=segment, file=tmp_path / segment.file, actor=MARTA, at=NOON + MINUTE)
+    assert found() == []
+    LedgerEntry.objects.create(
+        pk=numbers[1], at=NOON, action="incident.comment", object_type="incident", object_id="1",
+        actor_kind="user", actor_id="7", actor_label="Marta", after={"text": "Never said"},
+    )  # fmt: skip
+    LedgerSegment.objects.filter(pk=segment.pk).update(contents=contents)
+    assert found() == [(ADDED, ENTRIES, numbers[1])]
 
 
 # --- taken away before the seal

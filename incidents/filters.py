@@ -1,5 +1,6 @@
 """The filters and orders of incident lists, as an address says them: the list, the board, exports and the API read the same words."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -36,6 +37,7 @@ from incidents.models import (
     Service,
     Stage,
 )
+from incidents.querysets import teams_of
 from incidents.search import matching, wanted
 from oncall.models import Team, User
 from policies.priority import SCALE, priority_name
@@ -271,15 +273,15 @@ class IncidentFilter(django_filters.FilterSet):
         return self.form.cleaned_data if self.is_bound else {}
 
 
-def whose_are(user: Any, whose: str) -> Q:
-    """The incidents of ``user``, their teams, nobody or those they filed; "" is everybody's."""
+def whose_are(user: Any, whose: str, *, teams: Sequence[int] | None = None) -> Q:
+    """The incidents of ``user``, their teams, nobody or those they filed; "" is everybody's. ``teams`` are theirs, where known."""
     match whose:
         case "":
             return Q()
         case "mine":
             return Q(owner=user)
         case "team":
-            return Q(team__in=user.memberships.values("team"))
+            return Q(team__in=teams_of(user) if teams is None else teams)
         case "nobody":
             return Q(owner=None)
         case _:

@@ -176,7 +176,7 @@ def _numbered(
 
 
 def _cards(numbers: Sequence[int], by: By, at: datetime) -> dict[int | None, list[Card]]:
-    """The cards of these incidents by column, each column worst first: five queries."""
+    """The cards of these incidents by column, each column worst first: four queries."""
     chosen = with_names(Incident.objects.filter(pk__in=numbers), "service", "team", "owner", "stage")
     rows = rows_of(list(chosen.order_by("severity", "started_at", "pk")), at=at)
     handed = handed_over([row.incident.pk for row in rows], since=at - FRESH, at=at)

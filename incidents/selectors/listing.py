@@ -22,7 +22,6 @@ from incidents.querysets import IncidentQuerySet
 from incidents.search import rank, wanted
 from incidents.selectors.checkpoints import asked_about
 from incidents.selectors.steps import Standing, standing_of
-from policies.models import PolicyVersion
 
 TABS = ("open", "triggered", "acknowledged", "resolved")
 COUNTED = 10_000
@@ -157,9 +156,14 @@ def with_names(found: IncidentQuerySet, *related: str) -> IncidentQuerySet:
 
 
 def rows_of(incidents: Sequence[Incident], *, at: datetime) -> list[Row]:
-    """Rows for incidents whose service, team and owner are loaded: three queries more, and one where any has no run."""
+    """Rows for incidents whose service, team and owner are loaded: two queries more, and one where any has no run."""
     open_ids = [incident.pk for incident in incidents if incident.is_open]
-    runs = {run.incident_id: run for run in _current(open_ids)}
+    runs = {
+        run.incident_id: run
+        for run in EscalationRun.objects.filter(incident__in=open_ids, superseded=False).select_related(
+            "policy_version"
+        )
+    }
     told, hours = _told(list(runs.values())), Hours()
     asked = asked_about(incident for incident in incidents if incident.is_open and incident.pk not in runs)
     return [
@@ -170,15 +174,6 @@ def rows_of(incidents: Sequence[Incident], *, at: datetime) -> list[Row]:
         )
         for incident in incidents
     ]
-
-
-def _current(incidents: Sequence[int]) -> list[EscalationRun]:
-    """The runs in force of these incidents. Many are on few versions of policies: each version is read once."""
-    runs = list(EscalationRun.objects.filter(incident__in=incidents, superseded=False)) if incidents else []
-    versions = PolicyVersion.objects.order_by().in_bulk({run.policy_version_id for run in runs})
-    for run in runs:
-        run.policy_version = versions[run.policy_version_id]
-    return runs
 
 
 def _told(runs: Sequence[EscalationRun]) -> dict[int, list[str]]:

@@ -21,6 +21,7 @@ from escalation_site.ui.durations import list_of
 from incidents.custom_filters import CUSTOM, UNKNOWN, custom_filters
 from incidents.filters import SORTS, IncidentFilter, reference_number, whose_are
 from incidents.models import CustomField, Incident, SavedView
+from incidents.querysets import teams_of
 from incidents.search import among, wanted
 from incidents.selectors.listing import (
     COUNTED,
@@ -88,7 +89,9 @@ class Asked:
         self.tab = tab if tab in TABS else TABS[0]
         self.sort = sort if sort in SORTS else ""
         self.words = self.query.get("q", "").strip()
-        self.visible = Incident.objects.visible_once(self.user) if few else Incident.objects.visible_to(self.user)
+        self._teams = teams_of(self.user) if few else None
+        visible = Incident.objects.all()
+        self.visible = visible.visible_once(self.user, teams=self._teams) if few else visible.visible_to(self.user)
         self._request = request
         self.matches = self._matches() if few and self.words else None
         if self.matches is not None:
@@ -145,13 +148,14 @@ class Asked:
         """Of each tab, and of the quick filters: one query."""
         chosen = self.filters.asked_whose
         quick = {"everybody": "", "mine": "mine", "team": "team"}
-        others = {name: whose_are(self.user, whose) for name, whose in quick.items() if whose != chosen}
+        teams = self._teams
+        others = {name: whose_are(self.user, whose, teams=teams) for name, whose in quick.items() if whose != chosen}
         everybodys = self._each_once(self.filters.anybodys)
         if self.matches is None:
             tab = in_tab(everybodys, self.tab)
             found = tab_counts(self.found, **{name: tab.filter(one) for name, one in others.items()})
         else:
-            found = tab_counts_named(everybodys, self.tab, whose_are(self.user, chosen), others)
+            found = tab_counts_named(everybodys, self.tab, whose_are(self.user, chosen, teams=teams), others)
         # What is chosen is what the tab holds: counted once.
         return found | {name: min(found[self.tab], QUICK + 1) for name, whose in quick.items() if whose == chosen}
 

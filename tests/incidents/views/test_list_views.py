@@ -92,6 +92,17 @@ def test_when_a_reference_is_searched_then_that_incident_shows(browser_of: Brows
     assert [row.incident.pk for row in groups[0].rows] == [wanted.pk]
 
 
+@pytest.mark.parametrize("words", ["", "&q=cards"])
+def test_when_somebody_is_in_no_team_then_nothing_is_their_teams(
+    night: World, browser_of: Browser, file_incident: File, words: str
+) -> None:
+    file_incident("Cards")
+    night.cast.marta.memberships.all().delete()
+    response = browser_of("marta").get(f"{LIST}?whose=team{words}")
+    assert response.context["groups"] == []
+    assert {one["shown"] for one in response.context["whose"] if one["current"]} == {"0"}
+
+
 def test_when_a_step_is_sooner_then_sorting_by_next_step_puts_it_first(
     night: World, browser_of: Browser, file_incident: File
 ) -> None:

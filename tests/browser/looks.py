@@ -16,6 +16,12 @@ STICKING_OUT = """() => [...document.querySelectorAll("main *")]
     .slice(0, 4).map((one) => one.outerHTML.slice(0, 90))"""
 """Whatever reaches beyond the screen and cannot be scrolled to in a box of its own."""
 
+SQUEEZED = """() => [...document.querySelectorAll("main h1, main .ttl")]
+    .filter((one) => one.checkVisibility() && one.clientWidth && one.clientWidth < 120)
+    .filter((one) => one.scrollWidth > one.clientWidth || one.clientHeight > 80)
+    .slice(0, 4).map((one) => `${one.clientWidth} pixels for "${one.textContent.trim().slice(0, 40)}"`)"""
+"""Titles that nobody can read any more, since what stands beside them takes the room."""
+
 CHECK = """([context, options]) => axe.run(context || document, options).then(
     (found) => ({violations: found.violations, passes: found.passes.length}))"""
 """Says no more than is asked of it: all that passed is a megabyte to write and to read."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from escalation_site.env import BASE_DIR
 from tests.browser.conftest import Windows
-from tests.browser.looks import EVERY_LOOK, SIZES, findings, too_wide
+from tests.browser.looks import EVERY_LOOK, SIZES, SQUEEZED, findings, too_wide
 from tests.browser.pages import PAGES, PageOf
 
 LOOKS: list[tuple[str, Any]] = (
@@ -14,6 +14,7 @@ LOOKS: list[tuple[str, Any]] = (
     else [("desktop", "light"), ("phone", "dark")]
 )
 NARROWEST = 320
+TABLET = (820, 1180)
 SCREENSHOTS = BASE_DIR / "build" / "screenshots"
 
 
@@ -38,6 +39,8 @@ def wrong_with(page_of: PageOf, windows: Windows) -> list[str]:
         if os.environ.get("SCREENSHOTS"):
             page.screenshot(path=SCREENSHOTS / f"{page_of.name}-{size}-{scheme}.png", full_page=True)
         wrong += [f"{size}, {scheme}: {found}" for found in findings(page, foreign=page_of.foreign)]
-    page.set_viewport_size({"width": NARROWEST, "height": 640})
-    wrong += too_wide(page, f"{NARROWEST} pixels")
+    for width, height in (TABLET, (NARROWEST, 640)):
+        page.set_viewport_size({"width": width, "height": height})
+        wrong += too_wide(page, f"{width} pixels")
+        wrong += [f"{width} pixels wide: {found}" for found in page.evaluate(SQUEEZED)]
     return [*wrong, *visited.complaints]

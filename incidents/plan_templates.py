@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.apps import apps as installed
+from django.apps.registry import Apps
 from django.utils.translation import get_language
+
+from escalation_site.kernel.tables import of_today
 
 FOLDER = Path(__file__).with_name("plans_shipped")
 LANGUAGES = ("it", "nl")
@@ -50,11 +54,11 @@ def body_worded(body: Any) -> Any:
     }
 
 
-def templates_create(sender: Any, *, using: str, **kwargs: Any) -> None:
+def templates_create(sender: Any, *, using: str, apps: Apps = installed, **kwargs: Any) -> None:
     """After each migration: give a database that has no template at all the first ones."""
     from incidents.models import PlanTemplate  # the models are not loaded yet when the app's configuration imports this
 
-    if not PlanTemplate.objects.using(using).exists():
+    if of_today(apps, PlanTemplate) and not PlanTemplate.objects.using(using).exists():
         PlanTemplate.objects.using(using).bulk_create(
             PlanTemplate(slug=slug, name=one["name"], description=one["description"], body=one["body"])
             for slug, one in shipped().items()

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from django.apps import apps as installed
+from django.apps.registry import Apps
 from django.utils.translation import gettext, gettext_noop
+
+from escalation_site.kernel.tables import of_today
 
 COMMANDER = "commander"
 COMMUNICATIONS = "communications"
@@ -36,11 +40,11 @@ def role_needed(role: Any, incident: Any) -> bool:
     return incident.major_at is not None or (role.needed_from is not None and incident.severity <= role.needed_from)
 
 
-def roles_create(sender: Any, *, using: str, **kwargs: Any) -> None:
+def roles_create(sender: Any, *, using: str, apps: Apps = installed, **kwargs: Any) -> None:
     """After each migration: give a database that has no role at all the first ones."""
     from incidents.models import ResponseRole  # the models are not loaded yet when the app's configuration imports this
 
-    if not ResponseRole.objects.using(using).exists():
+    if of_today(apps, ResponseRole) and not ResponseRole.objects.using(using).exists():
         ResponseRole.objects.using(using).bulk_create(
             ResponseRole(key=key, name=name, duty=duty, needed_from=severity, position=position)
             for position, (key, name, duty, severity) in enumerate(FIRST_ROLES, 1)

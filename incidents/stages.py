@@ -8,7 +8,11 @@ never stand between a responder and an acknowledgement.
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.apps import apps as installed
+from django.apps.registry import Apps
 from django.utils.translation import gettext, gettext_noop
+
+from escalation_site.kernel.tables import of_today
 
 FIRST_STAGES = (
     ("new", gettext_noop("New")),
@@ -44,11 +48,17 @@ def way_is_open(ways: Collection[tuple[str, str]], before: str, after: str) -> b
     return before != after and (not out or after in out)
 
 
-def stages_create(sender: Any, *, using: str, **kwargs: Any) -> None:
+def stages_create(sender: Any, *, using: str, apps: Apps = installed, **kwargs: Any) -> None:
     """After each migration: give a database that has no stage at all the first ones, and one whose ways nobody ever said
     anything about the first ways: a SEV-1 is not closed without a published review."""
-    from incidents.models import Stage  # the models are not loaded yet when the app's configuration imports this
+    from incidents.models import (
+        Stage,
+        StageGuard,
+        Transition,
+    )  # not loaded yet when the app's configuration imports this
 
+    if not of_today(apps, Stage, StageGuard, Transition):
+        return
     if not Stage.objects.using(using).exists():
         Stage.objects.using(using).bulk_create(
             Stage(key=key, name=name, position=position) for position, (key, name) in enumerate(FIRST_STAGES, 1)

@@ -19,7 +19,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.migrations.state import ProjectState
+from django.db.migrations.state import ProjectState, StateApps
+from pytest_django import DjangoAssertNumQueries
 
 from escalation_site.env import BASE_DIR
 from escalation_site.kernel import migrations as kernel_migrations
@@ -28,7 +29,10 @@ from escalation_site.supervisor.children import Child, Program
 from escalation_site.supervisor.output import Output
 from incidents.engine.loop import Engine
 from incidents.models import Alarm, ProcessBeat
+from incidents.plan_templates import templates_create
+from incidents.roles import roles_create
 from incidents.services.alarms import house_check
+from incidents.stages import stages_create
 from incidents.tasks import escalation_check
 from tests.world.harness import NIGHT
 
@@ -306,3 +310,15 @@ def test_when_a_table_is_new_in_the_same_migration_then_its_columns_may_demand_w
     )
 
     assert list(takings(migration(*steps))) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("point", [None, ("incidents", "0001_initial"), ("incidents", "0008_alarm")])
+def test_when_somebody_migrates_to_a_point_on_the_way_then_nothing_is_put_into_tables_that_are_not_there(
+    loader: MigrationLoader, point: tuple[str, str] | None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    reached = loader.project_state(point).apps if point else StateApps([], {})
+
+    with django_assert_num_queries(0):
+        for follows in (stages_create, roles_create, templates_create):
+            follows(None, using="default", apps=reached)

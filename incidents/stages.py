@@ -51,11 +51,8 @@ def way_is_open(ways: Collection[tuple[str, str]], before: str, after: str) -> b
 def stages_create(sender: Any, *, using: str, apps: Apps = installed, **kwargs: Any) -> None:
     """After each migration: give a database that has no stage at all the first ones, and one whose ways nobody ever said
     anything about the first ways: a SEV-1 is not closed without a published review."""
-    from incidents.models import (
-        Stage,
-        StageGuard,
-        Transition,
-    )  # not loaded yet when the app's configuration imports this
+    # They are not loaded yet when the app's configuration imports this.
+    from incidents.models import Stage, StageGuard, Transition
 
     if not of_today(apps, Stage, StageGuard, Transition):
         return

@@ -131,7 +131,7 @@ def _write(parts: Iterable[_Part], at: datetime) -> None:
     frontier = tiles.frontier(begins) if last else Frontier()
     if last and frontier.root() != bytes(last.root):
         # Whoever changed a tile must not get a head signed that does not continue the one before.
-        raise LookupError(f"the tiles do not lead to the sealed root of {begins} leaves")
+        raise LookupError(f"the tiles do not lead to the sealed root of {begins} leaves (manage.py ledger_mend)")
     parts = [part for part in parts if part.numbers]
     sheets = [sheet for part in parts for sheet in part.sheets]
     # A row about a subject whose salt is destroyed gets a new one: only what was sealed before is beyond telling.

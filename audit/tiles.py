@@ -89,6 +89,22 @@ class Tiles:
         start = first % WIDTH * _HASH
         return held[start : start + len(hashes) * _HASH] == b"".join(hashes)
 
+    def put(self, level: int, first: int, hashes: Sequence[bytes]) -> set[Place]:
+        """See to it that the tiles of that level hold these hashes, from the place ``first`` on. Returns the tiles that did not."""
+        written, done = set(), 0
+        while done < len(hashes):
+            index, start = divmod(first + done, WIDTH)
+            piece = b"".join(hashes[done : done + WIDTH - start])
+            done += len(piece) // _HASH
+            self._read.pop((level, index), None)
+            held, begin = self._tile(level, index), start * _HASH
+            if held[begin : begin + len(piece)] != piece:
+                whole = held[:begin] + piece + held[begin + len(piece) :]
+                LedgerTile.objects.update_or_create(level=level, index=index, defaults={"hashes": whole})
+                written.add((level, index))
+            del self._read[level, index]
+        return written
+
     def room(self) -> int:
         """How many leaves the tiles can hold, as many as they are."""
         return LedgerTile.objects.filter(level=0).count() * WIDTH

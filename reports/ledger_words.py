@@ -130,6 +130,7 @@ ACTIONS: dict[str, str | Promise] = {
     "ledger.forget": _("Forgot a subject in the ledger"),
     "ledger.key_change": _("Changed the key of the ledger"),
     "ledger.key_introduce": _("Introduced the next key of the ledger"),
+    "ledger.mend": _("Wrote tiles of the ledger anew"),
     "ledger.take_out": _("Took an archived stretch of the ledger out of the database"),
     "survey.change": _("Said anew how it went"),
     "survey.create": _("Said how it went"),

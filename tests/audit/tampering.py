@@ -29,7 +29,7 @@ def triggers_off(table: str) -> Iterator[None]:
             cursor.execute(statement)
 
 
-def tamper(table: str, statement: str, *values: str | int) -> None:
+def tamper(table: str, statement: str, *values: str | int | bytes) -> None:
     """Run ``statement`` on ``table`` with its triggers off."""
     with triggers_off(table), connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -138,13 +138,13 @@ def _readable(found: models.QuerySet[Any], *columns: str) -> Iterator[tuple[Any,
     try:
         yield from list(found.order_by("pk").values_list("pk", *columns))
         return
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         if not _is_of_a_value(error):
             raise
     for key in found.order_by("pk").values_list("pk", flat=True):
         try:
             yield found.values_list("pk", *columns).get(pk=key)
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
 
 
@@ -306,7 +306,7 @@ def _portion(
         leaves = sheet.leaves(_salts(sheet.subjects(), known))
         by_row = dict(zip(sheet.numbers, leaves, strict=True))
         return by_row, _hidden_leaves(table, _touched(sheet, table, known), seals, known, by_row)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         if not _is_of_a_value(error):
             raise
     rows = list(table.model._base_manager.filter(numbers).order_by(table.key).values_list(table.key, flat=True))
@@ -321,7 +321,7 @@ def _portion(
     return found, beyond
 
 
-_UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, DatabaseError)
+UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, DatabaseError)
 """What reading a row raises that was written past Django: broken JSON, infinity, bytes in a text, a word for a date. SQLite takes
 them; its own complaint is of bytes that are no UTF-8."""
 

@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from multiprocessing import get_context
 from typing import Any
 
 from django.db import connection, connections
 
 from audit import keys
-from audit.batches import Batch, Facts, batch_read, contents_hold, facts, seals_together
+from audit.batches import UNREADABLE, Batch, Facts, batch_read, contents_hold, facts, seals_together
 from audit.beside import rows_beside
 from audit.findings import CHANGED, GONE, KEPT, SALT, SEAL, TILES, Finding
 from audit.leaves import ENTRIES
@@ -80,7 +81,33 @@ def ledger_verify(
     With ``jobs`` above 1 rows are read and hashed by as many processes, unless a transaction is open.
     """
     known = keys.verifiers(trusted=trusted)
-    return _Verification(since, kept, known, progress or (lambda _done, _all: None)).run(stop or (lambda: False), jobs)
+    try:
+        return _Verification(since, kept, known, progress or (lambda _done, _all: None)).run(
+            stop or (lambda: False), jobs
+        )
+    except UNREADABLE:
+        # Without its seals the tree cannot be built at all: they are named, and nothing else is told.
+        if not (unreadable := _seals_unreadable()):
+            raise
+        words = "the seal cannot be read: something stands in it that no program of ours can have written"
+        findings = tuple(Finding(SEAL, LedgerSeal._meta.db_table, row, detail=words) for row in unreadable)
+        return Verdict(0, 0, 0, 0, findings, b"", since)
+
+
+def _seals_unreadable() -> list[int]:
+    """The numbers of seals that nobody can read, or whose columns hold other things than they are for. SQLite takes them."""
+    found = []
+    for number in LedgerSeal.objects.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=5_000):
+        try:
+            seal = LedgerSeal.objects.get(pk=number)
+        except UNREADABLE:
+            found.append(number)
+            continue
+        sizes = (seal.begins, seal.size, seal.lowest or 0, seal.highest or 0)
+        texts = isinstance(seal.note, str) and isinstance(seal.root, bytes | memoryview)
+        if not texts or not isinstance(seal.at, datetime) or any(not isinstance(size, int) for size in sizes):
+            found.append(number)
+    return found
 
 
 class _Verification:

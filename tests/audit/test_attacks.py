@@ -94,6 +94,31 @@ def test_when_two_rows_of_a_history_cannot_be_read_then_both_are_named() -> None
     assert found() == [(CHANGED, HISTORY, numbers[1]), (CHANGED, HISTORY, numbers[-1])]
 
 
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "change",
+    [
+        "begins = 'some'",
+        "lowest = X'00'",
+        "root = 'a word'",
+        "size = 'many'",
+        "note = CAST(X'ff' AS TEXT)",
+        "contents = '{'",
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_when_a_seal_is_made_such_that_nobody_can_read_it_then_verification_says_so(change: str, place: int) -> None:
+    for minute in range(2):
+        write(3)
+        ledger_seal(at=NOON + minute * MINUTE)
+    victim = LedgerSeal.objects.order_by("pk").values_list("pk", flat=True)[place]
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints = ON")
+        tamper("audit_ledgerseal", f"UPDATE audit_ledgerseal SET {change} WHERE id = %s", victim)  # noqa: S608  own names, values are parameters
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
+    assert SEAL in {kind for kind, _table, _row in found()}
+
+
 # --- forgetting as a hiding place
 
 

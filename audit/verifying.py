@@ -103,9 +103,9 @@ def _seals_unreadable() -> list[int]:
         except UNREADABLE:
             found.append(number)
             continue
-        sizes = (seal.begins, seal.size, seal.lowest or 0, seal.highest or 0)
-        texts = isinstance(seal.note, str) and isinstance(seal.root, bytes | memoryview)
-        if not texts or not isinstance(seal.at, datetime) or any(not isinstance(size, int) for size in sizes):
+        held: list[tuple[object, Any]] = [(seal.at, datetime), (seal.note, str), (seal.root, bytes | memoryview)]
+        held += [(size or 0, int) for size in (seal.begins, seal.size, seal.lowest, seal.highest)]
+        if not all(isinstance(value, kind) for value, kind in held):
             found.append(number)
     return found
 

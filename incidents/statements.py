@@ -28,4 +28,7 @@ def rows_for(user: "User", build: "Callable[[User], QuerySet[Any]]") -> list[tup
 @lru_cache(maxsize=64)
 def _put_together(build: "Callable[[User], QuerySet[Any]]", role: str, _vendor: str) -> tuple[str, tuple[Any, ...]]:
     sql, params = build(get_user_model()(pk=_ANYBODY, role=role)).query.sql_with_params()
+    if any(not isinstance(one, int | str) for one in params):
+        # An instant among them would stay the one of the first reader's page.
+        raise TypeError(f"{build.__name__} goes by more than numbers and texts")
     return sql, tuple(params)

@@ -1,4 +1,4 @@
-"""`make test`: checks, then tests in Chromium and on SQLite; beside them those with real processes, then on PostgreSQL with Redis.
+"""`make test`: checks, then tests in Chromium; beside them those with real processes, then on PostgreSQL with Redis; last those on SQLite.
 
     python deploy/check.py [--only-checks]
 
@@ -346,7 +346,7 @@ def run_suites(tested: Suites, checks: Sequence[tuple[str, list[str]]], *, passe
     """Whether everything passed, also what came before (``passed``).
 
     Two rows beside each other, so that the processors have work while one waits: for real processes and the server of the database, or for
-    pages. What failed is run again after both, with nothing beside it. What is said of SQLite comes last.
+    pages. What failed is run again after both, with nothing beside it. SQLite waits for nothing and comes last.
     """
 
     def on_servers() -> list[Suite]:
@@ -354,13 +354,13 @@ def run_suites(tested: Suites, checks: Sequence[tuple[str, list[str]]], *, passe
             failed = [suite for among in lanes.map(_failed, tested.real_peers) for suite in among]
         return [*failed, *(_failed(tested.on_servers) if tested.on_servers else ())]
 
-    def on_none() -> tuple[bool, list[Suite], tuple[bool, str]]:
-        return run_checks(checks), _failed(tested.in_chromium), tested.on_sqlite.run(shown=False)
+    def in_chromium() -> tuple[bool, list[Suite]]:
+        return run_checks(checks), _failed(tested.in_chromium)
 
     with ThreadPoolExecutor(2) as rows:
-        served, unserved = rows.submit(on_servers), rows.submit(on_none)
+        served, drawn = rows.submit(on_servers), rows.submit(in_chromium)
         try:
-            checked, failed, (well, said) = unserved.result()
+            (checked, failed) = drawn.result()
             failed += served.result()
         except KeyboardInterrupt:
             stop_everything()
@@ -369,8 +369,7 @@ def run_suites(tested: Suites, checks: Sequence[tuple[str, list[str]]], *, passe
     for suite in failed:
         passed &= suite.run_again()
     print(tested.on_sqlite.title + ("" if passed else " (something above FAILED)"), flush=True)
-    print(said, end="", flush=True)
-    return (well or tested.on_sqlite.run_again()) and passed
+    return (tested.on_sqlite.run()[0] or tested.on_sqlite.run_again()) and passed
 
 
 def _failed(suite: Suite) -> list[Suite]:

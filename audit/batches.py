@@ -139,7 +139,7 @@ def _readable(found: models.QuerySet[Any], *columns: str) -> Iterator[tuple[Any,
         yield from list(found.order_by("pk").values_list("pk", *columns))
         return
     except UNREADABLE as error:
-        if not _is_of_a_value(error):
+        if not is_of_a_value(error):
             raise
     for key in found.order_by("pk").values_list("pk", flat=True):
         try:
@@ -307,7 +307,7 @@ def _portion(
         by_row = dict(zip(sheet.numbers, leaves, strict=True))
         return by_row, _hidden_leaves(table, _touched(sheet, table, known), seals, known, by_row)
     except UNREADABLE as error:
-        if not _is_of_a_value(error):
+        if not is_of_a_value(error):
             raise
     rows = list(table.model._base_manager.filter(numbers).order_by(table.key).values_list(table.key, flat=True))
     if len(rows) == 1:
@@ -326,7 +326,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionE
 them; its own complaint is of bytes that are no UTF-8."""
 
 
-def _is_of_a_value(error: Exception) -> bool:
+def is_of_a_value(error: Exception) -> bool:
     """Whether the database, if it was the one to complain, complained of what stands in a row."""
     return not isinstance(error, DatabaseError) or "decode" in str(error).lower()
 

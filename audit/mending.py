@@ -4,10 +4,8 @@ Sealing signs nothing on top of such tiles. They are made of leaves, so that not
 the leaves in the tiles, still lead to the root that was signed.
 """
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import cast
 
 from django.db import transaction
 
@@ -18,38 +16,39 @@ from audit.proofs.merkle import Frontier
 from audit.proofs.notes import BadNote, Verifier, checkpoint_read, note_read, note_signed_by
 from audit.sealing import sealing_held
 from audit.services import entries_append
-from audit.tiles import HEIGHT, Place, Tiles
+from audit.tiles import HEIGHT, Tiles
 from audit.values import Actor, EntryValue
 
 
 def tiles_mend(*, actor: Actor, at: datetime) -> int:
     """Write anew what the tiles hold wrongly or not at all, and say so in the ledger; returns how many tiles that were.
 
-    Raises LookupError naming the first seal to whose signed root neither rows nor leaves lead; then nothing is written.
+    Nobody waits while the whole is looked through, which takes as long as verifying it. Raises LookupError naming the first seal to whose
+    signed root neither rows nor leaves lead; then nothing is written.
     """
+    wrong = list(_wrong(keys.verifiers()))
+    if not wrong:
+        return 0
     with transaction.atomic():
         sealing_held()
-        mended = _mend(keys.verifiers())
-        if mended:
-            data = {"tiles": [f"{level}/{index}" for level, index in sorted(mended)[:100]], "count": len(mended)}
-            entry = EntryValue(at, "ledger.mend", "ledger", "tiles", actor=actor, source="command", data=data)
-            entries_append([entry])
+        tiles = Tiles()
+        mended = sorted(set().union(*(tiles.put(level, first, hashes) for level, first, hashes in wrong)))
+        data = {"tiles": [f"{level}/{index}" for level, index in mended[:100]], "count": len(mended)}
+        entry = EntryValue(at, "ledger.mend", "ledger", "tiles", actor=actor, source="command", data=data)
+        entries_append([entry])
     return len(mended)
 
 
-def _mend(known: Iterable[Verifier]) -> set[Place]:
+def _wrong(known: Iterable[Verifier]) -> Iterator[tuple[int, int, list[bytes]]]:
+    """Level, place and hashes of what belongs into the tiles and is not there."""
     told, tiles, frontier = facts(), Tiles(), Frontier()
-    mended: set[Place] = set()
-    # Closed before the transaction ends: their cursor ends with it.
-    stored = cast("Generator[LedgerSeal]", LedgerSeal.objects.order_by("begins").iterator(chunk_size=500))
-    with closing(stored) as seals:
-        for together in seals_together(_signed(seals, list(known))):
-            batch = batch_read(together, told)
-            for number in range(len(batch.seals)):
-                for level, first, hashes in frontier.extend(_leaves(batch, number, frontier)):
-                    if level % HEIGHT == 0 and not tiles.has(level // HEIGHT, first, hashes):
-                        mended |= tiles.put(level // HEIGHT, first, hashes)
-    return mended
+    seals = _signed(LedgerSeal.objects.order_by("begins").iterator(chunk_size=500), list(known))
+    for together in seals_together(seals):
+        batch = batch_read(together, told)
+        for number in range(len(batch.seals)):
+            for level, first, hashes in frontier.extend(_leaves(batch, number, frontier)):
+                if level % HEIGHT == 0 and not tiles.has(level // HEIGHT, first, hashes):
+                    yield level // HEIGHT, first, hashes
 
 
 def _signed(seals: Iterable[LedgerSeal], known: list[Verifier]) -> Iterator[LedgerSeal]:

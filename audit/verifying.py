@@ -23,7 +23,16 @@ from typing import Any
 from django.db import connection, connections
 
 from audit import keys
-from audit.batches import UNREADABLE, Batch, Facts, batch_read, contents_hold, facts, seals_together
+from audit.batches import (
+    UNREADABLE,
+    Batch,
+    Facts,
+    batch_read,
+    contents_hold,
+    facts,
+    is_of_a_value,
+    seals_together,
+)
 from audit.beside import rows_beside
 from audit.findings import CHANGED, GONE, KEPT, SALT, SEAL, TILES, Finding
 from audit.leaves import ENTRIES
@@ -85,9 +94,10 @@ def ledger_verify(
         return _Verification(since, kept, known, progress or (lambda _done, _all: None)).run(
             stop or (lambda: False), jobs
         )
-    except UNREADABLE:
-        # Without its seals the tree cannot be built at all: they are named, and nothing else is told.
-        if not (unreadable := _seals_unreadable()):
+    except UNREADABLE as error:
+        # Without its seals the tree cannot be built at all: they are named, and nothing else is told. A database that is locked or away
+        # says nothing of them.
+        if not is_of_a_value(error) or not (unreadable := _seals_unreadable()):
             raise
         words = "the seal cannot be read: something stands in it that no program of ours can have written"
         findings = tuple(Finding(SEAL, LedgerSeal._meta.db_table, row, detail=words) for row in unreadable)
@@ -100,7 +110,9 @@ def _seals_unreadable() -> list[int]:
     for number in LedgerSeal.objects.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=5_000):
         try:
             seal = LedgerSeal.objects.get(pk=number)
-        except UNREADABLE:
+        except UNREADABLE as error:
+            if not is_of_a_value(error):
+                raise
             found.append(number)
             continue
         held: list[tuple[object, Any]] = [(seal.at, datetime), (seal.note, str), (seal.root, bytes | memoryview)]

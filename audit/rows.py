@@ -5,14 +5,19 @@ nothing changes.
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
 
 from audit.services import entry_append
 from audit.values import Actor, EntryValue
+from escalation_site.kernel.errors import DomainError
 
 _HIDDEN = "(changed)"
+WHOLE_IS_NAME: Mapping[str, str] = MappingProxyType({NON_FIELD_ERRORS: "name"})
+"""What concerns a row as a whole is told at its name: nearly always a name that is taken."""
 
 
 @transaction.atomic
@@ -57,6 +62,18 @@ def row_set(
         )
     )
     return True
+
+
+def refusal_of(error: ValidationError, *, told_at: Mapping[str, str] = WHOLE_IS_NAME, taken: str = "") -> DomainError:
+    """What a model's own rules refuse, as the refusal of the first field at fault.
+
+    ``told_at`` renames fields that nobody typed. ``taken`` are the words for several fields that are the same as another row's;
+    without them Django's own are used. Such a rule is known by its code: its words are in the reader's language.
+    """
+    field, found = next(iter(error.error_dict.items()))
+    is_taken = any(one.code == "unique_together" for one in found)
+    message = taken if taken and is_taken else " ".join(error.message_dict[field])
+    return DomainError(message, field=told_at.get(field, field))
 
 
 def _difference(

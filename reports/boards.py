@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from audit.rows import row_set
+from audit.rows import refusal_of, row_set
 from audit.services import EntryValue, entry_append
 from escalation_site.kernel.errors import DomainError, NotAllowed
 from incidents.changes import actor_of
@@ -125,5 +125,4 @@ def _set(board: Dashboard, actor: User, at: datetime, **values: Any) -> None:
     try:
         row_set(board, values, noun="dashboard", at=at, actor=actor_of(actor), user=actor)
     except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise DomainError(" ".join(messages), field="name" if field == "__all__" else field) from error
+        raise refusal_of(error) from error

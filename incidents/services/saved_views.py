@@ -1,5 +1,6 @@
 """Filters kept under a name, for oneself, a team or everybody (R215)."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from audit.rows import row_set
+from audit.rows import refusal_of, row_set
 from audit.services import EntryValue, entry_append
 from escalation_site.kernel.errors import DomainError, NotAllowed
 from incidents.changes import actor_of
@@ -24,17 +25,20 @@ MOST = 50
 LONGEST = 4_000
 
 
-def view_query(address: str) -> str:
-    """The part of an address's query that a view keeps, always written the same way. Raises DomainError where it is too long."""
+def view_query(address: str, *, without: Collection[str] = NOT_KEPT, longest: int = LONGEST) -> str:
+    """The part of an address's query that a view keeps, always written the same way: all but ``without`` and what is empty.
+
+    Raises DomainError where it is longer than ``longest`` characters.
+    """
     query = QueryDict(address.lstrip("?"), mutable=True)
     for name in list(query):
         values = [value for value in query.getlist(name) if value]
-        if name in NOT_KEPT or not values:
+        if name in without or not values:
             del query[name]
         else:
             query.setlist(name, values)
     kept = query.urlencode()
-    if len(kept) > LONGEST:
+    if len(kept) > longest:
         raise DomainError(_("These are too many filters to keep."), field="query")
     return kept
 
@@ -131,7 +135,4 @@ def _set(view: SavedView, actor: User, at: datetime, **values: Any) -> None:
     try:
         row_set(view, values, noun="saved_view", at=at, actor=actor_of(actor), user=actor)
     except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        taken = "already" in " ".join(messages) and field == "__all__"
-        text = _("You have a view of that name already.") if taken else " ".join(messages)
-        raise DomainError(text, field="name" if taken else field) from error
+        raise refusal_of(error, taken=_("You have a view of that name already.")) from error

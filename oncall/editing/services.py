@@ -10,8 +10,8 @@ from django.urls import resolve, reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from audit.rows import row_set
-from escalation_site.kernel.errors import Conflict, DomainError
+from audit.rows import refusal_of, row_set
+from escalation_site.kernel.errors import Conflict
 from oncall.loading import definition_spec
 from oncall.models import Schedule, ScheduleVersion, Team, User
 from oncall.rota_document import document_load
@@ -105,8 +105,7 @@ def _row_set(
     try:
         row_set(schedule, fields, noun="schedule", at=at, actor=actor_of(author), user=author)
     except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise DomainError(messages[0], field="name" if field == "slug" else field) from error
+        raise refusal_of(error, told_at={"slug": "name"}) from error
 
 
 def _free_slug(name: str) -> str:

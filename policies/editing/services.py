@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from audit.rows import row_set
+from audit.rows import refusal_of, row_set
 from audit.services import Actor, EntryValue, entry_append
 from escalation_site.kernel.errors import Conflict, DomainError
 from oncall.models import Team, User
@@ -83,8 +83,7 @@ def _row_set(policy: EscalationPolicy, values: PolicyValues, *, author: User, at
     try:
         row_set(policy, fields, noun="policy", at=at, actor=actor_of(author), user=author)
     except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise DomainError(messages[0], field="name" if field == "slug" else field) from error
+        raise refusal_of(error, told_at={"slug": "name"}) from error
     if values.guidelines is not None:
         guidelines_set(policy, values.guidelines, actor=actor_of(author), author=author, at=at)
 

@@ -6,13 +6,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from audit.rows import row_set
+from audit.rows import refusal_of, row_set
 from audit.services import EntryValue, entry_append
 from escalation_site.kernel.errors import DomainError, NotAllowed
 from incidents.changes import actor_of
+from incidents.services.saved_views import view_query
 from oncall.models import User
 from reports.models import LedgerView
 
@@ -30,17 +30,7 @@ def views_seen(user: User) -> QuerySet[LedgerView]:
 
 def query_kept(address: str) -> str:
     """The filters of an address, always written the same way. Raises DomainError where they are too long."""
-    query = QueryDict(address.lstrip("?"), mutable=True)
-    for name in list(query):
-        values = [value for value in query.getlist(name) if value]
-        if name in NOT_KEPT or not values:
-            del query[name]
-        else:
-            query.setlist(name, values)
-    kept = query.urlencode()
-    if len(kept) > LONGEST:
-        raise DomainError(_("These are too many filters to keep."), field="query")
-    return kept
+    return view_query(address, without=NOT_KEPT, longest=LONGEST)
 
 
 @transaction.atomic
@@ -91,5 +81,4 @@ def _set(view: LedgerView, *, actor: User, at: datetime, **values: Any) -> None:
     try:
         row_set(view, values, noun=NOUN, at=at, actor=actor_of(actor), user=actor)
     except ValidationError as error:
-        field, texts = next(iter(error.message_dict.items()))
-        raise DomainError(" ".join(texts), field="name" if field == "__all__" else field) from error
+        raise refusal_of(error) from error

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from datetime import datetime, time, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from audit.rows import row_set
+from audit.rows import refusal_of, row_set
 from audit.services import EntryValue, entry_append
 from escalation_site.kernel.errors import DomainError, NotAllowed
 from notifications.models import Destination
@@ -79,8 +79,7 @@ def digest_set(
         row.next_due_at = regular_of(row).next_after(at)
         row_set(_like(stored, row), values, noun="digest", at=at, actor=actor_of(actor), user=actor)
     except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise DomainError(" ".join(messages), field=field if field != "__all__" else "") from error
+        raise refusal_of(error, told_at={NON_FIELD_ERRORS: ""}) from error
     return Digest.objects.get(kind=kind, team=team)
 
 

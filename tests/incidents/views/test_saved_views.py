@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.translation import gettext, override
 
 from audit.models import LedgerEntry
 from incidents.models import Incident, SavedView
 from incidents.services.lifecycle import incident_comment, incident_resolve
 from incidents.services.merging import incident_merge
+from oncall.models import User
 from tests.incidents.views.cast import HTMX
 from tests.world.harness import World
 
@@ -188,3 +190,16 @@ def test_when_a_merged_incident_s_alerts_are_exported_then_its_place_is_named(
     incident_merge(incident_id=noise.pk, other_id=kept.pk, actor=night.cast.marta, at=night.now)
     answer: Any = browser_of("marta").post("/incidents/export/json/?tab=resolved&merged=yes")
     assert json.loads(b"".join(answer.streaming_content))[0]["merged_into"] == kept.reference
+
+
+def test_when_the_reader_has_another_language_then_a_name_that_is_taken_is_still_told_at_the_name(
+    night: World, browser_of: Browser
+) -> None:
+    User.objects.filter(username="marta").update(language="it")
+    marta = browser_of("marta")
+    given = {"name": "Mild ones", "place": "list", "query": "severity=4", "shared": "nobody", "team": ""}
+    marta.post("/incidents/views/new/", given)
+    again = marta.post("/incidents/views/new/", given)
+    with override("it"):
+        told = gettext("You have a view of that name already.")
+    assert (again.status_code, again.context["form"].errors["name"]) == (422, [told])

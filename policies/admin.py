@@ -8,13 +8,13 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from escalation_site.admin_site.base import (
     Admin,
     DefinitionField,
     ReadOnlyAdmin,
     ReadOnlyTabular,
+    ReasonField,
     Tabular,
     column,
     each,
@@ -46,13 +46,7 @@ class PolicyForm(forms.ModelForm[EscalationPolicy]):
             "escalations under way keep theirs."
         ),
     )
-    reason = forms.CharField(
-        label=_("Reason"),
-        required=False,
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("Why it changes."),
-    )
+    reason = ReasonField()
 
     class Meta:
         model = EscalationPolicy

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from audit.context import action
 from audit.services import Actor, EntryValue, entry_append
@@ -213,6 +213,19 @@ class DefinitionField(forms.JSONField):
             except DomainError as error:
                 raise forms.ValidationError(str(error)) from error
         return definition
+
+
+class ReasonField(forms.CharField):
+    """Why the next version differs; it stands beside that version."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Reason"),
+            required=False,
+            max_length=200,
+            widget=UnfoldAdminTextInputWidget,
+            help_text=_("Why it changes."),
+        )
 
 
 class Admin(LedgerMixin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]  # neither carries types

@@ -9,9 +9,17 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from escalation_site.admin_site.base import Admin, DefinitionField, ReadOnlyAdmin, ReadOnlyTabular, column, each
+from escalation_site.admin_site.base import (
+    Admin,
+    DefinitionField,
+    ReadOnlyAdmin,
+    ReadOnlyTabular,
+    ReasonField,
+    column,
+    each,
+)
 from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
 from oncall.models import GapAcceptance, Override, Schedule, ScheduleVersion
@@ -29,14 +37,7 @@ class ScheduleForm(forms.ModelForm[Schedule]):
             "stays as it was."
         ),
     )
-    reason = forms.CharField(
-        label=_("Reason"),
-        required=False,
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("Why it changes."),
-    )
-
+    reason = ReasonField()
     accept_gaps = forms.BooleanField(
         label=_("Leave gaps open"),
         required=False,

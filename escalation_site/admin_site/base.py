@@ -59,7 +59,16 @@ def from_admin(request: HttpRequest) -> Iterator[None]:
         yield
 
 
-class LedgerMixin:
+class AddressMixin:
+    """An address typed without a scheme is meant to be fetched safely."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if isinstance(db_field, models.URLField):
+            options.setdefault("assume_scheme", "https")
+        return super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]  # unfold's admin is untyped
+
+
+class LedgerMixin(AddressMixin):
     """Enters what is saved and deleted in the ledger.
 
     ``ledger_noun`` is the ledger's word for the model (its own name, unless said otherwise); ``ledger_secret`` names
@@ -80,12 +89,6 @@ class LedgerMixin:
     def changelist_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         with from_admin(request):
             return super().changelist_view(request, *args, **options)  # type: ignore[misc]  # unfold's admin is untyped
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """An address typed without a scheme is meant to be fetched safely."""
-        if isinstance(db_field, models.URLField):
-            options.setdefault("assume_scheme", "https")
-        return super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]  # unfold's admin is untyped
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
         noun = self.ledger_noun or obj._meta.model_name or ""
@@ -276,7 +279,7 @@ class ReadOnlyAdmin(ReadOnlyMixin, PlainAdmin):
     show_full_result_count = False
 
 
-class ReadOnlyTabular(ReadOnlyMixin, TabularInline):  # type: ignore[misc]  # unfold's admin is untyped
+class ReadOnlyTabular(ReadOnlyMixin, AddressMixin, TabularInline):  # type: ignore[misc]  # unfold's admin is untyped
     """Rows within another object's page, to look at."""
 
     extra = 0
@@ -284,7 +287,7 @@ class ReadOnlyTabular(ReadOnlyMixin, TabularInline):  # type: ignore[misc]  # un
     tab = True
 
 
-class Tabular(TabularInline):  # type: ignore[misc]  # unfold's admin is untyped
+class Tabular(AddressMixin, TabularInline):  # type: ignore[misc]  # unfold's admin is untyped
     """Rows within another object's page, to edit."""
 
     extra = 0

@@ -327,6 +327,17 @@ def test_when_a_definition_is_changed_then_a_new_version_is_published(hugo: Clie
     assert schedule.versions.count() == 1
 
 
+def test_when_a_document_of_a_policy_is_typed_without_a_scheme_then_it_is_fetched_safely(
+    hugo: Client, world: World
+) -> None:
+    policy = world.cast.policy
+    counts = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0", "guidelines-INITIAL_FORMS": "0"}
+    row = {"guidelines-TOTAL_FORMS": "1", "guidelines-0-title": "Runbook", "guidelines-0-url": "wiki.example.org/db"}
+    given = {"name": policy.name, "slug": policy.slug, **counts, **row, "guidelines-0-position": "0"}
+    assert hugo.post(page(EscalationPolicy, "change", policy.pk), given).status_code == 302
+    assert [one.url for one in policy.guidelines.all()] == ["https://wiki.example.org/db"]
+
+
 def test_when_an_override_is_made_and_ended_here_then_the_services_do_it(hugo: Client, world: World) -> None:
     given = {
         "schedule": world.cast.schedule.pk, "kind": "cover", "user": world.cast.nils.pk,

@@ -4,7 +4,7 @@ Every surface asks through ``Loaded``: pages, API, feeds, the engine and reports
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -124,7 +124,7 @@ class Loaded:
         added = library.expanded((rota.Version(effective_from, spec),), of=self.schedule.slug)
         known = {user for _start, old in self.versions for user in people_of(old)}
         joining = {user for _start, new in added for user in people_of(new)} - known
-        away = _absences_of(joining, effective_from - LOOKBACK) if joining else {}
+        away = absences_of(joining, effective_from - LOOKBACK) if joining else {}
         more = (absence for user in sorted(joining) for absence in away.get(user, ()))
         absences = tuple(dict.fromkeys((*self.absences, *more)))
         return replace(self, versions=(*kept, *added), absences=absences, library=library)
@@ -165,10 +165,20 @@ def schedules_load(schedules: Collection[Schedule], *, since: datetime, starts: 
     library.read(schedules)
     ended_after = since - LOOKBACK if starts else since
     overrides = _overrides(library.ids, ended_after)
+    return put_together(schedules, library, overrides, lambda people: absences_of(people, ended_after))
+
+
+def put_together(
+    schedules: Collection[Schedule],
+    library: "Library",
+    overrides: Mapping[int, Sequence[rota.Override]],
+    away_of: Callable[[Collection[int]], Mapping[int, Sequence[rota.Absence]]],
+) -> dict[int, Loaded]:
+    """The schedules with what was read of them; ``away_of`` is asked once, for the absences of everybody they concern."""
     versions = {schedule.pk: library.expanded(library.versions[schedule.pk]) for schedule in schedules}
     acting = {schedule.pk: library.stacked(schedule.pk, overrides) for schedule in schedules}
     people = {pk: _concerned(versions[pk], acting[pk]) for pk in versions}
-    away = _absences_of({user for several in people.values() for user in several}, ended_after)
+    away = away_of({user for several in people.values() for user in several})
     return {
         schedule.pk: Loaded(
             schedule,
@@ -182,22 +192,38 @@ def schedules_load(schedules: Collection[Schedule], *, since: datetime, starts: 
     }
 
 
+Members = Sequence[tuple[datetime, rota.Group]]
+"""Who was in a team, from each change on."""
+
+
 class Library:
     """The versions of schedules, of those they follow, and the members their teams had, as far as they were needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, members: Mapping[int, "Members"] | None = None) -> None:
+        """``members`` are those of teams, where they were read already."""
         self.versions: dict[int, tuple[rota.Version, ...]] = {}
         self._ids: dict[str, int] = {}
-        self._members: dict[int, Sequence[tuple[datetime, rota.Group]]] = {}
+        self._members: dict[int, Members] = dict(members or {})
 
     @property
     def ids(self) -> Collection[int]:
         return self.versions.keys()
 
+    @property
+    def teams(self) -> Collection[int]:
+        """Those that the schedules name."""
+        specs = (spec for versions in self.versions.values() for _start, spec in versions)
+        return {spec.team for spec in specs if spec.team is not None}
+
     def read(self, schedules: Collection[Schedule]) -> None:
+        rows = ScheduleVersion.objects.filter(schedule__in=[schedule.pk for schedule in schedules])
+        ordered = rows.order_by("schedule", "number").values_list("schedule_id", "effective_from", "definition")
+        self.take(schedules, ordered)
+
+    def take(self, schedules: Collection[Schedule], rows: Iterable[tuple[int, datetime, Mapping[str, Any]]]) -> None:
+        """``schedules`` and the rows of their versions, by number. What they lead to is read, unless it is known."""
         found: dict[int, list[rota.Version]] = {schedule.pk: [] for schedule in schedules}
-        rows = ScheduleVersion.objects.filter(schedule__in=found).order_by("schedule", "number")
-        for schedule_id, start, definition in rows.values_list("schedule_id", "effective_from", "definition"):
+        for schedule_id, start, definition in rows:
             _follow_up(found[schedule_id], rota.Version(start, definition_spec(definition)))
         self._ids |= {schedule.slug: schedule.pk for schedule in schedules}
         self._keep(found)
@@ -264,13 +290,18 @@ def _version(row: ScheduleVersion) -> rota.Version:
     return rota.Version(row.effective_from, definition_spec(row.definition))
 
 
-def _members_through_time(teams: Collection[int]) -> dict[int, Sequence[tuple[datetime, rota.Group]]]:
+def _members_through_time(teams: Collection[int]) -> dict[int, Members]:
     """Who was in each team, from each change on: read from the history, which knows the past; one query."""
-    changes: dict[int, list[tuple[datetime, rota.Group]]] = {team: [] for team in teams}
-    members: dict[int, dict[int, int]] = {team: {} for team in teams}
     history: Any = Membership.history
     rows = history.filter(team_id__in=teams).order_by("history_date", "history_id")
-    for pk, team, user, date, kind in rows.values_list("id", "team_id", "user_id", "history_date", "history_type"):
+    return members_of(rows.values_list("id", "team_id", "user_id", "history_date", "history_type"), teams)
+
+
+def members_of(rows: Iterable[tuple[int, int, int, datetime, str]], teams: Iterable[int]) -> dict[int, Members]:
+    """The same of each of ``teams`` from the rows of the history, in their order. Pure."""
+    changes: dict[int, list[tuple[datetime, rota.Group]]] = {team: [] for team in teams}
+    members: dict[int, dict[int, int]] = {team: {} for team in changes}
+    for pk, team, user, date, kind in rows:
         if kind == "-":
             members[team].pop(pk, None)
         else:
@@ -286,23 +317,26 @@ def _overrides(schedule_ids: Collection[int], ended_after: datetime) -> dict[int
     found: dict[int, list[rota.Override]] = defaultdict(list)
     rows = Override.objects.filter(schedule__in=schedule_ids, cancelled_at=None, end__gt=ended_after)
     # Columns and no instances: thousands of them are read to say who is on call on every schedule.
-    for schedule_id, pk, kind, user_id, start, end, replaces, role, cause in rows.order_by("id").values_list(
-        *_OVERRIDE_FIELDS
-    ):
-        found[schedule_id].append(
-            rota.Override(
-                kind=_KINDS[kind],
-                user_id=user_id,
-                start=start,
-                end=end,
-                replaces=replaces,
-                role=role,
-                id=pk,
-                order=pk,
-                why=_CAUSES[cause],
-            )
-        )
+    for schedule_id, *row in rows.order_by("id").values_list(*_OVERRIDE_FIELDS):
+        found[schedule_id].append(override_of(*row))
     return found
+
+
+def override_of(
+    pk: int, kind: str, user_id: int, start: datetime, end: datetime, replaces: int | None, role: str, cause: str
+) -> rota.Override:
+    """What a row says, as a value for the rota."""
+    return rota.Override(
+        kind=_KINDS[kind],
+        user_id=user_id,
+        start=start,
+        end=end,
+        replaces=replaces,
+        role=role,
+        id=pk,
+        order=pk,
+        why=_CAUSES[cause],
+    )
 
 
 _KINDS = {kind.value: rota.OverrideKind(kind.value) for kind in Override.Kind}
@@ -314,15 +348,20 @@ def _concerned(versions: Iterable[rota.Version], overrides: Iterable[rota.Overri
     return people.union(one.user_id for one in overrides)
 
 
-def _absences_of(people: Collection[int], ended_after: datetime) -> dict[int, list[rota.Absence]]:
+def absences_of(people: Collection[int], ended_after: datetime) -> dict[int, list[rota.Absence]]:
     """By user id, in the order they were entered: one query."""
     rows = Absence.objects.filter(state=Absence.State.APPROVED, end__gt=ended_after)
     if len(people) <= MANY_PEOPLE:
         rows = rows.filter(user__in=people)
     found: dict[int, list[rota.Absence]] = defaultdict(list)
     for user, start, end, kind in rows.order_by("id").values_list("user_id", "start", "end", "kind"):
-        found[user].append(rota.Absence(user_id=user, start=start, end=end, reason=REASONS[kind]))
+        found[user].append(absence_of(user, start, end, kind))
     return found
+
+
+def absence_of(user: int, start: datetime, end: datetime, kind: str) -> rota.Absence:
+    """What a row says, as a value for the rota."""
+    return rota.Absence(user_id=user, start=start, end=end, reason=REASONS[kind])
 
 
 def people_of(spec: rota.ScheduleSpec) -> set[int]:

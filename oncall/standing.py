@@ -1,8 +1,8 @@
 """The schedules, and who is on call on each at this moment, kept by the process until somebody changes one: every page says it in its
 frame.
 
-Reading them takes four queries and, with two hundred schedules, 50 ms; whether anything has changed takes six looks at the end of an
-index, in one query. For pages only: whoever pages people reads the schedules themselves.
+Reading them takes, with two hundred schedules, 50 ms; whether anything has changed takes six looks at the end of an index, in a query
+that every page asks anyway. For pages only: whoever pages people reads the schedules themselves.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,8 @@ from uuid import uuid4
 from django.core.cache import cache
 from django.db.models import Model, Subquery
 
-from oncall.loading import Loaded, schedules_load
+from oncall.loading import Loaded
+from oncall.loading_all import Everything, all_load
 from oncall.models import Absence, Membership, Override, Schedule, ScheduleVersion, User
 
 KEPT = timedelta(seconds=60)
@@ -61,7 +62,7 @@ class _Kept:
     token: str
     mark: Mark
     since: datetime
-    schedules: Mapping[int, Loaded]
+    read: Everything
     standing: tuple[datetime, datetime, tuple[OnDuty, ...]] | None = None
 
 
@@ -70,8 +71,8 @@ _kept: _Kept | None = None
 
 def schedules_kept(at: datetime, *, mark: Mark) -> Mapping[int, Loaded]:
     """Every schedule by its id, as for ``schedules_load`` at ``at`` (aware UTC): no query where nothing has changed since the last time,
-    in the last minute. Whoever gets it only looks at it: others are looking at the same."""
-    return _current(at, mark).schedules
+    in the last minute, else those of ``all_load``. Whoever gets it only looks at it: others are looking at the same."""
+    return _current(at, mark).read.schedules
 
 
 def standing_at(at: datetime, *, mark: Mark) -> tuple[OnDuty, ...]:
@@ -79,7 +80,7 @@ def standing_at(at: datetime, *, mark: Mark) -> tuple[OnDuty, ...]:
     kept = _current(at, mark)
     standing = kept.standing
     if standing is None or not standing[0] <= at < standing[1]:
-        kept.standing = standing = _on_duty(kept.schedules.values(), at)
+        kept.standing = standing = _on_duty(kept.read.schedules.values(), at)
     return standing[2]
 
 
@@ -93,7 +94,9 @@ def _current(at: datetime, mark: Mark) -> _Kept:
     if token is None:
         token = uuid4().hex
         cache.set(_TOKEN, token, None)
-    _kept = kept = _Kept(token, mark, at, schedules_load(list(Schedule.objects.order_by("name")), since=at))
+    # Whatever has changed, it is a good guess; of another database (a test's) it is not.
+    known = kept.read.known if kept is not None and kept.token == token else None
+    _kept = kept = _Kept(token, mark, at, all_load(since=at, known=known))
     return kept
 
 

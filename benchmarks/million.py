@@ -1,8 +1,10 @@
 """A house with a long history: incidents by the hundred thousand, one in a hundred of them open, in twenty teams with forty services.
 
 Rows are copied in the database (``benchmarks.clones``), so that a million takes minutes. What an incident is like follows from its number:
-one in ten is SEV-1, one in ten says "storm", one in twenty belongs to a team, one in a thousand is restricted. The open ones have a run,
-a page on its first level and five lines of timeline; one has five thousand lines. One in ten of the others was paged for, too.
+one in ten is SEV-1, one in ten says "storm", one in twenty belongs to a team, one in a thousand is restricted. One in ten is of staging,
+one in ten hit a customer, had a category or an answer to a field of the house's own; of each there is one that one in twenty thousand has.
+The open ones have a run, a page on its first level and five lines of timeline; one has five thousand lines. One in ten of the others was
+paged for, too.
 """
 
 from datetime import timedelta
@@ -13,7 +15,18 @@ from django.db import connection
 from benchmarks.clones import copies
 from benchmarks.overdue import main as overdue
 from escalation_site.kernel.instants import now
-from incidents.models import EscalationRun, Incident, Page, Service, Stage, Task, TimelineEvent
+from incidents.models import (
+    Category,
+    Customer,
+    CustomField,
+    EscalationRun,
+    Incident,
+    Page,
+    Service,
+    Stage,
+    Task,
+    TimelineEvent,
+)
 from oncall.models import Membership, Schedule, Team, User
 from oncall.services import schedule_publish
 
@@ -21,6 +34,7 @@ TEAMS, SERVICES, PEOPLE = 20, 40, 100
 OPEN_IN = 100
 LINES, MOST_LINES = 5, 5_000
 PLANNED, TASKS = 100, 5
+RARE = 20_000
 
 
 def fill(count: int) -> None:
@@ -77,6 +91,34 @@ def _minutes(column: str, number: str) -> str:
     return f"t.{column} - ({number}) * interval '1 minute'"
 
 
+def _said() -> dict[str, str]:
+    """What is said of the copied ones beside where they stand, in SQL: one in ten the usual, one in RARE what few are."""
+    usual, rare = Customer.objects.bulk_create(
+        [Customer(name="Harbour Authority", slug="harbour"), Customer(name="Lighthouse Trust", slug="lighthouse")]
+    )
+    network, cable = Category.objects.bulk_create(
+        [Category(name="Network", slug="network"), Category(name="Sea cable", slug="sea-cable")]
+    )
+    options = ["Baltic", "Adriatic", "Antarctic"]
+    CustomField.objects.create(key="region", label="Region", kind=CustomField.Kind.CHOICE, options=options)
+
+    def told(number: int, often: str, seldom: str, otherwise: str) -> str:
+        # The primes are others than those of the titles and the hundreds, so that what falls together in one does not in another.
+        return f"CASE WHEN n %% {RARE} = {number * OPEN_IN} THEN {seldom} WHEN (n / {number}) %% 10 = 4 THEN {often} ELSE {otherwise} END"
+
+    region = told(17, "'Baltic'", "'Antarctic'", "'Adriatic'")
+    facts = {
+        "sqlite": f"json_set(t.facts, '$.custom', json_object('region', {region}))",
+        "postgresql": f"t.facts || jsonb_build_object('custom', jsonb_build_object('region', {region}))",
+    }
+    return {
+        "environment": told(11, "'staging'", "'Recovery site'", "'production'"),
+        "customer_id": told(13, str(usual.pk), str(rare.pk), "NULL"),
+        "category_id": told(19, str(network.pk), str(cable.pk), "NULL"),
+        "facts": facts[connection.vendor],
+    }
+
+
 def _incidents(count: int, team: int, service: int, person: int) -> int:
     """The incidents; the number before the first copy."""
     Incident.objects.filter(resolved_at=None).update(state="triggered", restricted=False)
@@ -113,6 +155,7 @@ def _incidents(count: int, team: int, service: int, person: int) -> int:
             "acknowledged_at": f"CASE WHEN {rings} THEN NULL ELSE {ago} END",
             "resolved_at": f"CASE WHEN {shut} THEN {ago} END",
             "sla_due_at": f"CASE WHEN n %% 3 = 0 THEN {ago} END",
+            **_said(),
         },
     )
     return int(base)

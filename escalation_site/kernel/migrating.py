@@ -104,7 +104,11 @@ class TablesMade(_Together[CreateModel]):
 
 
 class TablesChanged(_Together[Change]):
-    """Changes of tables one after the other. For each its own model is rendered alone: others still refer to what it was."""
+    """Changes of tables one after the other. For each its own model is rendered alone: others still refer to what it was.
+
+    A column that the database itself fills with one value is added in place, on SQLite too, where Django would copy the whole table for
+    each.
+    """
 
     def database_forwards(
         self,
@@ -119,8 +123,18 @@ class TablesChanged(_Together[Change]):
             operation.state_forwards(app_label, to_state)
             _render(to_state.models[app_label, operation.model_name_lower], apps)
             to_state.apps = apps
-            operation.database_forwards(app_label, schema_editor, from_state, to_state)
+            if isinstance(operation, AddField) and schema_editor.connection.vendor == "sqlite" and _in_place(operation):
+                model = apps.get_model(app_label, operation.model_name)
+                BaseDatabaseSchemaEditor.add_field(schema_editor, model, model._meta.get_field(operation.name))
+            else:
+                operation.database_forwards(app_label, schema_editor, from_state, to_state)
             from_state = to_state
+
+
+def _in_place(added: AddField) -> bool:
+    """Whether it is a plain column that holds one and the same value in every row there is."""
+    field = added.field
+    return not field.is_relation and not field.unique and isinstance(field.db_default, int | str)
 
 
 def _render(changed: ModelState, apps: StateApps) -> None:

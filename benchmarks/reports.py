@@ -33,11 +33,16 @@ PAGES = {
     "one team": "/reports/?team=payments",
     "SEV-1 and SEV-2": "/reports/?severity=1&severity=2",
     "working hours": "/reports/?clock=work",
+    "speed": "/reports/tabs/speed/",
+    "speed at work": "/reports/tabs/speed/?clock=work",
+    "escalation at work": "/reports/tabs/escalation/?clock=work",
     "side by side": "/reports/by/service/",
     "90 days": "/reports/?period=90d",
     "12 months": "/reports/?period=12m",
     "behind a number": "/reports/incidents/?which=acknowledge.done",
+    "behind, at work": "/reports/incidents/?which=respond.done&clock=work",
     "behind, 12 months": "/reports/incidents/?which=acknowledge.done&period=12m",
+    "at work, 12 months": "/reports/tabs/speed/?clock=work&period=12m",
     "pages, 12 months": "/reports/pages/?which=sleep.yes&period=12m",
 }
 DASHBOARDS = ("overview", "one team", "SEV-1 and SEV-2", "working hours")
@@ -154,6 +159,11 @@ def fill(count: int, days: int) -> None:
         "restricted": flag(secret),
         "open": flag(open_),
         "key": "NULL",
+    }
+    # In working hours a third of it; what concerns none of them, or has no value yet, does so there too.
+    values |= {
+        f"{name}_work": f"CASE WHEN ({values[name]}) < 0 THEN ({values[name]}) ELSE ({values[name]}) / 3 END"
+        for name in ("respond", "repair", "recover", "escalate", "handoff", "resolve_escalated")
     }
     clone(IncidentFigures, first.pk, count, values)
     rang = started.replace("(n *", "(5 * n *")

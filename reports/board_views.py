@@ -28,10 +28,11 @@ from reports.boards import (
 from reports.cards import WORK, CardSpec, Drawn, cards_parse, moved
 from reports.dashboard import TABS
 from reports.figures.definitions import METRICS
+from reports.figures.definitions import SPANS as SPAN_NAMES
 from reports.figures.times import SORTED
 from reports.group_panels import groups, pie
 from reports.models import Dashboard
-from reports.panels import Data, line, number_card, week
+from reports.panels import SPANS, TIMES, Data, line, number_card, week
 from reports.telling import told
 from reports.views import READERS, asked
 from reports.work.counting import work_panel
@@ -55,7 +56,8 @@ def kinds_of(cards: Iterable[CardSpec]) -> tuple[str, ...]:
     """What the cards count: read together, in one query."""
     keys = {"acknowledge" if card.kind == Drawn.WORDS else card.metric for card in cards} - set(WORK)
     found = {METRICS[key].of if key in METRICS else key for key in keys}
-    return tuple(sorted(found | ({"times"} if keys & SORTED else set())))
+    found |= {SPANS for key in keys & METRICS.keys() if METRICS[key].work in SPAN_NAMES}
+    return tuple(sorted(found | ({TIMES} if keys & SORTED else set())))
 
 
 def _body(data: Data, card: CardSpec, at: datetime) -> Any:

@@ -20,11 +20,19 @@ from reports.group_panels import Groups, groups, pie
 from reports.heat import Heat, PagesOf, heat
 from reports.names import ESCALATED, HOURS, PERSON, TITLES, Name
 from reports.pages_behind import HEAVY, WENT
-from reports.panels import GLANCE, INCIDENTS, PAGES, TIMES, Data, line, number_card, week, words_of
+from reports.panels import GLANCE, INCIDENTS, PAGES, SPANS, TIMES, Data, line, number_card, week, words_of
 from reports.panels import Week as HoursOfWeek
-from reports.wording import Card, metric_card, time_text
+from reports.wording import Card, called, metric_card, time_text
 
 HEADROOM = 1.05
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "overview": (GLANCE, TIMES, PAGES),
+    "speed": (INCIDENTS, SPANS),
+    "escalation": (INCIDENTS, SPANS),
+    "quality": (INCIDENTS,),
+    "load": (INCIDENTS, PAGES),
+}
+"""What is read for each tab: what it shows, and no more."""
 TABS: Mapping[str, str | Promise] = {
     "overview": gettext_lazy("Overview"),
     "speed": gettext_lazy("Speed"),
@@ -162,7 +170,7 @@ class Board:
 
 def board(data: Data, tab: str) -> Board:
     """The tab of that name: at most three queries."""
-    data.kinds = {"overview": (GLANCE, TIMES, PAGES), "load": (INCIDENTS, PAGES)}.get(tab, ())
+    data.kinds = _KINDS[tab]
     families = tuple(
         (str(title), tuple(number_card(data, key) for key in keys)) for title, keys in _FAMILIES.get(tab, ())
     )
@@ -332,5 +340,5 @@ def comparison(data: Data, dimension: str) -> Comparison:
             part = "yes" if metric.kind == Kind.SHARE else "done"
             cells.append(Compared(words_of(metric, found[number]), link(f"{metric.key}.{part}")))
         rows.append((name, number if dimension == "severity" else None, tuple(cells)))
-    heads = (_("Incidents"), *(str(metric.title) for metric in metrics))
+    heads = (_("Incidents"), *(called(metric, work=data.scope.work) for metric in metrics))
     return Comparison(str(TITLES[dimension]), heads, tuple(rows))

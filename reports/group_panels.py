@@ -85,7 +85,7 @@ def groups(data: Data, key: str, dimension: str, *, most: int = MOST_BARS, known
         percent = f"{amount(number) / longest * 100:.4g}%"
         rows.append(Row(number, name.label, words, percent, link(which), cells, rank))
     title = _("%(metric)s by %(dimension)s") % {
-        "metric": title_of(key),
+        "metric": title_of(key, work=data.scope.work),
         "dimension": data.title_of(dimension).lower(),
     }
     heads = (_("pages") if what == PAGES else _("incidents"), *_heads(metric))

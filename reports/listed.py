@@ -17,8 +17,8 @@ from typing import Any
 from django.db.models import Q
 
 from incidents.models import Incident
-from reports.figures.columns import Columns, instant_of
-from reports.figures.counting import heavy_shifts
+from reports.figures.columns import SPANS, Columns, instant_of
+from reports.figures.counting import column_of, heavy_shifts
 from reports.figures.definitions import METRICS, NONE, NOT, WAITING, Kind, Metric
 from reports.figures.reading import Seen, incident_columns, page_columns, restricted_seen
 from reports.groupings import grouped
@@ -93,10 +93,11 @@ def incidents_listed(scope: Scope, which: str) -> Listed | None:
     if scope.where or not all(_of_incidents(*one) for one in parts):
         return None
     seen = restricted_seen(scope)
-    found = _in_hour(incident_columns(scope, since=scope.period.since, until=scope.period.until, seen=seen), scope)
-    masks = [_mask_of(found, key, part) for key, part in parts if key != ALL]
     # As in the database, of several the last says the order.
-    order = next((METRICS[key].column for key, part in reversed(parts) if part == "done"), "at")
+    order = next((column_of(METRICS[key], work=scope.work) for key, part in reversed(parts) if part == "done"), "at")
+    since, until = scope.period.since, scope.period.until
+    found = _in_hour(incident_columns(scope, since=since, until=until, seen=seen, spans=order in SPANS), scope)
+    masks = [_mask_of(found, key, part) for key, part in parts if key != ALL]
     return Listed(_numbers(found, order, masks), seen)
 
 

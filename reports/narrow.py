@@ -8,6 +8,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from incidents.models import Incident
+from reports.figures.counting import column_of
 from reports.figures.definitions import METRICS, NO, OPEN, WAITING, YES, Kind, Metric
 from reports.models import PageFigures
 from reports.names import STATE, STATES
@@ -99,12 +100,13 @@ def parts_of(which: str) -> list[tuple[str, str | Promise]]:
 
 def behind(scope: Scope, which: str) -> QuerySet[Incident]:
     """The incidents of the scope behind the number called ``which`` (keys of TITLES with ALSO between them; anything else means
-    all), in the order to read them. Of pages: those of the incidents that had such a page in the period.
+    all), in the order to read them: of a time the slowest first, in working hours where the scope asks for these. Of pages: those of the
+    incidents that had such a page in the period.
     """
     first, *more = which.split(ALSO)
     found = _behind(scope, first)
     for one in more:
-        found = narrowed(found, one)
+        found = narrowed(found, one, work=scope.work)
     return found
 
 
@@ -117,7 +119,7 @@ def _behind(scope: Scope, which: str) -> QuerySet[Incident]:
             incident=OuterRef("pk"), at__gte=period.since, at__lt=period.until, **part_of(metric, part)
         )
         return chosen_incidents(scope).filter(Exists(pages))
-    return narrowed(incidents_in(scope), which)
+    return narrowed(incidents_in(scope), which, work=scope.work)
 
 
 def part_of(metric: Metric, part: str, prefix: str = "") -> dict[str, int]:
@@ -127,7 +129,7 @@ def part_of(metric: Metric, part: str, prefix: str = "") -> dict[str, int]:
     return {f"{prefix}{metric.column}": WAITING} if part == "waiting" else {f"{prefix}{metric.column}__gte": 0}
 
 
-def narrowed(incidents: QuerySet[Incident], which: str) -> QuerySet[Incident]:
+def narrowed(incidents: QuerySet[Incident], which: str, *, work: bool) -> QuerySet[Incident]:
     """Those of ``incidents`` behind the number called ``which``; numbers of pages narrow nothing here."""
     if which == ALERTED:
         return incidents.filter(alert_count__gt=0)
@@ -142,4 +144,6 @@ def narrowed(incidents: QuerySet[Incident], which: str) -> QuerySet[Incident]:
         return incidents.filter(**{column: CODES[part]}) if part in CODES else incidents
     if part == "waiting":
         return incidents.filter(**{column: WAITING})
-    return incidents.filter(**{f"{column}__gte": 0}).order_by(f"-{column}", "-id") if part == "done" else incidents
+    if part != "done":
+        return incidents
+    return incidents.filter(**{f"{column}__gte": 0}).order_by(f"-figures__{column_of(metric, work=work)}", "-id")

@@ -26,9 +26,9 @@ from reports.own_answers import Answers, answers_read
 from reports.pages_behind import ALL as ALL_PAGES
 from reports.period import Period
 from reports.selectors import Scope
-from reports.wording import Card, count_card, mark_text, metric_card, share_text, time_text, waiting_words
+from reports.wording import Card, called, count_card, mark_text, metric_card, share_text, time_text, waiting_words
 
-INCIDENTS, GLANCE, TIMES, PAGES = "incidents", "glance", "times", "pages"
+INCIDENTS, GLANCE, TIMES, SPANS, PAGES = "incidents", "glance", "times", "spans", "pages"
 SHADES = 4
 
 
@@ -36,7 +36,8 @@ SHADES = 4
 class Data:
     """What a report is about, read when it is first asked for: at most three queries for incidents and two more for pages,
     four for both where ``kinds`` says that both will be asked for. With "times" among the kinds, medians are found in times
-    that were sorted beforehand; with "glance" instead of "incidents" there is only what the overview asks for.
+    that were sorted beforehand; with "glance" instead of "incidents" there is only what the overview asks for. With "spans" there are
+    all times in working hours, where these are asked for, and not only those of the overview.
     """
 
     scope: Scope
@@ -52,11 +53,12 @@ class Data:
     def _days(self) -> Days | None:
         if not self.kinds or self.scope.where:
             return None
-        timed = DayFigures.Kind.WORKED if self.scope.work else DayFigures.Kind.SORTED
+        timed = DayFigures.Kind.AT_WORK if self.scope.work else DayFigures.Kind.SORTED
         # At a glance there are teams and severities, and none of the other dimensions.
         glance = DayFigures.Kind.INCIDENTS if self.scope.more else DayFigures.Kind.GLANCE
         instead = {TIMES: timed.value, GLANCE: glance.value}
-        return days_read([instead.get(kind, kind) for kind in self.kinds], **self._both)
+        kinds = [kind for kind in self.kinds if kind != SPANS or self.scope.work]
+        return days_read([instead.get(kind, kind) for kind in kinds], **self._both)
 
     @cached_property
     def _both(self) -> dict[str, datetime]:
@@ -68,7 +70,9 @@ class Data:
 
     @cached_property
     def _incidents(self) -> Columns:
-        return incident_columns(self.scope, days=self._days, seen=self._seen, **self._both)
+        # Who does not say what will be asked for may ask for everything.
+        spans = self.scope.work and (not self.kinds or SPANS in self.kinds)
+        return incident_columns(self.scope, days=self._days, seen=self._seen, spans=spans, **self._both)
 
     @cached_property
     def _pages(self) -> Columns:
@@ -139,9 +143,9 @@ def day_text(day: Any) -> str:
     return str(dateformat.format(day, "j M"))
 
 
-def title_of(key: str) -> str:
+def title_of(key: str, *, work: bool = False) -> str:
     """What a metric, or the number of incidents or pages, is called."""
-    return str((METRICS.get(key) or OTHERS[key]).title)
+    return called(METRICS.get(key) or OTHERS[key], work=work)
 
 
 def words_of(metric: Metric, value: Value) -> str:
@@ -168,7 +172,7 @@ def _number(data: Data, key: str) -> Card:
     if key in METRICS:
         metric = METRICS[key]
         now, old = data.now(metric.of), data.old(metric.of)
-        return metric_card(metric, data.value(metric, now), data.value(metric, old))
+        return metric_card(metric, data.value(metric, now), data.value(metric, old), work=data.scope.work)
     now, old = data.now(key), data.old(key)
     rule = OTHERS[key]
     which = ALL_PAGES if key == PAGES else "all"
@@ -207,11 +211,11 @@ def line(data: Data, key: str) -> charts.LineChart | charts.ColumnChart:
     links = tuple(
         data.link(which, days=one) if point.median is not None else "" for one, point in zip(days, points, strict=True)
     )
-    return replace(_drawn(metric, points), table_links=links)
+    return replace(_drawn(metric, points, work=data.scope.work), table_links=links)
 
 
-def _drawn(metric: Metric, points: Sequence[charts.LinePoint]) -> charts.LineChart:
-    title = _("%(metric)s, by week") % {"metric": metric.title}
+def _drawn(metric: Metric, points: Sequence[charts.LinePoint], *, work: bool) -> charts.LineChart:
+    title = _("%(metric)s, by week") % {"metric": called(metric, work=work)}
     description = _description(metric, [point for point in points if point.median is not None])
     if metric.kind == Kind.TIME:
         heads = (_("Week of"), _("median"), _("to p90"), _("median before"))

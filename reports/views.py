@@ -17,6 +17,7 @@ from incidents.models import Incident
 from oncall.access import role_required
 from oncall.models import User
 from reports.dashboard import TABS, board, comparison, glossary
+from reports.figures.counting import column_of
 from reports.figures.definitions import LEFT_OUT_OF_ALL, METRICS, PERCENTILE_RULE, Kind, Metric
 from reports.figures.keeping import Known, figures_ready
 from reports.forms import ReportFilters
@@ -32,12 +33,12 @@ from reports.pages_behind import title_of as title_of_pages
 from reports.panels import Data, weekday_text
 from reports.period import DEFAULT
 from reports.selectors import Scope
-from reports.wording import mark_text, time_text
+from reports.wording import called, mark_text, time_text
 
 READERS = (User.Role.MANAGER, User.Role.AUDITOR, User.Role.ADMINISTRATOR)
 PAGE_SIZE = 50
 SHOWN = ("acknowledge", "resolve")
-"""Metrics that the list of incidents shows anyway."""
+"""Metrics that the list of incidents shows anyway, by the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Asked:
             "at": self.at,
             "late": late,
             "counting": not self.known.whole,
+            "anew": self.known.anew and self.scope.work,
             "form": self.form,
             "scope": self.scope,
             "data": self.data,
@@ -134,7 +136,8 @@ def incident_list(request: HttpRequest) -> HttpResponse:
     """The incidents behind one number (`which`), with the same filters."""
     found, which = asked(request), which_of(request.GET.get("which", ""))
     metric, part = metric_of(which)
-    own = metric is not None and metric.of == "incidents" and part == "done" and metric.key not in SHOWN
+    shown = SHOWN if not found.scope.work else ()
+    own = metric is not None and metric.of == "incidents" and part == "done" and metric.key not in shown
     value = metric if own else None
     related = ("service", "team", "owner", *(("figures",) if value else ()))
     listed, number = incidents_listed(found.scope, which), request.GET.get("page")
@@ -149,7 +152,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
             "incident": incident,
             "acknowledged": _took(incident.started_at, incident.acknowledged_at),
             "resolved": _took(incident.started_at, incident.resolved_at),
-            "value": _value(incident, value) if value else "",
+            "value": _value(incident, value, work=found.scope.work) if value else "",
         }
         for incident in page.object_list
     ]
@@ -158,7 +161,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
         "title": title_of(which),
         "metric": metric,
         "parts": parts_of(which),
-        "value": value,
+        "value": called(value, work=found.scope.work) if value else "",
         "page": page,
         "rows": rows,
         "tabs": TABS.items(),
@@ -203,9 +206,11 @@ def _hour_words(scope: Scope) -> dict[str, str]:
     return {"hour_day": weekday_text(day), "hour_from": f"{hour:02d}:00", "hour_until": f"{(hour + 1) % 24:02d}:00"}
 
 
-def _value(incident: Incident, metric: Metric) -> str:
+def _value(incident: Incident, metric: Metric, *, work: bool) -> str:
     """What the incident adds to the metric: the list is in its order."""
-    number = getattr(incident.figures, metric.column)
+    number = getattr(incident.figures, column_of(metric, work=work))
+    # In working hours it may not be counted yet.
+    number = None if number < 0 else number
     return mark_text(number) if metric.kind == Kind.MARK else time_text(number)
 
 

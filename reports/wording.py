@@ -10,6 +10,15 @@ from reports.figures import counting
 from reports.figures.definitions import Kind, Metric
 
 
+def called(metric: Metric, *, work: bool) -> str:
+    """The title of a metric; with ``work``, when working hours are asked for, a time says whether it is counted in them."""
+    title = str(metric.title)
+    if not work or not metric.clock:
+        return title
+    clock = _("working hours") if metric.work else _("by the clock")
+    return _("%(title)s (%(clock)s)") % {"title": title, "clock": clock}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change against the period before, in words. `tone` is "ok" for better, "warn" for worse, "muted" for
@@ -98,7 +107,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Card:
     """One figure. `which` names the list behind it (reports.narrow); `aside` what has none yet, and its list; `metric`
-    says how it is counted.
+    says how it is counted; `lacking` what is not counted yet, for which the figure is not shown.
     """
 
     key: str
@@ -111,6 +120,7 @@ class Card:
     metric: Metric | None = None
     link: str = ""
     aside_link: str = ""
+    lacking: str = ""
 
 
 def waiting_words(key: str, number: int) -> str:
@@ -127,25 +137,27 @@ def waiting_words(key: str, number: int) -> str:
     return words.get(key, _("%(number)d without one yet")) % {"number": number}
 
 
-def metric_card(metric: Metric, now: counting.Value, before: counting.Value) -> Card:
-    """A metric with its change against the period before."""
+def metric_card(metric: Metric, now: counting.Value, before: counting.Value, *, work: bool = False) -> Card:
+    """A metric with its change against the period before; with ``work`` in working hours, where it has such."""
+    lacking = 0
     if isinstance(now, counting.Share) and isinstance(before, counting.Share):
         parts: tuple[Part, ...] = (_share_part(metric, now, before),)
         which, aside = "yes", "open"
     elif isinstance(now, counting.Spread) and isinstance(before, counting.Spread):
         parts = (_mark_parts if metric.kind == Kind.MARK else _time_parts)(now, before)
-        which, aside = "done", "waiting"
+        which, aside, lacking = "done", "waiting", now.uncounted
     else:
         raise TypeError("a share and a spread cannot be compared")
     return Card(
         metric.key,
-        str(metric.title),
+        called(metric, work=work),
         str(metric.rule),
         parts,
         f"{metric.key}.{which}",
         waiting_words(metric.key, now.waiting),
         f"{metric.key}.{aside}",
         metric,
+        lacking=_("%(number)d not counted in working hours yet") % {"number": lacking} if lacking else "",
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.dateformat import format as date_text
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from reports.exports.asking import Asked, filters_text
 from reports.exports.table import Column, Row, Table
@@ -16,6 +17,7 @@ from reports.forms import ReportFilters
 from reports.links import Links
 from reports.names import NOBODY, PERSON, TITLES, Name, Names
 from reports.panels import PAGES, Data
+from reports.wording import called
 
 USUAL = "team"
 BY = "by"
@@ -27,8 +29,7 @@ SHARES = tuple(metric.key for metric in METRICS.values() if metric.kind == Kind.
 def figures_table(asked: Asked) -> Table:
     """One row for each value of the dimension ``by`` that has anything in the period: team unless said, ``person`` for pages, or a
     share of SHARES."""
-    figures_ready(at=asked.at)
-    names = Names()
+    known, names = figures_ready(at=asked.at), Names()
     by = asked.query.get(BY, USUAL)
     by = by if by in TITLES or by in (PERSON, *SHARES) else USUAL
     form = ReportFilters(asked.query or {"period": "28d"}, names=names)
@@ -59,7 +60,7 @@ def figures_table(asked: Asked) -> Table:
         columns=[
             Column(by, _label(by), Held.TEXT, True),
             Column("pages" if of_pages else "incidents", _("Pages") if of_pages else _("Incidents"), Held.NUMBER, True),
-            *(column for metric in metrics for column in _columns(metric)),
+            *(column for metric in metrics for column in _columns(metric, work=scope.work)),
         ],
         rows=rows(),
         count=len(order),
@@ -67,6 +68,7 @@ def figures_table(asked: Asked) -> Table:
             (_("Period"), _("%(first)s to %(last)s") % days),
             (_("Filters"), filters_text(asked)),
             (_("Left out"), _("Tests, incidents merged into others, and what the reader may not see.")),
+            *([(_("Not counted yet"), str(NOT_YET))] if scope.work and known.anew else ()),
         ],
     )
 
@@ -85,12 +87,15 @@ def _label(by: str) -> str:
     return str(TITLES.get(by, _("Person")))
 
 
+NOT_YET = gettext_lazy(
+    "Since an upgrade, earlier incidents are being counted in working hours: a time that is not known for all of them is empty until then."
+)
 PRINTED = ("acknowledge", "resolve", "escalated", "sla", "sleep", "delivered", "answered", "answer")
 """What a page of paper has room for."""
 
 
-def _columns(metric: Metric) -> Sequence[Column]:
-    key, title, printed = metric.key, str(metric.title), metric.key in PRINTED
+def _columns(metric: Metric, *, work: bool) -> Sequence[Column]:
+    key, title, printed = metric.key, called(metric, work=work), metric.key in PRINTED
     waiting = Column(f"{key}_waiting", f"{title}: {_('without one yet')}", Held.NUMBER)
     if metric.kind == Kind.SHARE:
         return (

@@ -13,7 +13,8 @@ from itertools import accumulate, compress
 from struct import Struct
 from typing import Self
 
-from reports.figures.definitions import CODES, NONE, NOT, PAGE_CODES, PAGE_TIMES, TIMES
+from reports.figures.definitions import CODES, NONE, NOT, PAGE_CODES, PAGE_TIMES, TIMES, UNCOUNTED
+from reports.figures.definitions import SPANS as SPAN_NAMES
 from reports.figures.times import GROUPINGS, SEVERITY, SORTED, TEAM, DayTimes, Grouped, among, little, times_of
 
 Row = tuple[int, ...]
@@ -45,6 +46,9 @@ PAGES: Layout = {
 _GLANCED = {"at", "team", "severity", "open", *SORTED, "escalated", "again", "sla"}
 GLANCE: Layout = {name: code for name, code in INCIDENTS.items() if name in _GLANCED}
 """What the overview asks for: a third of the bytes of INCIDENTS, packed a second time."""
+SPANS: Layout = dict.fromkeys(SPAN_NAMES, "i")
+"""Times in working hours of the incidents in INCIDENTS, in the same order: packed beside them, and read where they are shown."""
+WITH_SPANS: Layout = {**INCIDENTS, **SPANS}
 FORMAT = 1
 """Raise it when what a column means changes. New columns go to the end of a layout: a day packed before them concerns none of its
 rows, until it is packed anew."""
@@ -153,17 +157,27 @@ class Columns:
 class Packed(Columns):
     """The packed ``parts``, one after the other, a column read when it is asked for.
 
-    ``times`` are what was sorted beforehand of each part, None where nothing was. Raises ValueError for bytes of another
-    format.
+    ``times`` are what was sorted beforehand of each part, None where nothing was; ``spans`` what was packed beside it by the layout
+    SPANS, None where nothing is known. Raises ValueError for bytes of another format.
     """
 
-    def __init__(self, layout: Layout, parts: Sequence[bytes], times: Sequence[DayTimes | None] = ()) -> None:
-        super().__init__(layout, {})
+    def __init__(
+        self,
+        layout: Layout,
+        parts: Sequence[bytes],
+        times: Sequence[DayTimes | None] = (),
+        spans: Sequence[bytes | None] | None = None,
+    ) -> None:
+        super().__init__(layout if spans is None else {**layout, **SPANS}, {})
         self._parts = [memoryview(part) for part in parts]
-        heads = [_HEAD.unpack_from(part) for part in self._parts]
+        self._beside = [memoryview(part or b"") for part in spans or ()]
+        self._places = {name: (self._parts, place) for name, place in _places(layout).items()}
+        if spans is not None:
+            self._places |= {name: (self._beside, place) for name, place in _places(SPANS).items()}
+        heads = [_HEAD.unpack_from(part) for part in (*self._parts, *filter(None, self._beside))]
         if wrong := {form for form, _count in heads} - {FORMAT}:
             raise ValueError(f"packed figures of format {min(wrong)}")
-        self._counts: list[int] = [count for _form, count in heads]
+        self._counts: list[int] = [count for _form, count in heads[: len(self._parts)]]
         self._ends: list[int] = [0, *accumulate(self._counts)]
         self._sorted_before = times if any(times) else ()
 
@@ -174,12 +188,12 @@ class Packed(Columns):
         found = self._arrays.get(name)
         if found is None:
             found = self._arrays[name] = array(self.layout[name])
-            before = sum(_WIDTHS[code] for code in list(self.layout.values())[: list(self.layout).index(name)])
-            for part, count in zip(self._parts, self._counts, strict=True):
+            parts, before = self._places[name]
+            for part, count in zip(parts, self._counts, strict=True):
                 begin = _HEAD.size + count * before
                 data = part[begin : begin + count * found.itemsize]
                 if count and not data:
-                    found.extend(_MISSING[found.typecode] * count)
+                    found.extend((_UNCOUNTED if name in SPANS else _MISSING[found.typecode]) * count)
                 found.frombytes(data)
             little(found)
         return found
@@ -199,8 +213,16 @@ class Packed(Columns):
 
 
 _WIDTHS = {code: array(code).itemsize for code in "qiB"}
+
+
+def _places(layout: Layout) -> Mapping[str, int]:
+    """How many bytes of a row stand before each column."""
+    return dict(zip(layout, accumulate((_WIDTHS[code] for code in layout.values()), initial=0), strict=False))
+
+
 _FULL = bytes(255 if code else 0 for code in range(256))
 _MISSING = {"i": array("i", (NOT,)), "B": array("B", (NONE,))}
+_UNCOUNTED = array("i", (UNCOUNTED,))
 
 
 class _Derived(Columns):

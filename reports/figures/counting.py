@@ -14,7 +14,7 @@ from itertools import accumulate, compress, pairwise
 from operator import mul
 
 from reports.figures.columns import Columns
-from reports.figures.definitions import NO, OPEN, SHIFT_MOST, WAITING, YES, Kind, Metric
+from reports.figures.definitions import NO, OPEN, SHIFT_MOST, UNCOUNTED, WAITING, YES, Kind, Metric
 from reports.figures.times import Times, joined, ranked, times_of
 
 QUARTER = 900
@@ -25,13 +25,15 @@ DAY = 24 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Median, p90 and mean (None of nothing) of ``done`` values; ``waiting`` have none yet."""
+    """Median, p90 and mean (None of nothing) of ``done`` values; ``waiting`` have none yet. While there are ``uncounted`` ones these
+    three are not known, and None too."""
 
     median: int | None
     p90: int | None
     mean: float | None
     done: int
     waiting: int
+    uncounted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,15 @@ def share_of(codes: bytes) -> Share:
 
 
 def spread_of(counts: Mapping[int, int]) -> Spread:
-    """From how often each value occurs; values below nought are NOT and WAITING."""
-    waiting = counts.get(WAITING, 0)
+    """From how often each value occurs; values below nought are NOT, WAITING and UNCOUNTED."""
+    waiting, uncounted = counts.get(WAITING, 0), counts.get(UNCOUNTED, 0)
     values = sorted(counts)
     values = values[bisect_left(values, 0) :]
-    if not values:
-        return Spread(None, None, None, 0, waiting)
     numbers = [counts[value] for value in values]
+    done = sum(numbers)
+    if not done or uncounted:
+        return Spread(None, None, None, done, waiting, uncounted)
     upto = list(accumulate(numbers))
-    done = upto[-1]
     median, p90 = (values[bisect_left(upto, rank)] for rank in _ranks(done))
     return Spread(median, p90, sum(map(mul, values, numbers)) / done, done, waiting)
 
@@ -94,8 +96,9 @@ def spread_of_times(parts: Sequence[Times]) -> Spread:
     """As ``spread_of``, of times that were sorted part by part."""
     runs = [part for part in parts if part.begin < part.end]
     done, waiting = sum(run.end - run.begin for run in runs), sum(part.waiting for part in parts)
-    if not done:
-        return Spread(None, None, None, 0, waiting)
+    uncounted = sum(part.uncounted for part in parts)
+    if not done or uncounted:
+        return Spread(None, None, None, done, waiting, uncounted)
     median, p90 = ranked(runs, *_ranks(done))
     return Spread(median, p90, sum(run.total for run in runs) / done, done, waiting)
 

@@ -5,6 +5,8 @@ A page that shows a number shows these words beside it; docs/metrics.md is the s
 
 - a **time** holds whole seconds; a **mark** hundredths. ``NOT`` means that the metric does not concern the incident,
   ``WAITING`` that it does and has no value yet: those are counted beside the number and never dropped in silence.
+  ``UNCOUNTED`` means that a release before this one counted the incident and knew no such time: until it is counted anew, a number
+  that would need it is not shown.
 - a **share** holds one of ``NONE`` (does not concern it), ``YES``, ``NO``, ``OPEN`` (not known yet). It is the part YES
   of the whole YES and NO.
 """
@@ -16,7 +18,7 @@ from enum import StrEnum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-NOT, WAITING = -1, -2
+NOT, WAITING, UNCOUNTED = -1, -2, -3
 NONE, YES, NO, OPEN = 0, 1, 2, 3
 BUSINESS, OFF, SLEEP = 1, 2, 3
 """When a page came, on the clock of whoever it was for (``reports.figures.hours``)."""
@@ -45,7 +47,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric. ``work`` names the column that holds the same in business time; "" where there is none.
+    """One metric. ``work`` names the column that holds the same in business time; "" where there is none, and ``always`` says why.
 
     ``better`` is "less" or "more". ``of`` is what is counted: "incidents" or "pages".
     """
@@ -61,6 +63,7 @@ class Metric:
     better: str = "less"
     of: str = "incidents"
     work: str = ""
+    always: Text = ""
 
     @property
     def column(self) -> str:
@@ -74,7 +77,15 @@ class Metric:
             return _("number")
         return _("percent") if self.kind == Kind.SHARE else _("0 to 5")
 
+    @property
+    def clock(self) -> Text:
+        """Of a time: in which hours it may be counted."""
+        return BY_WORK if self.work else self.always
 
+
+BY_WORK = _(
+    "By the clock, or in working hours only: then the hours count in which the calendar of the service, or the house’s, is open."
+)
 _BUILT = (
     Metric(
         "acknowledge",
@@ -107,6 +118,10 @@ _BUILT = (
         _("Nothing."),
         _("Every incident was noticed at some instant."),
         _("Incident: started; history: first version"),
+        always=_(
+            "Always by the clock: whoever detects at night is a machine, and what nobody noticed before the morning is what this "
+            "number is to show."
+        ),
     ),
     Metric(
         "respond",
@@ -117,6 +132,7 @@ _BUILT = (
         _("Incidents that nobody has acknowledged are counted beside it."),
         _("Late detection is no fault of those who answer, so it is told apart."),
         _("History: first version; incident: acknowledged"),
+        work="respond_work",
     ),
     Metric(
         "repair",
@@ -127,6 +143,7 @@ _BUILT = (
         _("Incidents never acknowledged are left out; those being repaired are counted beside it."),
         _("Nobody repaired what ended by itself."),
         _("Incident: acknowledged, mitigated, resolved"),
+        work="repair_work",
     ),
     Metric(
         "recover",
@@ -137,6 +154,7 @@ _BUILT = (
         _("Those that still hurt are counted beside it."),
         _("They have no such time yet."),
         _("Incident: started, mitigated, resolved"),
+        work="recover_work",
     ),
     Metric(
         "escalated",
@@ -177,6 +195,7 @@ _BUILT = (
         _("Incidents that stayed on level 1."),
         _("They were not escalated."),
         _("History: first version; pages: second rung"),
+        work="escalate_work",
     ),
     Metric(
         "handoff",
@@ -187,6 +206,7 @@ _BUILT = (
         _("Incidents resolved before anybody else took them; those that wait are counted beside it."),
         _("Nobody took over, so there is no lag."),
         _("Pages: second rung; timeline: team, acknowledge, reassign"),
+        work="handoff_work",
     ),
     Metric(
         "resolve_escalated",
@@ -197,6 +217,7 @@ _BUILT = (
         _("Incidents that stayed on level 1; escalated ones still open are counted beside it."),
         _("They were not escalated."),
         _("Pages: second rung; incident: resolved"),
+        work="resolve_escalated_work",
     ),
     Metric(
         "context",
@@ -349,6 +370,10 @@ _BUILT = (
         _("What a colleague answered says nothing of their own speed."),
         _("Pages: made, answered"),
         of="pages",
+        always=_(
+            "Always by the clock: whoever is on call answers at any hour. Pages outside a person’s own working hours are told apart "
+            "by number."
+        ),
     ),
 )
 
@@ -368,8 +393,13 @@ def of_incidents(kind: Kind) -> tuple[str, ...]:
 
 
 WORK_TIMES = tuple(metric.work for metric in _BUILT if metric.work)
-TIMES = (*of_incidents(Kind.TIME), *WORK_TIMES, *of_incidents(Kind.MARK))
-"""Columns of incidents that hold numbers."""
+"""Columns of incidents that hold times in working hours."""
+AT_A_GLANCE = ("acknowledge_work", "resolve_work")
+"""Those of them that the overview shows: they are packed among the others."""
+SPANS = tuple(name for name in WORK_TIMES if name not in AT_A_GLANCE)
+"""The others: packed by themselves, and read where they are shown."""
+TIMES = (*of_incidents(Kind.TIME), *AT_A_GLANCE, *of_incidents(Kind.MARK))
+"""Columns of incidents that hold numbers and are packed together."""
 CODES = of_incidents(Kind.SHARE)
 """Columns of incidents that hold NONE, YES, NO or OPEN."""
 PAGE_CODES = tuple(metric.key for metric in _BUILT if metric.of == "pages" and metric.kind == Kind.SHARE)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from reports.figures.definitions import (
     BUSINESS,
+    METRICS,
     NO,
     NONE,
     NOT,
@@ -90,33 +91,47 @@ def _span(start: datetime | None, end: datetime | None) -> int:
     return WAITING if end is None else seconds(start, end)
 
 
-def _worked(worked: Worked, start: datetime, end: datetime | None) -> int:
-    return WAITING if end is None else worked(start, end) if end > start else 0
+Ends = tuple[datetime | None, datetime | None]
+"""From when until when a time runs: without a beginning it does not concern the incident, without an end it has no value yet."""
 
 
-def _times(record: Record, worked: Worked) -> dict[str, int]:
-    started, taken, done = record.started_at, record.acknowledged_at, record.resolved_at
+def _ends(record: Record) -> dict[str, Ends]:
+    """Of every time but detection, by the name of its column."""
+    started, known, escalated = record.started_at, record.known_at, record.escalated_at
+    taken, done = record.acknowledged_at, record.resolved_at
     return {
-        "detect": _span(started, record.known_at),
-        "acknowledge": _span(started, taken),
-        "respond": _span(record.known_at, taken),
-        "repair": _span(taken, record.recovered_at),
-        "recover": _span(started, record.recovered_at),
-        "resolve": _span(started, done),
-        "escalate": NOT if record.escalated_at is None else _span(record.known_at, record.escalated_at),
+        "acknowledge": (started, taken),
+        "respond": (known, taken),
+        "repair": (taken, record.recovered_at),
+        "recover": (started, record.recovered_at),
+        "resolve": (started, done),
+        "escalate": (known if escalated else None, escalated),
         "handoff": _handoff(record),
-        "resolve_escalated": _span(record.escalated_at, done),
-        "acknowledge_work": _worked(worked, started, taken),
-        "resolve_work": _worked(worked, started, done),
+        "resolve_escalated": (escalated, done),
     }
 
 
-def _handoff(record: Record) -> int:
+def _times(record: Record, worked: Worked) -> dict[str, int]:
+    ends = _ends(record)
+    return {
+        "detect": _span(record.started_at, record.known_at),
+        **{name: _span(*one) for name, one in ends.items()},
+        **{METRICS[name].work: _worked(worked, *one) for name, one in ends.items()},
+    }
+
+
+def _worked(worked: Worked, start: datetime | None, end: datetime | None) -> int:
+    if start is None or end is None:
+        return _span(start, end)
+    return worked(start, end) if end > start else 0
+
+
+def _handoff(record: Record) -> Ends:
     passed = record.passed_at
     if passed is None:
-        return NOT
+        return None, None
     took = min((moment for moment in record.taken if moment >= passed), default=None)
-    return NOT if took is None and record.resolved_at else _span(passed, took)
+    return (None, None) if took is None and record.resolved_at else (passed, took)
 
 
 def _codes(record: Record, at: datetime) -> dict[str, int]:

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 from django.db import connection, models, transaction
 from django.db.models import Max, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from audit.leaves import missing_in, within
 from audit.models import LedgerEntry
 from incidents.models import Incident
-from reports.figures.columns import GLANCE, INCIDENTS, PAGES, Columns, instant_of, packed
+from reports.figures.columns import GLANCE, INCIDENTS, PAGES, SPANS, WITH_SPANS, Columns, Layout, instant_of, packed
 from reports.figures.definitions import OPEN, REFIRE_HOURS
 from reports.figures.gathering import figures_gather
 from reports.figures.times import TIMED, times_packed
@@ -41,6 +42,11 @@ FORGOTTEN = 2_000
 """Incidents whose figures are deleted in one transaction."""
 COUNTED = (DayFigures.Kind.INCIDENTS.value, DayFigures.Kind.PAGES.value)
 """Kinds that are packed from figures; the others are packed with them."""
+BEFORE = (DayFigures.Kind.TIMES.value, DayFigures.Kind.WORKED.value)
+"""Kinds that a release before this one packs, and this one takes away: where one stands, such a release packed the day last."""
+CURSOR = 2
+"""The number of this release's place in the ledger. Raise it when more is counted of an incident than before: then each is counted once
+more behind the pages; and what a release before it counts meanwhile, on hosts that are still to be upgraded, is counted after it too."""
 _LOCK = 0x57424647
 _PREFIX = "incident:"
 Days = set[tuple[str, date]]
@@ -48,45 +54,47 @@ Days = set[tuple[str, date]]
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How many incidents were counted anew and whether there are more; how many days were packed and whether there are more."""
+    """How many incidents were counted anew and whether more have changed, or are left from before; how many days were packed and
+    whether there are more."""
 
     incidents: int
     more: bool
+    left: bool = False
     days: int = 0
     stale: bool = False
 
     @property
     def ended(self) -> bool:
         """Nothing is left, or somebody else is packing it."""
-        return not self.more and (not self.stale or not self.days)
+        return not self.more and not self.left and (not self.stale or not self.days)
 
 
-def figures_follow(*, at: datetime, most: int = TOGETHER) -> Followed:
-    """One step: at most about ``most`` incidents are counted anew, and their days packed. Somebody else at it means that
-    nothing is done here."""
-    step, meanwhile = _counted(at, most)
+def figures_follow(*, at: datetime, most: int = TOGETHER, fill: bool = True) -> Followed:
+    """One step: at most about ``most`` incidents are counted anew, and their days packed; without ``fill`` none of those from before.
+    Somebody else at it means that nothing is done here."""
+    step, meanwhile = _counted(at, most, fill)
     days, stale = days_repack(but=meanwhile)
     return replace(step, days=days, stale=stale)
 
 
 @transaction.atomic
-def _counted(at: datetime, most: int) -> tuple[Followed, Days]:
+def _counted(at: datetime, most: int, fill: bool) -> tuple[Followed, Days]:
     """Count what changed since; and the days that wait because the next step is going to touch them again."""
     if not _alone():
         return Followed(0, False), set()
     cursor, _made = FiguresCursor.objects.select_for_update().get_or_create(
-        pk=1, defaults={"followed_at": at, **_beginning()}
+        pk=CURSOR, defaults={"followed_at": at, **_beginning()}
     )
     changed, more = _changed(cursor, at, most)
     changed |= set(_overdue(at, most))
-    left = most - len(changed)
-    if left > 0 and cursor.fill_from < cursor.fill_to:
-        changed |= _fill(cursor, left)
-    filling = cursor.fill_from < cursor.fill_to
+    room = most - len(changed)
+    filling = fill and not cursor.filled
+    if filling and room > 0:
+        changed |= _fill(cursor, room)
     days = figures_count(changed, at=at)
     cursor.followed_at = at
     cursor.save()
-    return Followed(len(changed), more or filling), days if filling else set()
+    return Followed(len(changed), more, not cursor.filled), days if filling and not cursor.filled else set()
 
 
 def figures_follow_all(*, at: datetime, steps: int = 200) -> int:
@@ -101,10 +109,12 @@ def figures_follow_all(*, at: datetime, steps: int = 200) -> int:
 
 
 class Known(NamedTuple):
-    """As of when figures are, and whether all incidents from before they were kept are counted already."""
+    """As of when figures are; whether all incidents from before they were kept are counted already; and whether those that a release
+    before this one counted are being counted once more, for what it did not know."""
 
     at: datetime
     whole: bool
+    anew: bool = False
 
 
 def figures_ready(*, at: datetime) -> Known:
@@ -112,17 +122,29 @@ def figures_ready(*, at: datetime) -> Known:
 
     In a storm it is the task that follows, and a page says as of when: a reader must not take the pen from those who answer.
     """
-    newest = LedgerEntry.objects.order_by().values(one=Value(1)).annotate(last=Max("pk")).values("last")
-    cursor = FiguresCursor.objects.annotate(last=Subquery(newest)).first()
+    cursor, earlier = _cursors()
     if cursor is None:
-        return Known(at, not figures_follow(at=at).more)
-    whole, behind = cursor.fill_from >= cursor.fill_to, (cursor.last or 0) - cursor.upto
+        figures_follow(at=at)
+        cursor, earlier = _cursors()
+    earlier_whole = earlier is not None and earlier.filled
+    if cursor is None:  # Somebody else is about to begin.
+        return Known(earlier.followed_at if earlier else at, earlier_whole, earlier_whole)
+    whole, anew, behind = cursor.filled or earlier_whole, not cursor.filled and earlier_whole, cursor.last - cursor.upto
     if behind <= 0:
-        return Known(at, whole)
+        return Known(at, whole, anew)
     if behind > AT_ONCE:
-        return Known(cursor.followed_at, whole)
-    step = figures_follow(at=at)
-    return Known(cursor.followed_at if step.more or step.stale else at, whole)
+        return Known(cursor.followed_at, whole, anew)
+    # What is counted once more is the task's: a reader would wait for it at each page.
+    step = figures_follow(at=at, fill=not anew)
+    return Known(cursor.followed_at if step.more or step.stale else at, whole, anew)
+
+
+def _cursors() -> tuple[Any, FiguresCursor | None]:
+    """This release's place in the ledger, with the ``last`` entry of all, and that of the release before it."""
+    newest = LedgerEntry.objects.order_by().values(one=Value(1)).annotate(last=Max("pk")).values("last")
+    places = FiguresCursor.objects.annotate(last=Coalesce(Subquery(newest), 0)).filter(pk__lte=CURSOR).order_by("pk")
+    found = {place.pk: place for place in places}
+    return found.pop(CURSOR, None), max(found.values(), key=lambda place: place.pk, default=None)
 
 
 def figures_rebuild(*, at: datetime, most: int = TOGETHER) -> int:
@@ -157,10 +179,13 @@ def _alone() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _beginning() -> dict[str, int]:
-    """Where following begins: with the next entry, and all incidents there are still to be counted."""
+def _beginning() -> dict[str, Any]:
+    """Where following begins: with the next entry, or where the release before this one stands; all incidents there are are still to be
+    counted."""
+    earlier = FiguresCursor.objects.filter(pk__lt=CURSOR).order_by("pk").last()
     return {
-        "upto": LedgerEntry.objects.aggregate(last=Max("pk"))["last"] or 0,
+        "upto": earlier.upto if earlier else LedgerEntry.objects.aggregate(last=Max("pk"))["last"] or 0,
+        "gaps": earlier.gaps if earlier else [],
         "fill_to": Incident.objects.aggregate(last=Max("pk"))["last"] or 0,
     }
 
@@ -266,7 +291,7 @@ def days_repack(*, but: Collection[tuple[str, date]] = (), most: int = PACKED) -
     """Pack at most so many of the days that are stale, the newest first, each in its own transaction, except those ``but``.
     Returns how many were packed and whether any is left; somebody else at it means that they are left."""
     # What a release before this one packed, perhaps while hosts are upgraded one after the other, lacks what it did not know.
-    before = DayFigures.objects.filter(kind=DayFigures.Kind.TIMES).order_by().values_list("day", flat=True)
+    before = DayFigures.objects.filter(kind__in=BEFORE).order_by().values_list("day", flat=True)
     waiting = set(DayFigures.objects.filter(stale=True, kind__in=COUNTED).order_by().values_list("kind", "day"))
     waiting = (waiting | {(DayFigures.Kind.INCIDENTS.value, day) for day in before}) - set(but)
     days = sorted(waiting, key=lambda one: (one[1], one[0]), reverse=True)
@@ -286,12 +311,13 @@ def days_pack(days: Iterable[tuple[str, date]]) -> None:
             found = page_rows(_of_pages(day))
             rows.append(_row(kind, day, len(found), packed(found, PAGES)))
             continue
-        found = incident_rows(_of_incidents(day))
-        rows.append(_row(kind, day, len(found), packed(found, INCIDENTS)))
-        columns = Columns.of_rows(INCIDENTS, found)
-        rows.append(_row(DayFigures.Kind.GLANCE, day, len(found), columns.packed(GLANCE)))
-        rows += [_row(one, day, len(found), times_packed(columns, one)) for one in TIMED]
-    _forget(DayFigures.objects.filter(kind=DayFigures.Kind.TIMES, day__in={row.day for row in rows}))
+        # Out of the same columns, so that each row stands at the same place in all of them.
+        columns = Columns.of_rows(WITH_SPANS, incident_rows(_of_incidents(day), WITH_SPANS))
+        layouts = {kind: INCIDENTS, DayFigures.Kind.GLANCE: GLANCE, DayFigures.Kind.SPANS: SPANS}
+        rows += [_row(one, day, len(columns), columns.packed(layout)) for one, layout in layouts.items()]
+        rows += [_row(one, day, len(columns), times_packed(columns, one)) for one in TIMED]
+    counted = {row.day for row in rows if row.kind == DayFigures.Kind.INCIDENTS}
+    _forget(DayFigures.objects.filter(kind__in=BEFORE, day__in=counted))
     DayFigures.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["kind", "day"], update_fields=["count", "data", "stale"]
     )
@@ -309,7 +335,6 @@ def _of_pages(day: date) -> models.QuerySet[PageFigures]:
     return PageFigures.objects.filter(day=day, incident__counted=True, incident__restricted=False)
 
 
-_INCIDENT_NAMES = tuple(INCIDENTS)[2:]
 _PAGE_NAMES = {
     **{name: f"incident__{name}" for name in INCIDENTS if name in PAGES and name not in ("at", "id")},
     "incident": "incident_id",
@@ -317,9 +342,9 @@ _PAGE_NAMES = {
 }
 
 
-def incident_rows(figures: models.QuerySet[IncidentFigures]) -> list[tuple[int, ...]]:
-    """Figures as rows of the layout INCIDENTS, in the order of time."""
-    found = figures.order_by("started_at", "pk").values_list("started_at", "pk", *_INCIDENT_NAMES)
+def incident_rows(figures: models.QuerySet[IncidentFigures], layout: Layout = INCIDENTS) -> list[tuple[int, ...]]:
+    """Figures as rows of the layout (INCIDENTS or WITH_SPANS), in the order of time."""
+    found = figures.order_by("started_at", "pk").values_list("started_at", "pk", *tuple(layout)[2:])
     return [(instant_of(at), *rest) for at, *rest in found.iterator(chunk_size=2_000)]
 
 

@@ -11,8 +11,8 @@ from psycopg.pq import Format
 
 from incidents.querysets import restricted_concerns
 from oncall.models import User
-from reports.figures.columns import GLANCE, INCIDENTS, PAGES, Columns, Layout, Packed
-from reports.figures.keeping import incident_rows, page_rows
+from reports.figures.columns import GLANCE, INCIDENTS, PAGES, WITH_SPANS, Columns, Layout, Packed
+from reports.figures.keeping import BEFORE, incident_rows, page_rows
 from reports.figures.times import TIMED, DayTimes
 from reports.models import DayFigures, IncidentFigures, PageFigures
 from reports.selectors import Scope, chosen_incidents
@@ -24,19 +24,22 @@ Days = Mapping[str, Mapping[date, bytes]]
 
 def days_read(kinds: Collection[str], *, since: datetime, until: datetime) -> Days:
     """The packed days that touch the time from ``since`` to ``until``, in order: one query for all kinds. Where a day lacks what is
-    packed beside its incidents, or a release before this one packed it (it has TIMES), the incidents themselves come instead, with
-    one query more."""
+    packed beside its incidents, or a release before this one packed it (it has a kind of BEFORE), the incidents themselves come
+    instead, with one query more; of such a day no SPANS are known."""
     first, last = days_of(since, until)
     beside = {Kind.GLANCE.value, *TIMED}.intersection(kinds)
-    also = {Kind.INCIDENTS.value, Kind.TIMES.value} if beside else set()
+    also = {Kind.INCIDENTS.value, *BEFORE} if beside else set(BEFORE) if Kind.SPANS in kinds else set()
     # In the order of the index: sorting rows of some hundred kilobytes took longer than reading them.
     days = DayFigures.objects.filter(kind__in=also.union(kinds), day__gte=first, day__lte=last, count__gt=0)
     data = Case(When(kind__in=kinds, then="data"), default=Value(b""), output_field=BinaryField())
     found: dict[str, dict[date, bytes]] = {kind: {} for kind in also.union(kinds)}
     for kind, day, packed in _rows(days.order_by("kind", "day").values_list("kind", "day", data if also else "data")):
         found[kind][day] = bytes(packed)
-    if beside and (found[Kind.TIMES] or any(found[kind].keys() != found[Kind.INCIDENTS].keys() for kind in beside)):
+    before = {day for kind in BEFORE for day in found.get(kind, ())}
+    if beside and (before or any(found[kind].keys() != found[Kind.INCIDENTS].keys() for kind in beside)):
         return days_read({Kind.INCIDENTS.value, *set(kinds) - beside}, since=since, until=until)
+    for day in before.intersection(found.get(Kind.SPANS, ())):
+        del found[Kind.SPANS][day]
     return {kind: found[kind] for kind in kinds}
 
 
@@ -68,22 +71,25 @@ def restricted_seen(scope: Scope) -> Seen:
 
 
 def incident_columns(
-    scope: Scope, *, since: datetime, until: datetime, seen: Seen, days: Days | None = None
+    scope: Scope, *, since: datetime, until: datetime, seen: Seen, days: Days | None = None, spans: bool = False
 ) -> Columns:
     """The incidents of the scope that began from ``since`` on and before ``until``, of restricted ones those ``seen``
-    (``restricted_seen``): one query where there are any, and one more where the ``days`` have not been read.
+    (``restricted_seen``): one query where there are any, and one more where the ``days`` have not been read. With ``spans`` they have
+    all times in working hours, and not only those of the overview.
 
     What the house's own questions narrow is not packed: then they are read one by one, in one query.
     """
     own = IncidentFigures.objects.filter(counted=True, started_at__gte=since, started_at__lt=until)
+    layout = WITH_SPANS if spans else INCIDENTS
     if scope.where:
-        return Columns.of_rows(INCIDENTS, incident_rows(own.filter(incident__in=chosen_incidents(scope).order_by())))
-    found = _packed("incidents", INCIDENTS, scope, since, until, days)
+        chosen = chosen_incidents(scope).order_by()
+        return Columns.of_rows(layout, incident_rows(own.filter(incident__in=chosen), layout))
+    found = _packed("incidents", layout, scope, since, until, days)
     if seen is not None and not seen:
         return found
     some = own.filter(restricted=True, **_asked(scope))
     some = some if seen is None else some.filter(pk__in=seen)
-    return found.joined(Columns.of_rows(INCIDENTS, incident_rows(some)))
+    return found.joined(Columns.of_rows(layout, incident_rows(some, layout)))
 
 
 def page_columns(scope: Scope, *, since: datetime, until: datetime, seen: Seen, days: Days | None = None) -> Columns:
@@ -108,16 +114,19 @@ def days_of(since: datetime, until: datetime) -> tuple[date, date]:
 
 
 def _packed(kind: str, layout: Layout, scope: Scope, since: datetime, until: datetime, days: Days | None) -> Columns:
+    spans = layout == WITH_SPANS
+    layout = INCIDENTS if spans else layout
     if kind == Kind.INCIDENTS and days is not None and Kind.GLANCE in days:
         kind, layout = Kind.GLANCE, GLANCE
     if days is None or kind not in days:
-        days = days_read([kind], since=since, until=until)
+        days = days_read([kind, *((Kind.SPANS.value,) if spans else ())], since=since, until=until)
     order = next((one for one in TIMED if one in days and kind != Kind.PAGES), "")
     times = days.get(order, {})
     found = Packed(
         layout,
         list(days[kind].values()),
         [DayTimes(times[day], order) if day in times else None for day in days[kind]],
+        [days.get(Kind.SPANS, {}).get(day) for day in days[kind]] if spans else None,
     )
     return found.between(since, until).narrowed(scope.dimensions)
 

@@ -16,9 +16,9 @@ from operator import add, sub
 from struct import Struct
 from typing import NamedTuple, Protocol
 
-from reports.figures.definitions import WAITING
+from reports.figures.definitions import AT_A_GLANCE, WAITING
 
-TIMED = {"sorted": ("acknowledge", "resolve"), "worked": ("acknowledge_work", "resolve_work")}
+TIMED = {"sorted": ("acknowledge", "resolve"), "at_work": AT_A_GLANCE}
 """The columns of incidents that are sorted beforehand, by the kind of day (``reports.models.DayFigures``): those of the overview."""
 SORTED = frozenset(chain.from_iterable(TIMED.values()))
 TEAM, SEVERITY = "team", "severity"
@@ -40,13 +40,14 @@ FEW = 256
 
 class Times(NamedTuple):
     """The known values of some incidents: those of ``values`` from place ``begin`` on and before ``end``, sorted, with their sum;
-    ``waiting`` have none yet."""
+    ``waiting`` have none yet, and of ``uncounted`` it is not known."""
 
     values: "array[int]"
     begin: int
     end: int
     total: int
     waiting: int
+    uncounted: int = 0
 
 
 Grouped = Mapping[int, Times]
@@ -54,7 +55,7 @@ Grouped = Mapping[int, Times]
 
 
 def times_of(values: Iterable[int], keys: Iterable[int] | None = None) -> dict[int, Times]:
-    """Of a column, by the column of ``keys`` beside it; those below nought are NOT and WAITING."""
+    """Of a column, by the column of ``keys`` beside it; those below nought are NOT, WAITING and UNCOUNTED."""
     if keys is None:
         return {0: _times(sorted(values))}
     groups: dict[int, list[int]] = defaultdict(list)
@@ -65,8 +66,8 @@ def times_of(values: Iterable[int], keys: Iterable[int] | None = None) -> dict[i
 
 def _times(ordered: Sequence[int]) -> Times:
     known = array("i", ordered[bisect_left(ordered, 0) :])
-    waiting = bisect_right(ordered, WAITING) - bisect_left(ordered, WAITING)
-    return Times(known, 0, len(known), sum(known), waiting)
+    uncounted, waiting = bisect_left(ordered, WAITING), bisect_right(ordered, WAITING)
+    return Times(known, 0, len(known), sum(known), waiting - uncounted, uncounted)
 
 
 @lru_cache(maxsize=64)

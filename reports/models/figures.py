@@ -8,13 +8,18 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from incidents.models import Incident, Page
-from reports.figures.definitions import NONE, NOT, OPEN
+from reports.figures.definitions import NONE, NOT, OPEN, UNCOUNTED
 
 USER = settings.AUTH_USER_MODEL
 
 
 def _time() -> models.IntegerField:  # type: ignore[type-arg]  # the stubs make the class generic, Python does not
     return models.IntegerField(default=NOT)
+
+
+def _span() -> models.IntegerField:  # type: ignore[type-arg]  # the stubs make the class generic, Python does not
+    """Rows that a release before this one wrote do not know it."""
+    return models.IntegerField(default=UNCOUNTED, db_default=UNCOUNTED)
 
 
 def _code() -> models.PositiveSmallIntegerField:  # type: ignore[type-arg]  # the stubs make the class generic, Python does not
@@ -74,6 +79,12 @@ class IncidentFigures(models.Model):
     refired = _code()
     noise = _code()
     full_context = models.PositiveSmallIntegerField(default=NONE, db_default=NONE)
+    respond_work = _span()
+    repair_work = _span()
+    recover_work = _span()
+    escalate_work = _span()
+    handoff_work = _span()
+    resolve_escalated_work = _span()
 
     class Meta:
         ordering = ("pk",)
@@ -132,14 +143,16 @@ class PageFigures(models.Model):
 
 class DayFigures(models.Model):
     """The figures of one UTC day, packed (``reports.figures.columns``): those of incidents that began on it, what the overview
-    asks of them, the times of these sorted (``reports.figures.times``), or of pages that were made on it. Only what everybody
-    who reads reports may see is in it. A stale one is still to be packed anew, and so is a day that a release before this one
-    packed: it has TIMES."""
+    asks of them, the times of these sorted (``reports.figures.times``), their other times in working hours, or of pages that were
+    made on it. Only what everybody who reads reports may see is in it. A stale one is still to be packed anew, and so is a day that
+    a release before this one packed: it has TIMES or WORKED."""
 
     class Kind(models.TextChoices):
         INCIDENTS = "incidents", _("Incidents")
         GLANCE = "glance", _("Incidents at a glance")
         SORTED = "sorted", _("Sorted times")
+        AT_WORK = "at_work", _("Sorted times in working hours")
+        SPANS = "spans", _("Times in working hours")
         WORKED = "worked", _("Sorted times in working hours")
         TIMES = "times", _("Sorted times")
         PAGES = "pages", _("Pages")
@@ -165,7 +178,8 @@ class DayFigures(models.Model):
 
 
 class FiguresCursor(models.Model):
-    """How far the figures have followed the ledger. One row.
+    """How far the figures have followed the ledger: one row for each form of them (``reports.figures.keeping.CURSOR``), so that releases
+    which count more than those before them begin anew, and both may run for a while.
 
     ``gaps`` are numbers below ``upto`` that had no entry: of transactions under way, or undone. ``fill_from`` to
     ``fill_to`` are incidents of before the figures that are still to be counted.
@@ -180,7 +194,11 @@ class FiguresCursor(models.Model):
     class Meta:
         verbose_name = _("place in the ledger")
         verbose_name_plural = _("place in the ledger")
-        constraints = (models.CheckConstraint(condition=models.Q(pk=1), name="figures_cursor_only_one"),)
 
     def __str__(self) -> str:
         return str(self.upto)
+
+    @property
+    def filled(self) -> bool:
+        """Whether everything from before is counted."""
+        return self.fill_from >= self.fill_to

@@ -20,7 +20,7 @@ def elena(world: World, client: Client) -> Client:
 
 
 def said(metric: Metric) -> list[str]:
-    texts = (metric.rule, metric.unit, metric.left_out, metric.why, metric.source)
+    texts = (metric.rule, metric.unit, metric.left_out, metric.why, metric.source, metric.clock)
     return [str(escape(str(text))) for text in texts]
 
 

@@ -71,7 +71,7 @@ def test_wherever_a_range_is_cut_the_sorted_days_give_what_counting_each_inciden
     """``others`` are put in beside the packed days, as restricted incidents are; some days were not sorted beforehand."""
     made = sorted(row(pk, *one) for pk, one in enumerate(rows, start=1))
     beside = [row(pk, *one) for pk, one in enumerate(others, start=1000)]
-    days, kind = by_day(made), "worked" if work else "sorted"
+    days, kind = by_day(made), "at_work" if work else "sorted"
     times = [
         None if number in unsorted else day_times(Columns.of_rows(INCIDENTS, day), kind)
         for number, day in enumerate(days)

@@ -39,6 +39,7 @@ from incidents.models import (
 )
 from incidents.querysets import teams_of
 from incidents.search import matching, wanted
+from incidents.span_filters import SpanFilters, SpanForm
 from oncall.models import Team, User
 from policies.priority import SCALE, priority_name
 from policies.severity import Severity
@@ -52,6 +53,8 @@ SORTS = {
     "oldest": _("Oldest first"),
     "newest": _("Newest first"),
 }
+EVERY = "all"
+"""The tab of what is open and what is over together: what a link to all that began in a day asks for."""
 SOON = timedelta(hours=1)
 """What "ends soon" means for an SLA."""
 _YES_NO = [("yes", _("Yes")), ("no", _("No"))]
@@ -84,7 +87,7 @@ def _scale(label: Any, names: Any) -> AnyOf:
     return AnyOf(label=label, choices=[*steps, (UNKNOWN, _("Unknown"))], widget=boxes)
 
 
-class IncidentFilter(django_filters.FilterSet):
+class IncidentFilter(SpanFilters):
     """Filters add up; of one filter's values any will do. What is not understood is ignored, so that an old link still opens."""
 
     q = django_filters.CharFilter(
@@ -169,6 +172,7 @@ class IncidentFilter(django_filters.FilterSet):
     class Meta:
         model = Incident
         fields: tuple[str, ...] = ()
+        form = SpanForm
 
     def __init__(
         self, data: Any = None, *args: Any, looked_up: bool = False, every: bool = False, **kwargs: Any
@@ -307,6 +311,10 @@ def in_order(
         return found.order_by(began.asc() if sort == "oldest" else ended.desc(), "-pk")
     if tab == "resolved":
         return found.order_by("started_at" if sort == "oldest" else "-resolved_at", "-pk")
+    if tab == EVERY and (many or sort in ("", "newest", "oldest")):
+        # Of very many what is open is not put first: the index of when they began is walked for fifty of them.
+        by_age = ("started_at", "pk") if sort == "oldest" else ("-started_at", "-pk")
+        return found.order_by(*(() if many else (_BY_STATE,)), *by_age)
     order = (F("started_at").asc(),) if many else (F("current__next_due_at").asc(nulls_last=True),)
     if many and sort == "next":
         steps = found.filter(runs__superseded=False, runs__next_due_at__isnull=False)

@@ -8,8 +8,9 @@ from django import forms
 from django.db.models import Q, Value
 from django.db.models.functions import Concat
 from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
-from django.utils.timezone import make_aware
+from django.utils.timezone import get_current_timezone, make_aware
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +25,8 @@ MOST_ACTORS = 50
 
 
 class MomentField(forms.DateTimeField):
-    """A date and time as the browser's own control sends it; read on the reader's clock by ``filters``."""
+    """A date and time as the browser's own control sends it; read on the reader's clock by ``filters``. Addresses may name its offset:
+    that hour of two which a clock shows twice is told by nothing else."""
 
     def __init__(self, *, seconds: bool = False, **options: Any) -> None:
         exact = {"step": "1"} if seconds else {}
@@ -34,8 +36,22 @@ class MomentField(forms.DateTimeField):
         super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"], required=False, **options)
 
     def to_python(self, value: Any) -> datetime | None:
-        moment = super().to_python(value)
+        moment = _with_offset(value) or super().to_python(value)
         return moment.replace(tzinfo=None) if moment else None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """The control shows the reader's clock."""
+        moment = _with_offset(data)
+        return moment.replace(tzinfo=None) if moment else super().bound_data(data, initial)
+
+
+def _with_offset(text: Any) -> datetime | None:
+    """The instant that is named with its offset, on the reader's clock, which remembers whether it is the second of two; else None."""
+    try:
+        found = parse_datetime(text.strip()) if isinstance(text, str) else None
+        return found.astimezone(get_current_timezone()) if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 class LedgerFilters(forms.Form):

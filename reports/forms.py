@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from incidents.models import CustomField
 from oncall.models import User
+from oncall.rota.clock import zone_named
+from oncall.zones import validate_time_zone
 from policies.severity import Severity
 from reports.names import TITLES, Names
 from reports.own_filters import own_fields, own_where
@@ -36,6 +38,10 @@ class ReportFilters(forms.Form):
     last = forms.DateField(
         label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
+    zone = forms.CharField(
+        label=_("Time zone"), required=False, validators=[validate_time_zone], widget=forms.HiddenInput
+    )
+    """Whose days they are, where they are not the reader's own: a digest counts those of its team."""
     clock = forms.ChoiceField(label=_("Times"), choices=CLOCKS, required=False)
     hour = forms.RegexField("^[0-6]-(1?[0-9]|2[0-3])$", label=_("Hour of the week"), required=False)
     team = forms.MultipleChoiceField(label=_("Teams"), required=False, widget=forms.CheckboxSelectMultiple)
@@ -102,13 +108,13 @@ class ReportFilters(forms.Form):
         return data
 
     def scope(self, user: User, *, at: datetime, zone: tzinfo) -> Scope:
-        """What the (validated) form asks for; fields at fault count as not given."""
+        """What the (validated) form asks for, on the clock of ``zone`` unless it names another; fields at fault count as not given."""
         data = self.cleaned_data
         custom = data.get("period") == "custom" and not {"first", "last"} & set(self.errors)
         period = period_of(
             data.get("period") or DEFAULT,
             at=at,
-            zone=zone,
+            zone=zone_named(data["zone"]) if data.get("zone") else zone,
             first=data.get("first") if custom else None,
             last=data.get("last") if custom else None,
         )

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from django.utils.formats import number_format
 
-from incidents.filters import best_first, in_order
+from incidents.filters import EVERY, best_first, in_order
 from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident, Page
 from incidents.querysets import IncidentQuerySet
@@ -119,6 +119,8 @@ def in_tab(incidents: IncidentQuerySet, tab: str) -> IncidentQuerySet:
 
 
 def _tab_is(tab: str) -> Q:
+    if tab == EVERY:
+        return Q()
     if tab == "resolved":
         return Q(resolved_at__isnull=False)
     return Q(resolved_at=None) if tab == "open" else Q(resolved_at=None, state=tab)

@@ -10,9 +10,11 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from audit.services import EntryValue, entry_append
+from escalation_site.kernel.errors import DomainError
 from escalation_site.kernel.instants import now
 from escalation_site.kernel.streams import csv_pieces, streamed
 from incidents.changes import actor_of
@@ -20,6 +22,8 @@ from incidents.custom_fields import answers_of
 from incidents.custom_filters import CUSTOM
 from incidents.models import CustomField, Incident
 from incidents.selectors.listing import COUNTED
+from incidents.span_filters import spans_require
+from incidents.views.answers import see_other, tell_refusal
 from incidents.views.listing import Asked
 from oncall.models import User
 from policies.severity import Severity
@@ -43,6 +47,11 @@ def incidents_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     user: Any = request.user
     at = now()
     asked = Asked(request)
+    try:
+        spans_require(asked.filters)
+    except DomainError as error:
+        tell_refusal(request, error)
+        return see_other(f"{reverse('incidents:list')}?{request.GET.urlencode()}")
     found = asked.in_order().select_related(*_RELATED)
     export_enter(user, asked, kind=kind, at=at)
     own = list(CustomField.objects.order_by("position", "key"))

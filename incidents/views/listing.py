@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from escalation_site.kernel.instants import now
 from escalation_site.ui.durations import list_of
 from incidents.custom_filters import CUSTOM, UNKNOWN, custom_filters
-from incidents.filters import SORTS, IncidentFilter, reference_number, whose_are
+from incidents.filters import EVERY, SORTS, IncidentFilter, reference_number, whose_are
 from incidents.models import CustomField, Incident, SavedView
 from incidents.querysets import teams_of
 from incidents.search import among, wanted
@@ -39,6 +39,7 @@ from incidents.selectors.listing import (
 )
 from incidents.selectors.saved import Kept, begins_with, views_of
 from incidents.selectors.searching import Matches, matches_of
+from incidents.span_filters import INSTANTS, spans_said
 from incidents.views.answers import page_or_fragment
 from oncall.models import User
 from policies.priority import priority_name
@@ -49,18 +50,22 @@ URGENT = ("1", "2")
 _WRITTEN = {"severity": "SEV-", "priority": "P"}
 _ALONE = frozenset(("q", "tab", "sort", "page", "view"))
 """What an address may say beside words without narrowing what they find."""
-_OWN_CHIPS = ("whose", "major")
+_OWN_CHIPS = {"whose", "major", *INSTANTS}
+BY_AGE = ("resolved", EVERY)
+"""Tabs of what is over, which has no next step to be sorted by."""
 TAB_LABELS = {
     "open": gettext_lazy("Open"),
     "triggered": gettext_lazy("Triggered"),
     "acknowledged": gettext_lazy("Acknowledged"),
     "resolved": gettext_lazy("Resolved"),
+    EVERY: gettext_lazy("All"),
 }
 EMPTY = {
     "open": gettext_lazy("Nothing is open"),
     "triggered": gettext_lazy("Nothing rings"),
     "acknowledged": gettext_lazy("Nobody is working on an incident"),
     "resolved": gettext_lazy("Nothing has been resolved"),
+    EVERY: gettext_lazy("There are no incidents"),
 }
 
 
@@ -86,7 +91,7 @@ class Asked:
         self.query = request.GET
         self.user: Any = request.user
         tab, sort = self.query.get("tab", ""), self.query.get("sort", "")
-        self.tab = tab if tab in TABS else TABS[0]
+        self.tab = tab if tab in TAB_LABELS else TABS[0]
         self.sort = sort if sort in SORTS else ""
         self.words = self.query.get("q", "").strip()
         self._teams = teams_of(self.user) if few else None
@@ -111,7 +116,7 @@ class Asked:
             inside=inside,
             also=own,
             narrowed=self._narrowed(),
-            tab=self.tab,
+            tab="resolved" if self.tab == EVERY else self.tab,
             little=self.user.role == User.Role.REPORTER,
         )
 
@@ -133,7 +138,8 @@ class Asked:
 
     def more_in(self, tab: str) -> bool:
         """Whether more of a tab say the words than the list looked up."""
-        return self.matches is not None and self.matches.more(tab)
+        tabs = ("open", "resolved") if tab == EVERY else (tab,)
+        return self.matches is not None and any(map(self.matches.more, tabs))
 
     @property
     def found(self) -> Any:
@@ -156,6 +162,7 @@ class Asked:
             found = tab_counts(self.found, **{name: tab.filter(one) for name, one in others.items()})
         else:
             found = tab_counts_named(everybodys, self.tab, whose_are(self.user, chosen, teams=teams), others)
+        found[EVERY] = min(found["open"] + found["resolved"], COUNTED + 1)
         # What is chosen is what the tab holds: counted once.
         return found | {name: min(found[self.tab], QUICK + 1) for name, whose in quick.items() if whose == chosen}
 
@@ -176,7 +183,7 @@ class Asked:
         total = self.counts[self.tab]
         if self.ranked and not self.sort and total <= RANKED:
             return _("Best match")
-        if self.tab == "resolved" and self.sort != "oldest":
+        if self.tab in BY_AGE and self.sort != "oldest":
             return SORTS["newest"]
         return _("Severity, then age") if not self.sort and total > COUNTED else SORTS[self.sort]
 
@@ -233,7 +240,8 @@ def list_filters(request: HttpRequest) -> HttpResponse:
     asked.filters.update({name: one for name, one in own.items() if name not in asked.filters})
     # A range asks for one value too; whether it is known stands among the rest.
     drawn = [name for name in own if f"{name}.from" not in own]
-    kept = [name for name in asked.form.fields if name.startswith(CUSTOM) and name not in drawn]
+    # So does an instant: links ask for it, and a form that took it to the minute would lose which ones were meant.
+    kept = [name for name in asked.form.fields if name in INSTANTS or (name.startswith(CUSTOM) and name not in drawn)]
     context = {
         "fields": "incidents/partials/_filters.html",
         "form": asked.form,
@@ -278,13 +286,13 @@ def _tabs(asked: Asked) -> list[dict[str, Any]]:
             "url": _address(query, tab="" if tab == TABS[0] else tab),
             "current": tab == asked.tab,
         }
-        for tab in TABS
+        for tab in (*TABS, *([EVERY] if asked.tab == EVERY else ()))
     ]
 
 
 def _sorts(query: QueryDict, current: str, tab: str) -> list[dict[str, Any]]:
     """The orders that mean something in this tab."""
-    names = ("newest", "oldest") if tab == "resolved" else tuple(SORTS)
+    names = ("newest", "oldest") if tab in BY_AGE else tuple(SORTS)
     now_on = current if current in names else names[0]
     return [{"label": SORTS[sort], "url": _address(query, sort=sort), "current": sort == now_on} for sort in names]
 
@@ -331,6 +339,9 @@ def _chips(filters: IncidentFilter, query: QueryDict) -> list[dict[str, str]]:
         if words and name not in _OWN_CHIPS and (name != "priority" or sorted(value) != list(URGENT)):
             label = str(filters.form.fields[name].label)
             chips.append({"name": label, "value": words, "url": _address(query, **{name: ""})})
+    for said in spans_said(filters.form):
+        off = _address(query, **dict.fromkeys(said.names, ""))
+        chips.append({"name": said.label, "value": said.words, "url": off})
     return chips
 
 

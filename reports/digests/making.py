@@ -55,6 +55,14 @@ def post_for(digest: Digest, teams: Collection[int] | None, *, at: datetime) -> 
     visible = Incident.objects.all() if carries else Incident.objects.filter(restricted=False)
     zone = zone_named(digest.zone)
     with translation.override(settings.LANGUAGE_CODE), timezone.override(zone):
-        content = standup_content(visible=visible, team=digest.team, teams=teams, at=at, zone=zone, shown=SHOWN_IN_CHAT)
+        content = standup_content(
+            visible=visible,
+            team=digest.team,
+            teams=teams,
+            at=at,
+            zone=zone,
+            shown=SHOWN_IN_CHAT,
+            unrestricted=not carries,
+        )
         base = settings.PUBLIC_URL.rstrip("/")
         return content.title, text_of(content, base=base, more_words=_("and %(number)d more"))

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Min
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateformat import format as date_text
 from django.utils.formats import number_format
 from django.utils.functional import Promise
@@ -22,6 +21,7 @@ from incidents.querysets import IncidentQuerySet
 from oncall.models import User
 from oncall.rota.clock import first_instant
 from policies.severity import Severity
+from reports.digests.days import days_of, ledger_between
 from reports.digests.value import Content, Figure, Line, Section
 from reports.ledger_words import action_words
 from reports.narrow import behind
@@ -70,17 +70,9 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return first_instant(datetime.combine(day, time()), zone)
 
 
-def _ledger(since: datetime, until: datetime, **more: str) -> str:
-    """The browser reads times on its reader's clock, which is the one in force."""
-    zone = timezone.get_current_timezone()
-    days = {name: f"{moment.astimezone(zone):%Y-%m-%dT%H:%M}" for name, moment in (("since", since), ("until", until))}
-    return f"{reverse('audit:browser')}?{urlencode({**days, **more})}"
-
-
 def _incidents(scope: Scope, which: str) -> str:
     """The list of exactly those that a number counts."""
-    days = {"first": scope.period.first.isoformat(), "last": scope.period.last.isoformat()}
-    return f"{reverse('reports:incidents')}?{urlencode({'period': 'custom', **days, 'which': which})}"
+    return f"{reverse('reports:incidents')}?{urlencode({**days_of(scope.period), 'which': which})}"
 
 
 def _figures(counts: Mapping[str, int], scope: Scope, since: datetime, until: datetime) -> tuple[Figure, ...]:
@@ -88,12 +80,17 @@ def _figures(counts: Mapping[str, int], scope: Scope, since: datetime, until: da
     bounds = LedgerEntry.objects.filter(at__gte=since, at__lt=until).aggregate(first=Min("id"), last=Max("id"))
     numbers = f"{bounds['first']} – {bounds['last']}" if bounds["first"] else ""
     return (
-        Figure(_("Entries"), number_format(sum(counts.values()), force_grouping=True), numbers, _ledger(since, until)),
+        Figure(
+            _("Entries"),
+            number_format(sum(counts.values()), force_grouping=True),
+            numbers,
+            ledger_between(since, until),
+        ),
         Figure(
             _("Sealed up to"),
             str(seal.size) if seal else "–",
             moments.written(seal.at, "short", at=until) if seal else _("not sealed yet"),
-            reverse("audit:checkpoint") if seal else _ledger(since, until),
+            reverse("audit:checkpoint") if seal else ledger_between(since, until),
         ),
         Figure(_("Incidents"), str(incidents_in(scope).count()), "", _incidents(scope, "all")),
         Figure(_("SLA not kept"), str(behind(scope, "sla.no").count()), "", _incidents(scope, "sla.no")),
@@ -107,17 +104,17 @@ def _watched(
         (action for action in counts if action.startswith(starts)), key=lambda action: (-counts[action], action)
     )
     lines = [
-        Line(f"{action_words(action)}: {counts[action]}", "", _ledger(since, until, action=action))
+        Line(f"{action_words(action)}: {counts[action]}", "", ledger_between(since, until, action=action))
         for action in found[:SHOWN]
     ]
-    return Section(title, lines, _("None."), max(len(found) - SHOWN, 0), _ledger(since, until))
+    return Section(title, lines, _("None."), max(len(found) - SHOWN, 0), ledger_between(since, until))
 
 
 def _unreviewed(incidents: IncidentQuerySet, since: datetime, until: datetime) -> Section:
     """Severe or major ones resolved in the month without a published review."""
     rows = incidents.filter(resolved_at__gte=since, resolved_at__lt=until).exclude(review__published_at__isnull=False)
     severe = rows.filter(severity=Severity.SEV1.value) | rows.filter(major_at__isnull=False)
-    found: list[Incident] = list(severe.distinct().order_by("resolved_at", "pk")[: SHOWN + 1])
+    found: list[Incident] = list(severe.distinct().order_by("resolved_at", "pk"))
     lines = [
         Line(f"{one.reference} {one.title}", str(Severity(one.severity).label), one.get_absolute_url())
         for one in found[:SHOWN]

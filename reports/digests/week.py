@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from escalation_site.ui import durations
-from incidents.models import Incident, Service
+from incidents.models import Incident
 from oncall.models import Team, User
 from policies.severity import Severity
 from reports.dashboard import bearers
+from reports.digests.days import days_of
 from reports.digests.value import Content, Figure, Line, Section
 from reports.figures import counting
 from reports.figures.columns import instant_of
@@ -52,7 +53,7 @@ def week_content(
         figures=_figures(data),
         sections=(
             _slowest(data),
-            _noisiest(scope, team),
+            _noisiest(data),
             _loaded(data, team),
             _process(scope, at, names),
         ),
@@ -64,9 +65,9 @@ def _day(day: date) -> str:
 
 
 def _query(period: Period, names: Names, teams: Collection[int]) -> QueryDict:
-    """What leads to the lists: the days, and every team that is counted."""
+    """What leads to the lists: the days, on whose clock, and every team that is counted."""
     query = QueryDict(mutable=True)
-    query.update({"period": "custom", "first": period.first.isoformat(), "last": period.last.isoformat()})
+    query.update(days_of(period))
     query.setlist("team", [names.name("team", pk).slug for pk in teams])
     return query
 
@@ -125,17 +126,16 @@ def _waited(seconds: float, *, done: bool) -> str:
     return _("acknowledged after %(span)s") % span if done else _("not acknowledged for %(span)s") % span
 
 
-def _noisiest(scope: Scope, team: Team | None) -> Section:
-    counts = Counter(incidents_in(scope).order_by().values_list("service", flat=True)).most_common(SHOWN)
-    services = Service.objects.in_bulk([pk for pk, _number in counts])
+def _noisiest(data: Data) -> Section:
+    counts = Counter(incidents_in(data.scope).order_by().values_list("service", flat=True)).most_common(SHOWN)
+    named = [(data.names.name("service", pk), number) for pk, number in counts]
     lines = [
         Line(
-            services[pk].name,
+            name.label,
             ngettext("%(number)d incident", "%(number)d incidents", number) % {"number": number},
-            reverse("incidents:service", args=(services[pk].slug,)),
+            data.link("all", "service", name.slug),
         )
-        for pk, number in counts
-        if pk in services
+        for name, number in named
     ]
     return Section(_("Services with most incidents"), lines, _("None."))
 
@@ -148,7 +148,7 @@ def _loaded(data: Data, team: Team | None) -> Section:
             ngettext("%(number)d page", "%(number)d pages", one.load.pages) % {"number": one.load.pages}
             + " · "
             + _("%(number)d at night") % {"number": one.load.sleep},
-            link,
+            one.numbers[0].link,
         )
         for one in bearers(data)[:SHOWN]
     ]

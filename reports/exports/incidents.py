@@ -28,6 +28,7 @@ from incidents.models import (
     TimelineEvent,
 )
 from incidents.selectors.listing import in_tab
+from incidents.span_filters import spans_require
 from incidents.timeline_words import line_html
 from incidents.views.listing import Asked as ListAsked
 from oncall.models import Team, User
@@ -51,8 +52,9 @@ _PLACE = {name: place for place, name in enumerate(_RAW)}
 
 
 def incidents_table(asked: Asked) -> Table:
-    """The incident list with its tab, filters and order."""
+    """The incident list with its tab, filters and order. Raises DomainError as ``spans_require``."""
     given = ListAsked(asked.request)
+    spans_require(given.filters)
     found = given.in_order()
     count, more = counted(in_tab(given.found, given.tab))
     return Table(

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
-from audit.rows import row_set
+from audit.rows import refusal_of, row_set
 from audit.services import Actor, EntryValue, entry_append
 from escalation_site.kernel.errors import DomainError, NotAllowed
 from notifications.services import messages_create
@@ -24,7 +24,7 @@ from oncall.services import actor_of
 from oncall.telling import as_read_by
 from reports.exports.asking import query_kept
 from reports.exports.making import TYPES, Made, file_made
-from reports.exports.sources import source_of
+from reports.exports.sources import query_require, source_of
 from reports.exports.table import Table
 from reports.models.exports import ExportFile, ExportSchedule, Format
 from reports.regular import Cadence, Regular
@@ -76,6 +76,7 @@ def export_request(*, user: User, source: str, query: str, format: str, at: date
     """Have a file made for ``user``; they are told when it is there. Raises DomainError naming the field at fault."""
     found = source_of(source, user)
     _require_format(format)
+    query_require(source, query)
     waiting = ExportFile.objects.filter(owner=user, state__in=(State.WAITING, State.MAKING)).count()
     if waiting >= MOST_WAITING:
         raise DomainError(_("%(number)d exports of yours are being made. Wait for one of them.") % {"number": waiting})
@@ -253,6 +254,7 @@ def export_schedule_set(
     or the schedule is another's."""
     source_of(source, owner)
     _require_format(format)
+    query_require(source, query)
     if cadence not in ExportSchedule.Cadence.values:
         raise DomainError(_("Choose how often."), field="cadence")
     if schedule is not None and schedule.owner_id != owner.pk:
@@ -270,15 +272,8 @@ def export_schedule_set(
     try:
         row_set(row, values, noun=NOUN, at=at, actor=actor or actor_of(owner), user=None if actor else owner)
     except ValidationError as error:
-        raise _refusal(error) from error
+        raise refusal_of(error, taken=_("You have a regular export of that name already.")) from error
     return row
-
-
-def _refusal(error: ValidationError) -> DomainError:
-    field, messages = next(iter(error.message_dict.items()))
-    if field == "__all__":
-        return DomainError(_("You have a regular export of that name already."), field="name")
-    return DomainError(" ".join(messages), field=field)
 
 
 @transaction.atomic

@@ -76,9 +76,9 @@ def export_take(request: HttpRequest) -> HttpResponseBase:
         query = query_kept(request.GET.urlencode())
         if request.method == "POST":
             return _taken(request, source.key, query, request.POST.get("format", ""))
+        table = table_of(source.key, user=user, query=query, at=at, words=True)
     except DomainError as error:
         return render(request, "reports/exports/refused.html", {"error": error}, status=status_of(error))
-    table = table_of(source.key, user=user, query=query, at=at, words=True)
     form = ReportFilters(QueryDict(query) or {"period": "28d"}) if source.key in BY_DAYS else None
     context = {
         "at": at,

@@ -61,7 +61,7 @@ def test_when_incidents_are_open_then_the_standup_counts_them_and_lists_each_wit
     world.jump(hours=2, minutes=5)
     content = told(world, standup(world), world.cast.jonas)
     assert (content.figures[0].label, content.figures[0].value) == ("Open", "7")
-    assert content.figures[0].link == "/incidents/?team=payments"
+    assert content.figures[0].link == "/incidents/?team=payments&is_test=no"
     unresolved = section(content, "Still unresolved")
     assert len(unresolved) == 7
     assert unresolved[f"{taken.reference} Card payments failing"] == "SEV-1 · for 2 h 5 min · Marta Ferri"

@@ -8,6 +8,7 @@ The threads live as long as the process. Each keeps its database connection (CON
 WEB_THREADS per process, and none is opened per request. Asynchronous views and streams still work, in the event loop.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +62,7 @@ class OneHopHandler(ASGIHandler):
         # A client that went away makes `send` raise or do nothing; neither is a fault.
         with contextlib.suppress(OSError):
             if isinstance(response, StreamingHttpResponse):
-                await self._send_stream(response, send)
+                await self._send_stream(response, receive, send)
             else:
                 await self.send_response(response, send)
 
@@ -87,16 +88,32 @@ class OneHopHandler(ASGIHandler):
             response.close()
         return response
 
-    async def _send_stream(self, response: StreamingHttpResponse, send: Send) -> None:
+    async def _send_stream(self, response: StreamingHttpResponse, receive: Receive, send: Send) -> None:
         """A synchronous stream (a file, an export) is read in the pool, piece by piece; an asynchronous one in the
-        loop."""
+        loop. Neither is read on when the client has gone: to a connection that is closed `send` says nothing, and an
+        export of a million rows was made to its end for nobody."""
         if not response.is_async:
             response.streaming_content = self._read_in_thread(cast(Iterator[bytes], response.streaming_content))
+        sending = asyncio.create_task(self.send_response(response, send))
+        gone = asyncio.create_task(_until_gone(receive))
         try:
-            await self.send_response(response, send)
+            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                await (
+                    sending
+                )  # An error under way is the server's to see: it ends the connection, and the file is not whole.
         finally:
+            for task in (sending, gone):
+                task.cancel()
+            await asyncio.gather(sending, gone, return_exceptions=True)
             await self._in_thread(response.close)
 
     async def _read_in_thread(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         while piece := await self._in_thread(next, pieces, b""):
             yield piece
+
+
+async def _until_gone(receive: Receive) -> None:
+    """Until the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -2,19 +2,21 @@
 
 import csv
 from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
 from django.http import HttpRequest, StreamingHttpResponse
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def streamed(request: HttpRequest, pieces: Iterator[str], *, content_type: str, filename: str) -> StreamingHttpResponse:
-    """A download made of `pieces`, each computed when the one before has been sent."""
-    body = _asynchronous(pieces) if isinstance(request, ASGIRequest) else pieces
+    """A download made of `pieces`, each computed when the one before has been sent, and none any more once nobody listens."""
+    body = _InOneThread(pieces) if isinstance(request, ASGIRequest) else pieces
     return StreamingHttpResponse(
         body,
         content_type=content_type,
@@ -22,11 +24,38 @@ def streamed(request: HttpRequest, pieces: Iterator[str], *, content_type: str, 
     )
 
 
-async def _asynchronous(pieces: Iterator[str]) -> AsyncIterator[str]:
-    # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
-    pull = sync_to_async(lambda: next(pieces, None))
-    while (piece := await pull()) is not None:
-        yield piece
+class _InOneThread:
+    """Pieces computed in a thread of their own, with a connection to the database of their own.
+
+    Under ASGI Django would read a plain iterator to its end before it sends the first byte. The rows come from a cursor that stays open
+    between two pieces: in a thread that others use, theirs was the connection too, and whoever found it too old closed it under the rows.
+    """
+
+    def __init__(self, pieces: Iterator[str]) -> None:
+        self._pieces = pieces
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        pull = sync_to_async(self._next, thread_sensitive=False, executor=self._thread)
+        while (piece := await pull()) is not None:
+            yield piece
+
+    def _next(self) -> str | None:
+        return next(self._pieces, None)
+
+    def close(self) -> None:
+        """Whoever sends the answer calls it at the end, however that came about. A piece that is under way is the last."""
+        self._thread.submit(self._end)
+        self._thread.shutdown(wait=False)
+
+    def _end(self) -> None:
+        try:
+            # What is left of it is a query that nobody reads to its end.
+            close = getattr(self._pieces, "close", None)
+            if close is not None:
+                close()
+        finally:
+            connections.close_all()
 
 
 def csv_pieces(rows: Iterable[Iterable[Any]], *, at_once: int = 500) -> Iterator[str]:

@@ -52,7 +52,7 @@ def figures_gather(ids: Collection[int], *, at: datetime) -> tuple[list[Incident
     incidents = list(Incident.objects.filter(pk__in=ids).order_by("pk"))
     around = _around([incident.pk for incident in incidents])
     before = _before(incidents)
-    worked = _calendars({incident.service_id for incident in incidents})
+    worked = working_time({incident.service_id for incident in incidents})
     figures = [
         _figures(incident, around[incident.pk], before.get(incident.pk), worked[incident.service_id], at)
         for incident in incidents
@@ -121,8 +121,9 @@ def _before(incidents: Iterable[Incident]) -> dict[int, datetime]:
     return found
 
 
-def _calendars(services: Collection[int]) -> Mapping[int, Worked]:
-    """By service, how working time is measured: by its own calendar or the default one; around the clock without."""
+def working_time(services: Collection[int]) -> Mapping[int, Worked]:
+    """By service, how working time is measured: by its own calendar or the default one; around the clock without. One query, and a
+    second one where there are calendars at all."""
     rows = list(WorkCalendar.objects.all())
     if not rows:
         return dict.fromkeys(services, seconds)

@@ -64,8 +64,8 @@ def _timers(ground: Ground, scope: Scope) -> Check:
         _(
             "For each level of a policy in force: how long its people took from being called to the acknowledgement, beside its "
             "timeout. Too short: at least 40% ran out and the median answer came later than the timeout. Too long: nine in ten "
-            "answers came within a third of it. At least five answers; timeouts in business hours are left out. The suggested value "
-            "lets three in four answers arrive."
+            "answers came within a third of it. At least five answers. A timeout in business hours is held against working time, by the "
+            "calendar of the service. The suggested value lets three in four answers arrive."
         ),
         timer_findings(ground, policies),
         len(policies),

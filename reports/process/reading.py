@@ -1,4 +1,5 @@
-"""Reads what the checks look at: the incidents of a scope, their pages and the changes of their team and severity. Eight queries."""
+"""Reads what the checks look at: the incidents of a scope, their pages and the changes of their team and severity. Nine queries, and one
+more where there are calendars."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -7,6 +8,7 @@ from typing import Any
 
 from incidents.models import Page, Service, TimelineEvent
 from oncall.models import Team, User
+from reports.figures.gathering import working_time
 from reports.process.values import Called, Case, Change, Ground
 from reports.selectors import Scope, incidents_in
 
@@ -45,6 +47,7 @@ def ground_read(scope: Scope, *, at: datetime) -> Ground:
         left=left,
         teams=teams,
         chosen=chosen,
+        working=working_time({case.service for case in cases.values()}),
     )
 
 

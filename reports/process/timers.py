@@ -8,13 +8,14 @@ timeout. Too long: nine in ten answers come within a third of it, so that an una
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from escalation_site.ui import durations
-from policies.definition import Hours, LevelDef, MeasuredFrom
+from policies.definition import Hours, LevelDef, MeasuredFrom, Timeout
 from reports.metrics import percentile
-from reports.process.values import Called, Case, Finding, Ground, Measured
+from reports.process.values import Called, Finding, Ground, Measured
 
 FEWEST = 5
 RAN_OUT = 0.4
@@ -36,9 +37,9 @@ class Timed:
 
 @dataclass(slots=True)
 class _Level:
-    """Of each incident that called the level: seconds until somebody acknowledged it (None: nobody), and whether it ran out."""
+    """Of each incident that called the level: when it did and when somebody acknowledged it (None: nobody), and whether it ran out."""
 
-    answers: dict[int, float | None]
+    answers: dict[int, tuple[datetime, datetime | None]]
     ran_out: set[int]
 
 
@@ -56,13 +57,22 @@ class _Timing:
     number: int
     level: LevelDef
     what: str
-    limit: int
+    limit: "_Limit"
     known: Sequence[float]
     asked: int
     over: frozenset[int]
     better: int | None = None
     short: bool = False
     incidents: frozenset[int] = frozenset()
+
+    @property
+    def set_to(self) -> str:
+        return _said(self.limit.seconds, self.limit)
+
+    @property
+    def tried(self) -> str:
+        """The value to try, in words."""
+        return _said(self.better or 0, self.limit)
 
     @property
     def name(self) -> object:
@@ -89,7 +99,7 @@ def timer_table(ground: Ground, policies: Sequence[Timed]) -> Measured:
         (
             f"{timing.policy.name}: {timing.name}",
             _("acknowledge") if timing.what == ACK else _("resolve"),
-            _span(timing.limit),
+            timing.set_to,
             str(len(timing.known)),
             _span(timing.median) if timing.known else "–",
             _span(timing.p90) if timing.known else "–",
@@ -103,7 +113,7 @@ def timer_table(ground: Ground, policies: Sequence[Timed]) -> Measured:
 
 def _advice(timing: _Timing) -> str:
     if timing.better is not None:
-        return _span(timing.better)
+        return timing.tried
     return _("too few answers") if len(timing.known) < FEWEST else _("as it is")
 
 
@@ -114,7 +124,10 @@ def _timings(ground: Ground, policies: Sequence[Timed]) -> list[_Timing]:
         for policy in policies
         for number, level in enumerate(policy.levels)
         if (sample := levels.get((policy.pk, number))) is not None
-        for timing in (_acknowledged(policy, number, level, sample), _resolved(policy, number, level, sample, ground))
+        for timing in (
+            _acknowledged(policy, number, level, sample, ground),
+            _resolved(policy, number, level, sample, ground),
+        )
         if timing is not None
     ]
 
@@ -134,51 +147,68 @@ def _levels(ground: Ground) -> Mapping[tuple[int, int], _Level]:
             after = by_level.get(number + 1)
             if done is not None and done < page.at:
                 continue  # It was acknowledged and given back before this level.
-            sample.answers[incident] = None if done is None else (done - page.at).total_seconds()
+            sample.answers[incident] = (page.at, done)
             if after is not None and (done is None or after.at <= done):
                 sample.ran_out.add(incident)
     return found
 
 
-def _acknowledged(policy: Timed, number: int, level: LevelDef, sample: _Level) -> _Timing | None:
-    limit = _seconds(level.ack_timeout)
+def _acknowledged(policy: Timed, number: int, level: LevelDef, sample: _Level, ground: Ground) -> _Timing | None:
+    limit = _limit(level.ack_timeout)
     if limit is None:
         return None
-    known = sorted(value for value in sample.answers.values() if value is not None)
+    known = sorted(
+        ground.span(ground.cases[pk], called, done, business=limit.business)
+        for pk, (called, done) in sample.answers.items()
+        if done is not None
+    )
     over = frozenset(sample.ran_out)
     timing = _Timing(policy, number, level, ACK, limit, known, len(sample.answers), over)
     if len(known) < FEWEST:
         return timing
-    if len(over) >= RAN_OUT * timing.asked and timing.median > limit:
+    if len(over) >= RAN_OUT * timing.asked and timing.median > limit.seconds:
         return replace(timing, better=nice(percentile(known, 75) or 0.0), short=True, incidents=over)
-    if timing.p90 * IDLE <= limit and nice(timing.p90 * 1.5) < limit:
+    if timing.p90 * IDLE <= limit.seconds and nice(timing.p90 * 1.5) < limit.seconds:
         return replace(timing, better=nice(timing.p90 * 1.5), incidents=frozenset(sample.answers))
     return timing
 
 
 def _resolved(policy: Timed, number: int, level: LevelDef, sample: _Level, ground: Ground) -> _Timing | None:
-    limit = _seconds(level.resolve_timeout)
+    limit = _limit(level.resolve_timeout)
     if limit is None:
         return None
     cases = [ground.cases[pk] for pk in sample.answers if pk not in sample.ran_out]
-    known = sorted(case.to_resolve for case in cases if case.to_resolve is not None)
-    late = frozenset(case.pk for case in cases if _lasted(case, limit))
+    took = {
+        case.pk: max(ground.span(case, case.started, case.resolved, business=limit.business), 0.0)
+        for case in cases
+        if case.resolved is not None
+    }
+    known = sorted(took.values())
+    late = frozenset(pk for pk, seconds in took.items() if seconds > limit.seconds)
     timing = _Timing(policy, number, level, RESOLVE, limit, known, len(cases), late)
-    if len(known) < FEWEST or len(late) < RAN_OUT * len(cases) or timing.median <= limit:
+    if len(known) < FEWEST or len(late) < RAN_OUT * len(cases) or timing.median <= limit.seconds:
         return timing
     return replace(timing, better=nice(percentile(known, 75) or 0.0), short=True, incidents=late)
 
 
-def _lasted(case: Case, limit: int) -> bool:
-    return case.to_resolve is not None and case.to_resolve > limit
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """What a timer is set to; ``business`` seconds count while the calendar of the incident's service is open."""
+
+    seconds: int
+    business: bool
 
 
-def _seconds(timeout: object) -> int | None:
-    """A timeout that is plain time from the level's entry; of others (business hours, before the SLA ends) nothing is said."""
-    measured = getattr(timeout, "measured_from", None)
-    if timeout is None or measured is not MeasuredFrom.LEVEL or getattr(timeout, "hours", None) is not Hours.ALL:
+def _limit(timeout: Timeout | None) -> _Limit | None:
+    """A timeout that counts from the level's entry; of others (before the SLA ends, from the start) nothing is said."""
+    if timeout is None or timeout.measured_from is not MeasuredFrom.LEVEL or not timeout.seconds:
         return None
-    return int(getattr(timeout, "seconds", 0)) or None
+    return _Limit(timeout.seconds, timeout.hours is Hours.BUSINESS)
+
+
+def _said(seconds: int, limit: _Limit) -> str:
+    span = _span(seconds)
+    return _("%(span)s of working hours") % {"span": span} if limit.business else span
 
 
 def _span(seconds: float) -> str:
@@ -187,9 +217,9 @@ def _span(seconds: float) -> str:
 
 def _finding(timing: _Timing) -> Finding:
     words = {
-        "policy": timing.policy.name, "level": timing.name, "limit": _span(timing.limit), "median": _span(timing.median),
+        "policy": timing.policy.name, "level": timing.name, "limit": timing.set_to, "median": _span(timing.median),
         "p90": _span(timing.p90), "share": round(100 * len(timing.over) / timing.asked), "number": len(timing.known),
-        "asked": timing.asked, "better": _span(timing.better or 0),
+        "asked": timing.asked, "better": timing.tried,
     }  # fmt: skip
     said, why = _sentences(timing)
     return Finding(

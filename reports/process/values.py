@@ -1,6 +1,6 @@
 """What the checks read and what they say: plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -104,7 +104,8 @@ class Change:
 class Ground:
     """What is known of the period. ``people`` are (name, zone) by id; ``services`` (name, slug); ``whole`` is False where there were
     more incidents than are read. ``left`` are incidents that are not among the cases because another team has them now; ``teams``
-    are all teams by id, ``chosen`` the names of those that are looked at (empty: all)."""
+    are all teams by id, ``chosen`` the names of those that are looked at (empty: all). ``working`` measures working time, by
+    service."""
 
     cases: Mapping[int, Case]
     called: Sequence[Called]
@@ -117,11 +118,17 @@ class Ground:
     left: Mapping[int, Case] = field(default_factory=dict)
     teams: Mapping[int, str] = field(default_factory=dict)
     chosen: frozenset[str] = frozenset()
+    working: Mapping[int, Callable[[datetime, datetime], int]] = field(default_factory=dict)
     _noise: list[frozenset[int]] = field(default_factory=list)
 
     @property
     def weeks(self) -> float:
         return max(self.days / 7, 1 / 7)
+
+    def span(self, case: Case, since: datetime, until: datetime, *, business: bool) -> float:
+        """Seconds from one instant to a later one; with ``business`` in working hours of the incident's service."""
+        measure = self.working.get(case.service) if business else None
+        return (until - since).total_seconds() if measure is None else float(measure(since, until))
 
     @property
     def every(self) -> Mapping[int, Case]:

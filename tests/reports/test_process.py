@@ -118,6 +118,24 @@ def test_when_timers_are_looked_at_then_each_stands_beside_median_and_p90_with_w
         ("Critical payments: Backup and senior", "acknowledge", "5 min", "4", "3 min", "4 min", "too few answers"),
         ("Critical payments: Backup and senior", "resolve", "1 h", "4", "1 h 30 min", "1 h 30 min", "too few answers"),
     ]
+
+
+def test_when_a_timeout_is_of_business_hours_then_answers_are_measured_in_those_of_the_service() -> None:
+    """An hour on the clock is ten minutes of work here; another service has no calendar, and counts around the clock."""
+    document = levels(ack=("30m", "5m", "5m"), resolve=("20m", None, None))
+    for name in ("ack_timeout", "resolve_timeout"):
+        document["levels"][0][name]["hours"] = "business"
+    timed = [Timed(1, "Critical payments", "", policy_parse(document).levels)]
+    cases = [case(pk, ack=60, resolve=180) for pk in range(1, 6)] + [case(6, ack=12, resolve=12, service=8)]
+    working = {GATEWAY: lambda since, until: int((until - since).total_seconds() / 6)}
+    asked = ground(cases, called=[page(one) for one in cases], working=working)
+    assert [row[1:] for row in timer_table(asked, timed).rows] == [
+        ("acknowledge", "30 min of working hours", "6", "10 min", "12 min", "as it is"),
+        ("resolve", "20 min of working hours", "6", "30 min", "30 min", "30 min of working hours"),
+    ]
+    (found,) = timer_findings(asked, timed)
+    assert "has 20 min of working hours to resolve" in found.said
+    assert list(found.incidents) == [1, 2, 3, 4, 5]
     fits = [case(pk, ack=4) for pk in range(1, 7)]
     (row,) = timer_table(ground(fits, called=[page(one) for one in fits]), policy("5m")).rows
     assert row[-1] == "as it is"

@@ -15,6 +15,7 @@ from audit.binding import acting
 from audit.context import ActionContext
 from audit.services import entries_append
 from audit.values import SYSTEM, Actor, EntryValue
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.rows import rows_insert, rows_update
 from escalation_site.kernel.waking import work_written
 from incidents.models import Incident, TimelineEvent
@@ -142,11 +143,7 @@ class Changes:
         for incident, fields in self._touched.values():
             groups.setdefault(tuple(sorted(fields)), []).append(incident)
         for names, incidents in groups.items():
-            if len(incidents) == 1:
-                values = {name: getattr(incidents[0], name) for name in names}
-                Incident.objects.filter(pk=incidents[0].pk).update(**values)
-            else:
-                rows_update(incidents, names)
+            rows_update(incidents, names)
             if names != COUNTERS:
                 self._versions += [version_of(one, user=self.user, at=self.at, kind="~") for one in incidents]
 
@@ -168,17 +165,32 @@ def history_append(versions: Sequence[models.Model], context: ActionContext) -> 
     rows_insert(versions)
 
 
-def lock(incident_ids: list[int]) -> models.QuerySet[Incident]:
+def lock(incident_ids: Sequence[int]) -> list[Incident]:
     """The incidents, each locked until the transaction ends: the incident's row is the lock of all that hangs on it.
 
     Rows are locked in the order of their ids, so that two that want the same ones never wait for each other. They are read after
     they are locked: PostgreSQL would leave out a row that somebody gave another stage, service or team while we waited for it,
     because it no longer matches the joined row that was found before.
     """
-    chosen = Incident.objects.filter(pk__in=incident_ids).order_by("pk")
     if connection.features.has_select_for_update:
-        list(chosen.select_for_update().values_list("pk"))
-    return with_related(chosen, "service__policy__current_version", "team", "stage", rows=len(incident_ids))
+        _lock(ids=incident_ids)
+    if len(incident_ids) <= JOINED_AT_MOST:
+        return _locked(ids=incident_ids)
+    chosen = Incident.objects.filter(pk__in=incident_ids).order_by("pk")
+    return list(with_related(chosen, *_LOCKED_WITH, rows=len(incident_ids)))
+
+
+def lock_one(incident_id: int) -> Incident:
+    """The incident, locked. Raises Incident.DoesNotExist."""
+    found = lock([incident_id])
+    if not found:
+        raise Incident.DoesNotExist(f"INC-{incident_id}")
+    return found[0]
+
+
+_LOCKED_WITH = ("service__policy__current_version", "team", "stage")
+_lock = Composed(lambda ids: Incident.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+_locked = Composed(lambda ids: Incident.objects.filter(pk__in=ids).order_by("pk").select_related(*_LOCKED_WITH))
 
 
 def with_related(chosen: models.QuerySet[Row], *paths: str, rows: int) -> models.QuerySet[Row]:

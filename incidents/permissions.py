@@ -33,8 +33,11 @@ _SEEN_BY = "_seen_by"
 
 
 def sees(user: User, incident: Incident) -> bool:
-    """Whether ``user`` may see ``incident``: no query for an instance that ``incident_for`` found for them, as in one request."""
+    """Whether ``user`` may see ``incident``: no query for an instance that ``incident_for`` found for them, as in one request, nor for
+    staff where it is not restricted, which ``visible_to`` shows to all of them."""
     if getattr(incident, _SEEN_BY, 0) == user.pk:
+        return True
+    if not incident.restricted and user.role != User.Role.REPORTER:
         return True
     return Incident.objects.visible_to(user).filter(pk=incident.pk).exists()
 

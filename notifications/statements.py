@@ -7,7 +7,7 @@ many rows they changed: 0 means that somebody else was there first. They run unc
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -33,10 +33,21 @@ SELECT CAST(%s AS text) WHERE EXISTS (
 )
 """
 
-_WAITS_LONGER_KNOWN = "SELECT 1 FROM notifications_delivery WHERE state = 'queued' AND next_attempt_at > %s LIMIT 1"
-_SHORTEN_WAITS = (
-    "UPDATE notifications_delivery SET next_attempt_at = %s WHERE state = 'queued' AND next_attempt_at > %s"
-)
+# From the beginning or the end of three partial indexes. What waits beyond its bound was written by a clock that was ahead.
+_NEGLECTED = """
+SELECT
+    EXISTS (SELECT 1 FROM notifications_delivery WHERE state = 'sending' AND lease_until < %s),
+    EXISTS (SELECT 1 FROM notifications_message WHERE report_due_at IS NOT NULL AND report_due_at <= %s),
+    EXISTS (SELECT 1 FROM notifications_delivery WHERE state = 'queued' AND next_attempt_at > %s)
+        OR EXISTS (SELECT 1 FROM notifications_delivery WHERE state = 'sending' AND lease_until > %s)
+        OR EXISTS (SELECT 1 FROM notifications_message WHERE report_due_at IS NOT NULL AND report_due_at > %s)
+"""
+
+SHORTEN_WAITS = "UPDATE notifications_delivery SET next_attempt_at = %s WHERE state = 'queued' AND next_attempt_at > %s"
+SHORTEN_LEASES = "UPDATE notifications_delivery SET lease_until = %s WHERE state = 'sending' AND lease_until > %s"
+SHORTEN_REPORTS = """
+UPDATE notifications_message SET report_due_at = %s WHERE report_due_at IS NOT NULL AND report_due_at > %s
+"""
 
 # The earliest instant at which the sender has something to do: three index look-ups.
 NEXT_DUE = """
@@ -164,14 +175,20 @@ def channels_due(kinds: Sequence[str], *, at: datetime) -> set[str]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def waits_shortened(*, until: datetime, at: datetime) -> int:
-    """Make due at ``at`` what is queued to wait beyond ``until``; returns how many those were. On SQLite nothing is written for none."""
+class Neglected(NamedTuple):
+    """What nobody looks after: leases that ran out, outcomes to be told again, and waits that are longer than any may be."""
+
+    leases: bool
+    reports: bool
+    waits: bool
+
+
+def neglected(*, at: datetime, wait_until: datetime, lease_until: datetime, report_until: datetime) -> Neglected:
+    """Whether there is any of it at ``at``: one statement for what is nearly always nothing. The other instants are the furthest that a
+    wait, a lease and a report may lead to."""
     with connection.cursor() as cursor:
-        cursor.execute(_WAITS_LONGER_KNOWN, _adapted([until]))
-        if cursor.fetchone() is None:
-            return 0
-        cursor.execute(_SHORTEN_WAITS, _adapted([at, until]))
-        return int(cursor.rowcount)
+        cursor.execute(_NEGLECTED, _adapted([at, at, wait_until, lease_until, report_until]))
+        return Neglected(*map(bool, cursor.fetchone()))
 
 
 def next_due_at() -> datetime | None:

@@ -79,11 +79,21 @@ class Engine:
             "checkpoints": self._expire() if seen is None or seen.checkpoint_at is not None else 0,
             "reports": self._enter_reports() if seen is None or seen.reports else 0,
             "signals": self._read_inbox() if seen is None or seen.signals else 0,
-            "sent": self.sender.dispatch(),
         }
+        # What was just done has mostly made messages; and calls under way want their leases renewed.
+        sends = seen is None or any(done.values()) or self.sender.under_way or seen.sends(at=self.clock())
+        done["sent"] = self.sender.dispatch() if sends else 0
         for name, count in done.items():
             self._did[name] += count
         return sum(done.values())
+
+    def turn_as_seen(self) -> int:
+        """Look, and do what is due: as nearly every turn is."""
+        seen = glance()
+        self._next_due = seen.next_at
+        if not self.sender.under_way and not seen.anything_due(at=self.clock()):
+            return 0
+        return self.turn(seen)
 
     def _step(self) -> int:
         return self._paces["stepped"].run(lambda limit: runs_step(at=self.clock(), limit=limit))
@@ -145,15 +155,12 @@ class Engine:
 
     def _turn_where_needed(self) -> int:
         """Look, and do what is due; every half minute a whole turn, whatever the look says."""
-        seen = glance()
-        self._next_due = seen.next_at
-        if time.monotonic() - self._whole_turn > WHOLE_TURN_SECONDS:
-            done = self.turn()
-            self._whole_turn = time.monotonic()  # One that failed is repeated.
-            return done
-        if not self.sender.under_way and not seen.anything_due(at=self.clock()):
-            return 0
-        return self.turn(seen)
+        if time.monotonic() - self._whole_turn <= WHOLE_TURN_SECONDS:
+            return self.turn_as_seen()
+        self._next_due = glance().next_at
+        done = self.turn()
+        self._whole_turn = time.monotonic()  # One that failed is repeated.
+        return done
 
     def _rest(self) -> None:
         """Sleep until the next thing is due. What others write meanwhile is seen at the next look."""

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.rows import rows_insert
 from incidents.models import Page, PageReport
 from incidents.services.pages import post_failed
 from notifications.models import Message
+
+_pages_of = Composed(lambda messages: Page.objects.filter(message__in=messages).values_list("message", "pk"))
 
 
 class PageReporter:
@@ -17,8 +20,7 @@ class PageReporter:
 
     def many(self, outcomes: Sequence[tuple[Message, str]], at: datetime) -> None:
         """Tell of these together: as many statements for one as for sixteen."""
-        of_message = Page.objects.filter(message__in=[message.pk for message, _outcome in outcomes])
-        pages = dict(of_message.values_list("message", "pk"))
+        pages = dict(_pages_of(messages=[message.pk for message, _outcome in outcomes]))
         for message, outcome in outcomes:
             # No page stands for a place; only its failure leads anywhere.
             if message.destination_id is not None and outcome == Message.State.FAILED:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from escalation_site.kernel.composed import Composed
 from incidents.models import InboxSignal
 
 _TOGETHER = 100
@@ -30,16 +31,21 @@ SELECT * FROM (
 """  # noqa: S608  our own words
 
 
+_oldest = Composed(
+    lambda: InboxSignal.objects.filter(processed_at=None, set_aside_at=None).order_by("id"),
+    limited=True,
+)
+
+
 def signals_next(limit: int) -> list[InboxSignal]:
     """At most ``limit`` signals in the order in which they came. One query; a few more where more wait than that."""
-    waiting = InboxSignal.objects.filter(processed_at=None, set_aside_at=None)
-    oldest = list(waiting.order_by("id")[:limit])
+    oldest = _oldest(limit=limit)
     if len(oldest) < limit or limit == 1:
         return oldest
     chosen = shared([signal.pk for signal in oldest], _doors(), limit)
     known = {signal.pk: signal for signal in oldest}
     if missing := chosen - known.keys():
-        known |= waiting.in_bulk(missing)
+        known |= InboxSignal.objects.filter(processed_at=None, set_aside_at=None).in_bulk(missing)
     return [known[pk] for pk in sorted(chosen) if pk in known]
 
 

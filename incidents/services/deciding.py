@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from django.db import transaction
@@ -10,9 +10,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from audit.values import Actor
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.errors import Conflict, DomainError
 from escalation_site.kernel.failures import is_passing
-from incidents.changes import Changes, lock
+from incidents.changes import Changes, lock_one
 from incidents.models import Checkpoint, CheckpointAsk, Incident
 from incidents.permissions import require_decider
 from incidents.services.checkpoints import (
@@ -109,10 +110,16 @@ def _perform(checkpoint: Checkpoint, work: Work, severity: int | None) -> None:
                 work.event(SeverityChanged(changes.at, wanted))
 
 
-def due(*, at: datetime) -> QuerySet[Checkpoint]:
+def due(*, at: Any) -> QuerySet[Checkpoint]:
     """Open checkpoints whose time is up, and those of which nobody who was asked can be reached any more."""
     hopeful = CheckpointAsk.objects.filter(checkpoint=OuterRef("pk")).exclude(message__state=Message.State.FAILED)
     return Checkpoint.objects.filter(Q(due_at__lte=at) | ~Exists(hopeful), outcome=Outcome.OPEN)
+
+
+_due_now = Composed(
+    lambda at: due(at=at).order_by("due_at", "id").values_list("pk", "incident_id"),
+    limited=True,
+)
 
 
 def checkpoints_expire(*, at: datetime, limit: int = 200) -> int:
@@ -121,7 +128,7 @@ def checkpoints_expire(*, at: datetime, limit: int = 200) -> int:
     A batch that raises is undone and taken one by one; a checkpoint whose fallback raises is ended with its error shown, so that the
     watchdog finds an incident that is left without a next step. Raises django.db.Error where the database is at fault.
     """
-    waiting = list(due(at=at).order_by("due_at", "id").values_list("pk", "incident_id")[:limit])
+    waiting = _due_now(at=at, limit=limit)
     if not waiting:
         return 0
     try:
@@ -164,7 +171,7 @@ def _expire_one(pk: int, incident_id: int, *, at: datetime) -> int:
 @transaction.atomic
 def _set_aside(pk: int, incident_id: int, *, error: Exception, at: datetime) -> None:
     """End it without doing anything, and say why: the next turn must not meet it again."""
-    incident = lock([incident_id]).get()
+    incident = lock_one(incident_id)
     checkpoint = Checkpoint.objects.get(pk=pk)
     if checkpoint.outcome != Outcome.OPEN:
         return

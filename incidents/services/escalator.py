@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.rows import rows_insert, rows_update
-from incidents.changes import Changes, with_related
+from incidents.changes import JOINED_AT_MOST, Changes
 from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident, Page, Service
 from incidents.services.capacity import capacity_tell
@@ -116,7 +119,7 @@ class Escalator:
             priority=incident.severity,
             straight_to=[target_dump(target) for target in one.straight_to],
         )
-        _store(run, decision.state)
+        run_store(run, decision.state)
         return run, decision
 
     def event(self, run: EscalationRun, event: Event) -> bool:
@@ -126,7 +129,7 @@ class Escalator:
         decision = decide(policy, state, event, calendar=self.hours.of(policy, run.incident))
         if decision.state == state and not decision.actions:
             return False
-        _store(run, decision.state)
+        run_store(run, decision.state)
         self._changed[run.pk] = run
         self._todo += [(run, action) for action in decision.actions]
         return True
@@ -280,8 +283,7 @@ class Escalator:
         """What the incident's service asks of people beyond the first level: one query for each service."""
         pk = incident.service_id
         if pk not in self._required:
-            required = Service.required_skills.through.objects.filter(service=pk)
-            self._required[pk] = frozenset(required.values_list("skill__slug", flat=True))
+            self._required[pk] = frozenset(slug for (slug,) in _required_of(service=pk))
         return self._required[pk]
 
     def _told(self, order: PageOrder, pages: Sequence[Page], action: Telling) -> None:
@@ -353,6 +355,11 @@ class Escalator:
         return {"late_seconds": self.late[run.pk]} if run.pk in self.late else {}
 
 
+_required_of = Composed(
+    lambda service: Service.required_skills.through.objects.filter(service=service).values_list("skill__slug")
+)
+
+
 def _cancellations(todo: Sequence[tuple[EscalationRun, Action]]) -> dict[str, list[Incident]]:
     """The incidents whose pages must stop, by cause."""
     found: dict[str, list[Incident]] = {}
@@ -362,7 +369,7 @@ def _cancellations(todo: Sequence[tuple[EscalationRun, Action]]) -> dict[str, li
     return found
 
 
-def _store(run: EscalationRun, state: RunState) -> None:
+def run_store(run: EscalationRun, state: RunState) -> None:
     run.state = state.to_json()
     run.phase = state.phase.value
     run.level = state.level
@@ -376,12 +383,19 @@ def late_seconds(due: datetime | None, *, at: datetime) -> float:
     return round(max((at - due).total_seconds(), 0.0), 3) if due else 0.0
 
 
+def _current_of(incidents: Any) -> QuerySet[EscalationRun]:
+    return EscalationRun.objects.filter(incident__in=incidents, superseded=False)
+
+
+_few_current = Composed(lambda incidents: _current_of(incidents).select_related("policy_version"))
+_current = Composed(lambda incidents: _current_of(incidents).prefetch_related("policy_version"))
+
+
 def current_runs(incidents: Sequence[Incident]) -> dict[int, EscalationRun]:
     """The current run of each locked incident, by incident id; both share the incident's instance."""
     by_id = {incident.pk: incident for incident in incidents}
-    runs = EscalationRun.objects.filter(incident__in=list(by_id), superseded=False)
     found = {}
-    for run in with_related(runs, "policy_version", rows=len(by_id)):
+    for run in (_few_current if len(by_id) <= JOINED_AT_MOST else _current)(incidents=list(by_id)):
         run.incident = by_id[run.incident_id]
         found[run.incident_id] = run
     return found

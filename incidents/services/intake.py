@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from audit.services import Actor
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.failures import is_passing
 from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes, lock
@@ -107,12 +108,19 @@ def _claim(limit: int) -> list[InboxSignal]:
             if not cursor.fetchone()[0]:
                 return []
     signals = signals_next(limit)
-    doors = Integration.objects.select_related("service__policy__current_version", "service__team").in_bulk(
-        {signal.integration_id for signal in signals}
-    )
+    doors = {door.pk: door for door in _doors(ids={signal.integration_id for signal in signals})}
     for signal in signals:
         signal.integration = doors[signal.integration_id]
     return signals
+
+
+_doors = Composed(
+    lambda ids: (
+        Integration.objects.filter(pk__in=ids)
+        .order_by("pk")
+        .select_related("service__policy__current_version", "service__team")
+    )
+)
 
 
 def signals_process(signals: Sequence[InboxSignal], *, at: datetime) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import Conflict, DomainError
 from incidents.bridges import bridge_open
-from incidents.changes import Changes, actor_of, lock
+from incidents.changes import Changes, actor_of, lock_one
 from incidents.models import EscalationRun, Incident
 from incidents.permissions import require_responder
 from incidents.services.role_map import roles_recheck
@@ -111,7 +111,7 @@ def incident_major(*, incident_id: int, actor: User, at: datetime, reason: str, 
     if not reason.strip():
         raise DomainError(_("Say why: whoever oversees it reads it first."), field="reason")
     with transaction.atomic():
-        incident = lock([incident_id]).get()
+        incident = lock_one(incident_id)
         require_responder(actor, incident)
         if not incident.is_open:
             raise Conflict(_("It is resolved already."))
@@ -129,7 +129,7 @@ def incident_major_end(*, incident_id: int, actor: User, at: datetime, reason: s
     if not reason.strip():
         raise DomainError(_("Say why it is none after all."), field="reason")
     with transaction.atomic():
-        incident = lock([incident_id]).get()
+        incident = lock_one(incident_id)
         require_responder(actor, incident)
         if incident.major_at is None:
             raise Conflict(_("It is no major incident."))

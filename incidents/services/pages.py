@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import structlog
 from django.db import transaction
-from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from audit.values import Actor
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.errors import Conflict
 from escalation_site.kernel.failures import is_passing
+from escalation_site.kernel.rows import rows_update
 from incidents.changes import Changes, lock
 from incidents.models import EscalationRun, Incident, Page, PageReport
 from incidents.services.escalator import Escalator, current_runs
@@ -93,9 +94,10 @@ def post_failed(*, message: Message, at: datetime) -> None:
 
 
 def _enter_post_failed(message: Message, incident_id: int, *, at: datetime, go_on: bool = True) -> None:
-    incident = lock([incident_id]).first()
-    if incident is None:
+    found = lock([incident_id])
+    if not found:
         return
+    incident = found[0]
     changes = Changes(at=at, actor=Actor.system("sender"), source="engine")
     level = message.context.get("level")
     failed: dict[str, Any] = {"name": message.context.get("place", ""), "untold": message.state_reason}
@@ -122,13 +124,27 @@ def _skip_untold_level(run: EscalationRun, message: Message, escalator: Escalato
         escalator.event(run, LevelUnreachable(at, run.level, run.cycle, Because.NOBODY_REACHABLE))
 
 
+_unread = Composed(
+    lambda: (
+        PageReport.objects.filter(processed_at=None)
+        .order_by("id")
+        .values_list("id", "page__incident_id", "page__run_id")
+    ),
+    limited=True,
+)
+_locked_bare = Composed(lambda ids: Incident.objects.filter(pk__in=ids).order_by("pk").select_for_update())
+_reports = Composed(
+    lambda ids: PageReport.objects.filter(pk__in=ids, processed_at=None).order_by("id").select_related("page")
+)
+_names = Composed(lambda ids: User.objects.filter(pk__in=ids).only("username", "first_name", "last_name"))
+
+
 def reports_process(*, at: datetime, limit: int = 200) -> int:
     """Enter what the sender reported about pages; a level that reached nobody is left at once. Returns how many were read.
 
     A batch that raises is undone and taken one by one. Raises django.db.Error where the database is at fault.
     """
-    unread = PageReport.objects.filter(processed_at=None).order_by("id")
-    waiting = [_Waiting(*row) for row in unread.values_list("id", "page__incident_id", "page__run_id")[:limit]]
+    waiting = [_Waiting(*row) for row in _unread(limit=limit)]
     if not waiting:
         return 0
     try:
@@ -161,21 +177,17 @@ def _enter(waiting: Sequence[_Waiting], *, at: datetime, go_on: bool = True) -> 
     One engine does this at a time per incident: the incidents are locked, and a report is read once.
     """
     # Bare rows: what they lead to is read for those alone that somebody must go on with.
-    locked = (
-        Incident.objects.filter(pk__in={report.incident_id for report in waiting}).order_by("pk").select_for_update()
-    )
-    by_id = {incident.pk: incident for incident in locked}
+    by_id = {one.pk: one for one in _locked_bare(ids={report.incident_id for report in waiting})}
     # Read under the lock only: another engine may have been here between the look and the lock.
-    reports = list(
-        PageReport.objects.filter(pk__in=[report.pk for report in waiting], processed_at=None)
-        .select_related("page")
-        .prefetch_related(Prefetch("page__recipient", User.objects.only("username", "first_name", "last_name")))
-    )
+    reports = _reports(ids=[report.pk for report in waiting])
+    people = {one.pk: one for one in _names(ids={report.page.recipient_id for report in reports})}
     changes = Changes(at=at, actor=Actor.system("engine"), source="engine")
     for report in reports:
         report.page.incident = by_id[report.page.incident_id]
+        report.page.recipient = people[report.page.recipient_id]
+        report.processed_at = at
     settled = pages_settle([(report.page, report.outcome, report.reason) for report in reports], changes=changes)
-    PageReport.objects.filter(pk__in=[report.pk for report in reports]).update(processed_at=at)
+    rows_update(reports, ["processed_at"])
     failed = {page.incident_id for page in settled if page.state == Page.State.FAILED}
     if failed and go_on:
         _go_on(sorted(failed), changes)
@@ -186,6 +198,6 @@ def _enter(waiting: Sequence[_Waiting], *, at: datetime, go_on: bool = True) -> 
 def _go_on(incident_ids: list[int], changes: Changes) -> None:
     """Leave those levels that reached nobody. The incidents are locked already."""
     escalator = Escalator(changes)
-    for run in current_runs(list(lock(incident_ids))).values():
+    for run in current_runs(lock(incident_ids)).values():
         _skip_dead_level(run, escalator, changes.at)
     escalator.settle()

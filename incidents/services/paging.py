@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.rows import rows_insert, rows_update
 from incidents.changes import Changes
 from incidents.links import nonce_make, page_url
@@ -195,6 +196,20 @@ def _record(order: PageOrder, pages: Sequence[Page], changes: Changes) -> None:
         )
 
 
+_pending = Composed(
+    lambda incidents: (
+        Page.objects.filter(incident__in=incidents, state=Page.State.PENDING, message__isnull=False)
+        .order_by("id")
+        .select_related("recipient")
+    )
+)
+_declined = Composed(
+    lambda runs: Page.objects.filter(run__in=runs, declined_at__isnull=False).values_list(
+        "run", "cycle", "level", "recipient"
+    )
+)
+
+
 def pages_cancel(
     incidents: Sequence[Incident], *, reason: str, changes: Changes, recipients: Collection[int] | None = None
 ) -> None:
@@ -205,11 +220,7 @@ def pages_cancel(
     if not incidents:
         return
     by_id = {incident.pk: incident for incident in incidents}
-    pending = list(
-        Page.objects.filter(incident__in=list(by_id), state=Page.State.PENDING, message__isnull=False).select_related(
-            "recipient"
-        )
-    )
+    pending = _pending(incidents=list(by_id))
     if recipients is not None:
         pending = [page for page in pending if page.recipient_id in recipients]
     if not pending:
@@ -259,7 +270,6 @@ def pages_settle(reports: Sequence[tuple[Page, str, str]], *, changes: Changes) 
 def declined_by(runs: Sequence[EscalationRun]) -> dict[tuple[int, int, int], set[int]]:
     """Who said "can't take it", by (run, cycle, level): one query, none for no runs."""
     found: dict[tuple[int, int, int], set[int]] = {}
-    pages = Page.objects.filter(run__in=runs, declined_at__isnull=False) if runs else Page.objects.none()
-    for run_id, cycle, level, recipient_id in pages.values_list("run", "cycle", "level", "recipient"):
+    for run_id, cycle, level, recipient_id in _declined(runs=[run.pk for run in runs]):
         found.setdefault((run_id, cycle, level), set()).add(recipient_id)
     return found

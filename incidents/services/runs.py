@@ -1,14 +1,18 @@
 """Due runs: claimed, stepped, stored. And the watch over those that have no next step."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from audit.values import Actor
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.failures import is_passing
-from incidents.changes import Changes, with_related
+from incidents.changes import JOINED_AT_MOST, Changes
 from incidents.models import EscalationRun, Incident
 from incidents.services.escalator import Escalator, late_seconds
 from policies.escalation import Tick
@@ -54,23 +58,42 @@ def _due(at: datetime, limit: int) -> list[tuple[int, int]]:
     return [(run_id, incident_id) for _severity, run_id, incident_id in found[:limit]]
 
 
+def held_now(incident_ids: Sequence[int]) -> list[int]:
+    """Those of these incidents that could be locked without waiting: the lock of all that hangs on them."""
+    if not connection.features.has_select_for_update:
+        return list(incident_ids)
+    return [pk for (pk,) in _held(ids=incident_ids)]
+
+
+def _of(ids: Any) -> QuerySet[Incident]:
+    return Incident.objects.filter(pk__in=ids).order_by("pk")
+
+
+def _still_due(ids: Any, incidents: Any, at: Any) -> QuerySet[EscalationRun]:
+    runs = EscalationRun.objects.filter(pk__in=ids, incident__in=incidents, next_due_at__lte=at, set_aside_at=None)
+    return runs.order_by("priority", "next_due_at", "id")
+
+
+_held = Composed(lambda ids: _of(ids).select_for_update(skip_locked=True).values_list("pk"))
+# As ``with_related`` has it: a few with what they lead to, of many that once.
+_few_incidents = Composed(lambda ids: _of(ids).select_related("service", "team", "stage"))
+_incidents = Composed(lambda ids: _of(ids).prefetch_related("service", "team", "stage"))
+_few_runs = Composed(lambda ids, incidents, at: _still_due(ids, incidents, at).select_related("policy_version"))
+_runs = Composed(lambda ids, incidents, at: _still_due(ids, incidents, at).prefetch_related("policy_version"))
+
+
 @transaction.atomic
 def _step(due: list[tuple[int, int]], *, at: datetime) -> int:
     """One transaction for the batch. The incident's row is the lock; what another engine or a person holds is left for the next turn."""
-    wanted = Incident.objects.filter(pk__in=[incident_id for _run_id, incident_id in due]).order_by("pk")
-    held = list(wanted.select_for_update(skip_locked=True).values_list("pk", flat=True))
-    incidents = with_related(wanted.filter(pk__in=held), "service", "team", "stage", rows=len(held)).in_bulk()
+    held = held_now([incident_id for _run_id, incident_id in due])
+    few = len(held) <= JOINED_AT_MOST
+    incidents = {one.pk: one for one in (_few_incidents if few else _incidents)(ids=held)}
     # Read the runs only now: an acknowledgement may have come between the look and the lock.
-    runs = EscalationRun.objects.filter(
-        pk__in=[run_id for run_id, _incident_id in due],
-        incident__in=list(incidents),
-        next_due_at__lte=at,
-        set_aside_at=None,
-    )
+    runs = (_few_runs if few else _runs)(ids=[run_id for run_id, _pk in due], incidents=list(incidents), at=at)
     changes = Changes(at=at, actor=ENGINE, source="engine")
     escalator = Escalator(changes)
     stepped = 0
-    for run in with_related(runs, "policy_version", rows=len(held)).order_by("priority", "next_due_at", "id"):
+    for run in runs:
         run.incident = incidents[run.incident_id]
         escalator.late[run.pk] = late_seconds(run.next_due_at, at=at)
         escalator.event(run, Tick(at))

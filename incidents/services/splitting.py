@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import Conflict, DomainError
-from incidents.changes import Changes, actor_of, lock
+from incidents.changes import Changes, actor_of, lock_one
 from incidents.models import Alert, Incident, IncidentLink, TimelineEvent
 from incidents.permissions import require_responder
 from incidents.routing import Subject
@@ -39,7 +39,7 @@ def incident_split(
     """
     if not title.strip():
         raise DomainError(_("Give it a title."), field="title")
-    origin = lock([incident_id]).get()
+    origin = lock_one(incident_id)
     require_responder(actor, origin)
     if not origin.is_open:
         raise Conflict(_("It is resolved already."))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import Error, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit.values import Actor
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.failures import is_passing
 from incidents.changes import Changes, lock
 from incidents.checkpoint_words import START
@@ -25,7 +27,7 @@ from policies.targets import Recipient, TargetResolver
 log = structlog.get_logger(__name__)
 
 
-def stalled(*, at: datetime) -> QuerySet[Incident]:
+def stalled(*, at: Any) -> QuerySet[Incident]:
     """Incidents that ring and that nothing will ever happen to by itself: no next step, not exhausted, no snooze that goes on.
 
     A question that a person has time to answer is a next step. Where a person or a rule said that nobody is paged, none is missing, as
@@ -47,12 +49,15 @@ def stalled(*, at: datetime) -> QuerySet[Incident]:
     )
 
 
+_stalled = Composed(lambda at: stalled(at=at).order_by("severity", "pk").values_list("pk"), limited=True)
+
+
 def stalled_rescue(*, at: datetime, limit: int = 200) -> int:
     """Flag stalled incidents as exhausted and tell the catch-all: the policy's or, without one, the administrators. Returns how many.
 
     A batch that raises is undone and taken one by one, so that one incident never keeps the alarm from the others.
     """
-    ids = list(stalled(at=at).order_by("severity", "pk").values_list("pk", flat=True)[:limit])
+    ids = [pk for (pk,) in _stalled(at=at, limit=limit)]
     if not ids:
         return 0
     try:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from escalation_site.kernel.errors import DomainError
-from incidents.changes import Changes, actor_of, lock
+from incidents.changes import Changes, actor_of, lock_one
 from incidents.models import EscalationRun, Incident, Stage
 from incidents.services.escalator import Escalator, current_runs
 from incidents.services.waiting import checkpoints_overtaken
@@ -43,7 +43,7 @@ class Work:
 def working(incident_id: int, *, actor: User | None, at: datetime, source: str) -> Iterator[Work]:
     """Lock one incident, let the caller change it, then perform what the run decided and write everything."""
     with transaction.atomic():
-        incident = lock([incident_id]).get()
+        incident = lock_one(incident_id)
         changes = Changes(at=at, actor=actor_of(actor), user=actor, source=source)
         work = Work(incident, current_runs([incident]).get(incident.pk), changes, Escalator(changes))
         yield work

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.rows import rows_insert
-from notifications.decisions import LONGEST_RETRY
 from notifications.models import Attempt, Delivery
 from notifications.statements import (
     HAND_OVER,
@@ -15,13 +15,10 @@ from notifications.statements import (
     ids_claimed,
     messages_held,
     rows_changed,
-    waits_shortened,
 )
 
 LEASE = timedelta(seconds=20)
 """How long a claim holds without being renewed: what a dead engine had in hand waits this long at most."""
-CLOCKS_APART = timedelta(seconds=60)
-"""So far the clocks of two hosts may be apart before one takes the other's waits for too long."""
 
 
 def deliveries_claim(*, at: datetime, channel: str, limit: int, worker: str) -> list[Delivery]:
@@ -37,21 +34,18 @@ def deliveries_claim(*, at: datetime, channel: str, limit: int, worker: str) -> 
         ids = ids_claimed(channel=channel, at=at, limit=limit, worker=worker, lease_until=at + LEASE)
         if not ids:
             return []
-        claimed = list(
-            Delivery.objects.filter(pk__in=ids)
-            .select_related("message__destination")
-            .order_by("priority", "next_attempt_at", "id")
-        )
+        claimed = _claimed(ids=ids)
         rows_insert([Attempt(delivery=delivery, number=delivery.attempts_made, started_at=at) for delivery in claimed])
     return claimed
 
 
-def waits_end(*, at: datetime) -> int:
-    """Send now what is queued to wait longer than anything may; returns how many those were.
-
-    It was queued by a clock that was ahead and has been set back since: a page would wait for as long as it was.
-    """
-    return waits_shortened(until=at + timedelta(seconds=LONGEST_RETRY) + CLOCKS_APART, at=at)
+_claimed = Composed(
+    lambda ids: (
+        Delivery.objects.filter(pk__in=ids)
+        .select_related("message__destination")
+        .order_by("priority", "next_attempt_at", "id")
+    )
+)
 
 
 def channels_forgotten(*, kinds: Collection[str]) -> list[str]:

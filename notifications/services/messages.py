@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from audit.services import Actor, EntryValue, entries_append
+from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.rows import rows_insert
 from escalation_site.kernel.waking import work_written
 from notifications.channels import channel_kinds
@@ -40,9 +41,7 @@ def messages_create(values: Sequence[MessageValue], *, at: datetime) -> list[Mes
     """
     wanted = {value.idempotency_key: value for value in values}
     for remaining in reversed(range(_TRIES)):
-        known = {
-            message.idempotency_key: message for message in Message.objects.filter(idempotency_key__in=list(wanted))
-        }
+        known = {message.idempotency_key: message for message in _of_keys(keys=list(wanted))}
         missing = [value for key, value in wanted.items() if key not in known]
         try:
             known |= {message.idempotency_key: message for message in _insert(missing, at=at)}
@@ -53,6 +52,14 @@ def messages_create(values: Sequence[MessageValue], *, at: datetime) -> list[Mes
             continue
         break
     return [known[value.idempotency_key] for value in values]
+
+
+_of_keys = Composed(lambda keys: Message.objects.filter(idempotency_key__in=keys))
+_methods_of = Composed(
+    lambda users, kinds: ContactMethod.objects.filter(user_id__in=users, enabled=True, kind__in=kinds).order_by(
+        "user_id", "position", "id"
+    )
+)
 
 
 def _insert(values: Sequence[MessageValue], *, at: datetime) -> list[Message]:
@@ -83,9 +90,8 @@ def _insert(values: Sequence[MessageValue], *, at: datetime) -> list[Message]:
 
 def _usable_methods(user_ids: Collection[int]) -> dict[int, list[ContactMethod]]:
     """The methods of each person, in their order, that are enabled and can be sent by."""
-    usable = ContactMethod.objects.filter(user_id__in=user_ids, enabled=True, kind__in=channel_kinds())
     found: dict[int, list[ContactMethod]] = {}
-    for method in usable.order_by("user_id", "position", "id"):
+    for method in _methods_of(users=user_ids, kinds=list(channel_kinds())):
         found.setdefault(method.user_id, []).append(method)
     return found
 

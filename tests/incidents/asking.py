@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from audit.values import Actor
-from incidents.changes import Changes, lock
+from incidents.changes import Changes, lock_one
 from incidents.models import Checkpoint, Incident
 from incidents.services.checkpoints import START, checkpoint_open, start_data
 from incidents.services.escalator import Escalator
@@ -47,7 +47,7 @@ def asked(world: World, incident: Incident, *people: User, action: str = START, 
     with transaction.atomic():
         changes = Changes(at=world.now, actor=Actor.system("routing"), source="web")
         escalator = Escalator(changes)
-        checkpoint = checkpoint_open(escalator, lock([incident.pk]).get(), action=action, asked=people, **wanted)
+        checkpoint = checkpoint_open(escalator, lock_one(incident.pk), action=action, asked=people, **wanted)
         escalator.settle()
         changes.write()
     return checkpoint

@@ -13,7 +13,7 @@ import time_machine
 from django.db import connection, transaction
 
 from escalation_site.kernel.errors import Conflict
-from incidents.changes import lock
+from incidents.changes import lock_one
 from incidents.intake.door import key_digest, keys
 from incidents.models import EscalationRun, InboxSignal, Incident, Page, PageReport
 from incidents.services.inbox import signals_accept
@@ -262,7 +262,7 @@ def test_when_an_incident_is_held_then_the_engine_steps_the_others_meanwhile(cas
 
     def hold() -> None:
         with transaction.atomic():
-            lock([held.pk]).get()
+            lock_one(held.pk)
             ready.set()
             release.wait(PATIENCE)
 

@@ -91,6 +91,26 @@ def test_when_a_message_waits_or_its_outcome_does_then_there_is_something_to_do(
     assert glance().anything_due(at=world.now)
 
 
+def test_when_there_is_nothing_to_send_then_a_turn_leaves_the_sender_out_and_a_whole_one_does_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def dispatch() -> int:
+        asked.append(True)
+        return 0
+
+    monkeypatch.setattr(world.engine.sender, "dispatch", dispatch)
+
+    world.engine.turn(glance())
+    assert not asked
+    world.engine.turn()
+    assert asked == [True]
+    world.alert()
+    world.engine.turn(glance())
+    assert asked == [True, True], "what a turn makes is sent in it"
+
+
 def test_when_only_a_signal_is_seen_then_a_turn_reads_it_and_leaves_the_other_look_ups_out(world: World) -> None:
     engine: Engine = world.engine
     world.settle()

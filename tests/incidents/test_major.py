@@ -9,7 +9,7 @@ from django.test import Client
 from audit.models import LedgerEntry
 from audit.values import Actor
 from escalation_site.kernel.errors import Conflict, DomainError, NotAllowed
-from incidents.changes import Changes, lock
+from incidents.changes import Changes, lock_one
 from incidents.models import Incident, Page
 from incidents.services.describing import incident_bridge
 from incidents.services.lifecycle import incident_acknowledge, incident_resolve
@@ -129,7 +129,7 @@ def test_an_overseer_sees_a_restricted_incident_of_another_team(world: World) ->
     incident = filed(world, restricted=True)
     with transaction.atomic():
         changes = Changes(at=world.now, actor=Actor.system("routing"))
-        order = MajorOrder(incident=lock([incident.pk]).get(), by="rule", policy=policy, reason="A rule")
+        order = MajorOrder(incident=lock_one(incident.pk), by="rule", policy=policy, reason="A rule")
         majors_declare([order], changes=changes, resolver=TargetResolver(at=world.now))
         changes.write()
     world.settle()

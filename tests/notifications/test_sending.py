@@ -1,6 +1,6 @@
 """From queued to settled, in one thread, on a clock of our own."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -265,6 +265,50 @@ def test_the_longest_wait_a_provider_may_ask_for_is_kept_by_a_host_whose_clock_i
     clock.advance(-50)
 
     assert sender.run_once() == 0
+
+
+def test_when_the_clock_was_set_back_since_an_engine_died_in_a_call_then_its_lease_runs_out_as_any(
+    alice: User, sender: Sender, email: FakeChannel, clock: Clock
+) -> None:
+    queue(alice)
+    deliveries_claim(at=clock() + timedelta(hours=6), channel="email", limit=1, worker="dead")
+    assert sender.run_once() == 0
+    clock.advance(LEASE.total_seconds() + 1)
+
+    sender.run_once()
+    assert Message.objects.get().state == "delivered"
+    assert len(email.got) == 1
+
+
+def test_when_the_clock_was_set_back_since_nobody_could_be_told_of_an_outcome_then_they_are_told_now(
+    alice: User, email: FakeChannel, clock: Clock
+) -> None:
+    told: list[str] = []
+
+    def on_settled(message: Message, outcome: str, at: datetime) -> None:
+        if not told:
+            told.append("raised")
+            raise ValueError("no")
+        told.append(outcome)
+
+    queue(alice)
+    sender = Sender(clock=clock, on_settled=on_settled)
+    clock.advance(6 * 3600)
+    sender.run_once()
+    clock.advance(-6 * 3600)
+
+    for _look in range(2):
+        sender.run_once()
+    assert told == ["raised", "delivered"]
+
+
+def test_when_nobody_needs_looking_after_then_a_look_is_one_statement(sender: Sender, clock: Clock) -> None:
+    sender.dispatch()
+    clock.advance(2)
+    with CaptureQueriesContext(connection) as queries:
+        sender.dispatch()
+    # One for what is neglected, one for what is due.
+    assert len(queries) == 2
 
 
 def test_when_a_method_is_added_after_the_page_then_the_fallback_finds_it(

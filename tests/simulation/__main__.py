@@ -2,9 +2,10 @@
 
     python -m tests.simulation [SEEDS=200] [FROM=1] [SEED=7] [KEEP=0,3,9] [JOBS=2]
 
-SEEDS stories are told, those of the seeds from FROM on (by default a different place each day), JOBS at a time. SEED tells one story
-and every step of it; KEEP leaves out all but these of its happenings. DATABASE_URL chooses the database as everywhere; it is never
-written to: stories happen in a database of their own. Ends with 1 where an invariant broke, naming the seeds.
+SEEDS stories are told, those of the seeds from FROM on (by default a different place each day), JOBS at a time (by default as many as
+there are processors). SEED tells one story and every step of it; KEEP leaves out all but these of its happenings. DATABASE_URL chooses
+the database as everywhere; it is never written to: stories happen in a database of their own. Ends with 1 where an invariant broke,
+naming the seeds.
 
 An incident-day is one incident open for one day of the story's clock: each counts from its beginning to its resolution.
 """
@@ -46,6 +47,11 @@ def seed_of_the_day(at: datetime) -> int:
     return at.toordinal() * 100_000
 
 
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def settings_read(arguments: list[str]) -> dict[str, str]:
     """What was asked for, on the command line or in the environment. Raises ValueError."""
     names = ("SEEDS", "FROM", "SEED", "KEEP", "JOBS")
@@ -68,7 +74,7 @@ def main(arguments: list[str]) -> int:
     if seed := asked.get("SEED"):
         return tell_one(int(seed), [int(number) for number in asked.get("KEEP", "").split(",") if number])
     first = int(asked.get("FROM") or seed_of_the_day(datetime.now(UTC)))
-    return tell_many(range(first, first + int(asked.get("SEEDS", "200"))), jobs=int(asked.get("JOBS", "2")))
+    return tell_many(range(first, first + int(asked.get("SEEDS", "200"))), jobs=int(asked.get("JOBS") or cores()))
 
 
 def _prepare() -> None:

@@ -1,13 +1,14 @@
 """Defects planted into the product, to see that the simulation finds them: for each invariant at least one."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from incidents import changes
+from incidents.engine.glance import Look
 from incidents.models import EscalationRun
 from incidents.services import escalator, pages, watch
 from notifications import sender, statements
@@ -22,18 +23,24 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def steps_are_lost(patch: pytest.MonkeyPatch) -> None:
     """The second level of a run is stored without its next instant."""
-    store = escalator._store
+    store = escalator.run_store
 
     def forgetful(run: EscalationRun, state: Any) -> None:
         store(run, state)
         if run.level == 1:
             run.next_due_at = None
 
-    patch.setattr(escalator, "_store", forgetful)
+    patch.setattr(escalator, "run_store", forgetful)
 
 
 def the_watchdog_sleeps(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(watch, "_rescue", lambda ids, *, at: len(ids))
+
+
+def the_look_overlooks_outcomes(patch: pytest.MonkeyPatch) -> None:
+    """What the engine sees at a glance leaves out the outcomes of pages: a whole turn alone enters them."""
+    look = Look.__call__
+    patch.setattr(Look, "__call__", lambda self: replace(look(self), reports=False))
 
 
 def pages_are_not_called_off(patch: pytest.MonkeyPatch) -> None:
@@ -175,6 +182,7 @@ DEFECTS: Mapping[str, Defect] = {
     for plant, invariant, seed, *also in (
         (steps_are_lost, 1, 3),
         (the_watchdog_sleeps, 1, 3),
+        (the_look_overlooks_outcomes, 1, 8),
         (pages_are_not_called_off, 2, 8),
         (an_answer_stops_nothing, 2, 8, 1),
         (the_hand_over_does_not_look, 2, 8),

@@ -4,12 +4,15 @@ One unit of work (an engine's turn, a person's click) runs inside ``Faults.unit`
 product gets to answer it, and from then on the dead process reaches the database no more, whatever its ``finally`` clauses try.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from unittest.mock import patch
 
 from django.db import OperationalError, connection
+
+from escalation_site.kernel.prepared import Prepared
 
 Where = Literal["statement", "before_commit", "after_commit", "database_away"]
 
@@ -54,6 +57,21 @@ class Faults:
             for name, hook in (("commit", self._on_commit), ("set_autocommit", self._on_set_autocommit)):
                 setattr(connection, name, hook)
                 stack.callback(connection.__dict__.pop, name, None)
+            stack.enter_context(self._prepared_hooked())
+            yield
+
+    @contextmanager
+    def _prepared_hooked(self) -> Iterator[None]:
+        """What PostgreSQL keeps prepared goes by a cursor of its own and past Django's wrappers: it is a statement like any other."""
+        original = Prepared._prepared
+
+        def around(prepared: Prepared, parameters: Sequence[Any]) -> Any:
+            def execute(_sql: str, given: Any, _many: bool, _context: Any) -> Any:
+                return original(prepared, given)
+
+            return self._around(execute, prepared._statement, parameters, False, {})
+
+        with patch.object(Prepared, "_prepared", around):
             yield
 
     @contextmanager

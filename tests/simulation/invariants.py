@@ -12,11 +12,10 @@ from typing import Any
 
 from django.db import connection
 
-from incidents.models import Incident
 from tests.audit.ground import append_only_models
-from tests.simulation.asking import Broken, difference, document, plain, rows
+from tests.simulation.asking import Broken, difference, document, rows
 from tests.simulation.books import nobody_is_to_be_paged
-from tests.simulation.ledger import TRACKED, Ledger
+from tests.simulation.ledger import HISTORY, TABLE, Ledger, tracked
 from tests.simulation.provider import Got
 from tests.simulation.runs import Run, Runs
 
@@ -143,17 +142,15 @@ class Invariants:
         wanted = sorted(incidents)
         if not wanted:
             return
-        for row in Incident.objects.filter(pk__in=wanted).values("id", *TRACKED):
-            pk = row.pop("id")
-            is_now = {name: plain(value) for name, value in row.items()}
+        among = f"IN ({', '.join(map(str, wanted))})"
+        for pk, is_now in tracked(TABLE, f"id {among}").items():
             told = self._ledger.facts.get(pk)
             if told != is_now:
                 raise Broken(6, f"INC-{pk}: the ledger says {difference(told or {}, is_now)}")
-        last = Incident.history.filter(id__in=wanted).order_by("history_id").values("id", *TRACKED)
-        for row in {row["id"]: row for row in last}.values():
-            kept = {name: plain(value) for name, value in row.items() if name != "id"}
-            if kept != self._ledger.facts[row["id"]]:
-                raise Broken(6, f"INC-{row['id']}: the history says {difference(kept, self._ledger.facts[row['id']])}")
+        last = f'history_id IN (SELECT max(history_id) FROM "{HISTORY}" WHERE id {among} GROUP BY id)'  # noqa: S608  own names and numbers
+        for pk, kept in tracked(HISTORY, last).items():
+            if kept != self._ledger.facts[pk]:
+                raise Broken(6, f"INC-{pk}: the history says {difference(kept, self._ledger.facts[pk])}")
 
     def _pages_and_entries(self) -> None:
         """Invariant 6: how each page ended is told once, at its birth or later."""

@@ -1,12 +1,15 @@
 """What the ledger tells, entry by entry: the fields of each incident, whether it is quiet, and what became of its pages."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import models
+
 from incidents.changes import COLUMNS, COUNTERS
 from incidents.models import Incident
-from tests.simulation.asking import Broken, document, plain, rows
+from tests.simulation.asking import Broken, document, instant, plain, rows
 from tests.simulation.runs import Run
 
 ANSWERING = {"incident.acknowledge", "incident.mitigate", "incident.reassign"}
@@ -22,6 +25,35 @@ RESTARTING = {
 RINGING = {"page.create", "escalation.end_level", "escalation.skip_level"}
 _CALLS_AGAIN = {"incident.severity", "routing.path", "routing.send_for"}
 TRACKED = tuple(name for name in COLUMNS.values() if name not in (*COUNTERS, "id"))
+
+
+TABLE, HISTORY = Incident._meta.db_table, Incident.history.model._meta.db_table
+_FIELDS = {field.attname: field for field in Incident._meta.concrete_fields}
+
+
+def _plain_of(field: models.Field[Any, Any]) -> Callable[[Any], Any]:
+    """How a column's value, as either database gives it, is written in the ledger."""
+    match field:
+        case models.DateTimeField():
+            return lambda value: plain(instant(value))
+        case models.JSONField():
+            return document
+        case models.BooleanField():
+            return lambda value: None if value is None else bool(value)
+    return lambda value: value
+
+
+_PLAIN = tuple((name, _plain_of(_FIELDS[name])) for name in TRACKED)
+_COLUMNS = ", ".join(f'"{_FIELDS[name].column}"' for name in ("id", *TRACKED))
+
+
+def tracked(table: str, condition: str, *parameters: Any) -> dict[int, dict[str, Any]]:
+    """The fields of incidents, by incident, as their table or history has them: asked without the product's help."""
+    found = rows(f'SELECT {_COLUMNS} FROM "{table}" WHERE {condition}', *parameters)  # noqa: S608  own names, values are parameters
+    return {
+        pk: {name: as_told(value) for (name, as_told), value in zip(_PLAIN, values, strict=True)}
+        for pk, *values in found
+    }
 
 
 @dataclass
@@ -82,10 +114,10 @@ class Ledger:
         """What the ledger says of the incident's fields, entry by entry, from its first history row on."""
         self.touched.add(incident)
         if incident not in self.facts:
-            first = Incident.history.filter(id=incident, history_type="+").values(*TRACKED).first()
-            if first is None or action != "incident.open":
+            first = tracked(HISTORY, "id = %s AND history_type = '+' ORDER BY history_id LIMIT 1", incident)
+            if not first or action != "incident.open":
                 raise Broken(6, f"INC-{incident} has entries but no beginning ({action})")
-            self.facts[incident] = {name: plain(value) for name, value in first.items()}
+            self.facts[incident] = first[incident]
             return
         self.facts[incident] |= {COLUMNS[name]: value for name, value in after.items() if name in COLUMNS}
 

@@ -13,6 +13,7 @@ import time_machine
 from django.db import OperationalError
 
 from escalation_site.kernel.errors import DomainError
+from incidents.engine.glance import glance
 from incidents.engine.loop import Engine
 from incidents.engine.outcomes import page_report
 from incidents.models import Incident
@@ -36,6 +37,7 @@ POLL = timedelta(
 )  # how soon an engine looks again that found nothing to do: leases are looked after each second
 PATIENCE = 120  # looks in a row at work that waits and that nobody does
 CLOSE_LOOKS = 8  # happenings between two close looks
+WHOLE_TURNS = 0.1  # of all turns; the others leave out what is not due, as the product's do
 CALM = World(kills=0.0, intrusions=0.0, skew=0.0, batch=25, provider=())
 INTRUDING = tuple(
     verb
@@ -219,7 +221,7 @@ class Simulation:
         if chance.random() >= self.world.intrusions:
             return {}
         salts = [
-            (1 + int(chance.expovariate(0.2)), chance.getrandbits(32)) for _number in range(chance.choice((1, 1, 2)))
+            (1 + int(chance.expovariate(0.25)), chance.getrandbits(32)) for _number in range(chance.choice((1, 1, 2)))
         ]
         return {boundary: partial(self.intrude, Random(salt)) for boundary, salt in salts}
 
@@ -286,10 +288,30 @@ class Simulation:
         chance = self.chance("turn", host.name)
         fault = fault_by(chance, host.kills)
         intrusions = {} if self._depth else self._intrusions(chance)
-        done = self.unit(f"engine {host.name}", engine.turn, fault=fault, intrusions=intrusions)
+        whole = chance.random() < WHOLE_TURNS
+        job = partial(self._whole_turn, engine) if whole else engine.turn_as_seen
+        done = self.unit(f"engine {host.name}", job, fault=fault, intrusions=intrusions)
         if done is Killed:
             self.down(host, timedelta(seconds=chance.choice(self.restarts)))
         return done if isinstance(done, int) else 0
+
+    def _whole_turn(self, engine: Engine) -> int:
+        """As each half minute: every part looks for itself. Where nobody else acts meanwhile, the look must have seen what they find."""
+        others = self.counts["intrusions"]
+        seen, at, before = glance(), engine.clock(), dict(engine._did)
+        done = engine.turn()
+        found = {name for name, count in engine._did.items() if count > before[name]}
+        expected = {
+            "stepped": seen.runs_due(at=at),
+            "checkpoints": seen.checkpoint_at is not None,
+            "reports": seen.reports,
+            "signals": seen.signals,
+            "sent": seen.sends(at=at) or bool(found - {"sent"}),
+        }
+        unseen = sorted(name for name in found if not expected[name])
+        if unseen and others == self.counts["intrusions"]:
+            raise Broken(1, f"the engine does not see at a glance what is to be done: {', '.join(unseen)}")
+        return done
 
     def _net(self, fault: Fault | None = None) -> None:
         """The check of every minute. What it found stalled and left so nobody will ever find."""

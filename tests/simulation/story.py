@@ -88,7 +88,7 @@ def fault_by(chance: Random, probability: float) -> Fault | None:
         return None
     where = chance.choice(_WHERE)
     commits = where in ("before_commit", "after_commit")
-    return Fault(where, 1 + int(chance.expovariate(0.7 if commits else 0.06)))
+    return Fault(where, 1 + int(chance.expovariate(0.7 if commits else 0.075)))
 
 
 def story_of(seed: int, *, length: int | None = None) -> Story:
@@ -96,7 +96,7 @@ def story_of(seed: int, *, length: int | None = None) -> Story:
     chance = Random(f"story {seed}")
     unkind = chance.choice((0.0, 0.5, 1.0, 1.0, 2.0))
     world = World(
-        kills=0.06 * unkind,
+        kills=0.075 * unkind,
         intrusions=0.12 * chance.choice((0.0, 1.0, 2.0)),
         skew=chance.choice((0.0, 0.0, 3.0, 25.0)),
         batch=chance.choice((1, 3, 25, 25)),

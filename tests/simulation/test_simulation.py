@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from incidents.engine.glance import glance
 from tests.simulation.__main__ import seed_of_the_day
+from tests.simulation.faults import Fault, Killed
 from tests.simulation.shrink import shortened
 from tests.simulation.store import Store
 from tests.simulation.story import story_of
-from tests.simulation.telling import told
+from tests.simulation.telling import simulation_made, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -50,6 +52,15 @@ def test_a_seed_is_told_the_same_way_again_however_slow_the_machine(
     apart = [pair for pair in itertools.zip_longest(one.lines, again.lines) if pair[0] != pair[1]]
     assert not apart, f"{len(apart)} lines differ, first {apart[0]}; broken: {one.broken}; {again.broken}"
     assert one.digest == again.digest != another.digest
+
+
+@pytest.mark.postgres
+def test_an_engine_dies_in_its_look_too_though_that_goes_past_the_wrappers_of_statements(store: Store) -> None:
+    with simulation_made(story_of(8), store) as simulation:
+        died = simulation.unit("a look", glance, fault=Fault("statement", 1))
+
+        assert died is Killed
+        assert simulation.faults.statements == 1
 
 
 def test_a_story_that_is_shortened_keeps_its_instants(store: Store) -> None:

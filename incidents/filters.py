@@ -38,7 +38,7 @@ from incidents.models import (
     Stage,
 )
 from incidents.querysets import teams_of
-from incidents.search import matching, wanted
+from incidents.search import matching_now, wanted
 from incidents.span_filters import SpanFilters, SpanForm
 from oncall.models import Team, User
 from policies.priority import SCALE, priority_name
@@ -199,7 +199,7 @@ class IncidentFilter(SpanFilters):
             return found.none()
         user: Any = getattr(self.request, "user", None)
         inside = getattr(user, "role", "") != User.Role.REPORTER
-        return found.filter(matching(words, inside=inside, also=number))
+        return found.filter(matching_now(words, inside=inside, also=number))
 
     def filter_major(self, found: QuerySet[Incident], _name: str, _chosen: str) -> QuerySet[Incident]:
         return found.filter(major_at__isnull=False)

@@ -16,7 +16,7 @@ from django.core.cache import cache
 from django.db.models import Q
 
 from incidents.models import Document, Incident, Service
-from incidents.search import Wanted, among, matching, newest
+from incidents.search import Wanted, among, newest, newest_among
 from incidents.selectors.documents import documents_for_user
 from oncall.models import User
 
@@ -26,7 +26,9 @@ LONGEST = 4
 """Of how many words the index is asked: the rarest words are long."""
 SHOWN_OPEN, SHOWN_SOLVED, SHOWN_DOCUMENTS = 3, 1, 2
 SOLVED_WITHIN = timedelta(days=180)
-MENDED_SHOWN, MENDED_KEPT, MENDED_AMONG, MENDED_SECONDS = 3, 12, 2_000, 600
+MENDED_SHOWN, MENDED_KEPT, MENDED_SECONDS = 3, 12, 600
+WORDED = 2_000
+"""Of many that share its words the newest of all are compared."""
 LIKE, CLOSE = 0.34, 0.6
 """From which part of the words on it is worth showing, and from which it is very close."""
 STEM = 5
@@ -103,11 +105,12 @@ def similar_of(*, title: str, service: Service | None, user: User, at: datetime)
     asked = words_of(title)
     if not asked and service is None:
         return Similar()
-    visible = Incident.objects.visible_to(user).select_related("owner", "service").defer("facts", "customer_impact")
-    still_open = visible.filter(resolved_at=None)
+    visible = Incident.objects.visible_once(user).select_related("owner", "service").defer("facts", "customer_impact")
+    # What says the words is looked up once, and no more of it than anybody compares: a common word is in nearly all there are.
+    worded = newest(_pairs(asked), inside=False, limit=WORDED + 1) if asked else []
     return Similar(
-        _open(still_open, asked, title, service),
-        _solved(visible, asked, service, at),
+        _open(visible.unresolved(), asked, worded, service),
+        _solved(visible.filter(among(worded[:WORDED])), asked, service, at),
         _documents(asked, service, user),
     )
 
@@ -116,14 +119,14 @@ def mended_before(incident: Incident, *, user: User, at: datetime) -> list[Alike
     """Those like ``incident`` that ended and say how they were mended, as far as ``user`` may see them; the most like one first.
 
     Which they are is looked up once in ten minutes for all who read it, because it is shown again at every nudge: two queries, and one
-    each time. Of many that share its words the newest ``MENDED_AMONG`` are compared. What is restricted is looked for, too, so that what
+    each time. Of many that share its words the newest ``WORDED`` are compared. What is restricted is looked for, too, so that what
     is found does not depend on who asked first.
     """
     asked = words_of(incident.title)
     key = f"mended-before:{incident.pk}:{incident.service_id}:{'-'.join(asked)[:120]}"
     numbers: list[int] | None = cache.get(key)
     if numbers is None:
-        alike = among(newest(_pairs(asked), inside=False, limit=MENDED_AMONG)) if asked else Q(pk__in=())
+        alike = among(newest(_pairs(asked), inside=False, limit=WORDED)) if asked else Q(pk__in=())
         others = _ended(Incident.objects.exclude(pk=incident.pk).filter(alike), incident.service, at)
         found = _ranked(others.order_by("-id")[:LOOKED_AT], asked)
         numbers = [one.incident.pk for one in found if one.is_close][:MENDED_KEPT]
@@ -132,13 +135,16 @@ def mended_before(incident: Incident, *, user: User, at: datetime) -> list[Alike
     return [one for one in _ranked(rows, asked) if one.is_close][:MENDED_SHOWN]
 
 
-def _open(found: Any, asked: Sequence[str], title: str, service: Service | None) -> list[Alike]:
-    """The most like ones; of the chosen service also the worst that are open, whatever they are called."""
+def _open(found: Any, asked: Sequence[str], worded: Sequence[int], service: Service | None) -> list[Alike]:
+    """The most like ones; of the chosen service also the worst that are open, whatever they are called. Where more are ``worded`` than
+    were looked up, those among the open ones are looked for."""
     rows: dict[int, Incident] = {}
     if service is not None:
         rows |= _by_pk(found.filter(service=service).order_by("-started_at")[:LOOKED_AT])
     if asked:
-        rows |= _by_pk(_worded(found, asked).order_by("-id")[:LOOKED_AT])
+        if len(worded) > WORDED:
+            worded = newest_among(_pairs(asked), found, inside=False, limit=LOOKED_AT, few=True)
+        rows |= _by_pk(found.filter(among(worded)).order_by("-id")[:LOOKED_AT])
     likely = _ranked(rows.values(), asked)
     if service is None or len(likely) >= SHOWN_OPEN:
         return likely[:SHOWN_OPEN]
@@ -149,10 +155,10 @@ def _open(found: Any, asked: Sequence[str], title: str, service: Service | None)
 
 
 def _solved(found: Any, asked: Sequence[str], service: Service | None, at: datetime) -> list[Alike]:
-    """One like it that is over and says how it was mended."""
+    """Of ``found``, which say the words, one like it that is over and says how it was mended."""
     if not asked:
         return []
-    likely = _ranked(_worded(_ended(found, service, at), asked).order_by("-id")[:LOOKED_AT], asked)
+    likely = _ranked(_ended(found, service, at).order_by("-id")[:LOOKED_AT], asked)
     return [one for one in likely if one.is_close][:SHOWN_SOLVED]
 
 
@@ -174,12 +180,8 @@ def _documents(asked: Sequence[str], service: Service | None, user: User) -> lis
     return [row for _score, row in likely[:SHOWN_DOCUMENTS]]
 
 
-def _worded(found: Any, asked: Sequence[str]) -> Any:
-    """Those in whose texts two of the longest words are (one, where only one was typed): one common word is in too many."""
-    return found.filter(matching(_pairs(asked), inside=False))
-
-
 def _pairs(asked: Sequence[str]) -> Pairs:
+    """Two of the longest words (one, where only one was typed): one common word is in too many."""
     longest = sorted(asked, key=len, reverse=True)[:LONGEST]
     return Pairs(tuple((word[:STEM] if len(word) > STEM else word,) for word in longest))
 

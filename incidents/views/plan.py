@@ -27,7 +27,7 @@ _OF_ZOOM = frozenset(("zoom", "from"))
 def plans(request: HttpRequest) -> HttpResponse:
     """The open incidents the reader may see that have tasks or block each other, the worst first."""
     at, user = now(), _user(request)
-    filters = IncidentFilter(request.GET, queryset=Incident.objects.visible_to(user), request=request)
+    filters = IncidentFilter(request.GET, queryset=Incident.objects.visible_once(user), request=request)
     visible: Any = filters.qs
     incidents = plans_of(visible)
     context = {

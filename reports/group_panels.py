@@ -110,7 +110,7 @@ def _heads(metric: Metric | None) -> tuple[str, ...]:
     if metric.kind == Kind.SHARE:
         return (_("percent"), _("counted"), _("of"), _("not known yet"))
     mean = (_("median"), _("p90"), _("mean"), _("without one yet"))
-    return mean if metric.kind == Kind.TIME else (_("mean"), _("median"))
+    return mean if metric.kind == Kind.TIME else (_("mean"), _("median"), _("p90"))
 
 
 def _cells(metric: Metric | None, value: Value | None, link: Linker) -> tuple[Cell, ...]:
@@ -126,7 +126,7 @@ def _cells(metric: Metric | None, value: Value | None, link: Linker) -> tuple[Ce
         )
     done = link(f"{key}.done")
     if metric.kind == Kind.MARK:
-        return (Cell(mark_text(value.mean), done), Cell(mark_text(value.median)))
+        return (Cell(mark_text(value.mean), done), Cell(mark_text(value.median)), Cell(mark_text(value.p90)))
     waiting = Cell(str(value.waiting), link(f"{key}.waiting") if value.waiting else "")
     return (
         Cell(time_text(value.median), done),

@@ -179,6 +179,7 @@ def _mark_parts(now: counting.Spread, before: counting.Spread) -> tuple[Part, ..
     return (
         Part(mark_text(now.mean), label, mark_change(now.mean, before.mean)),
         Part(mark_text(now.median), _("median"), mark_change(now.median, before.median), quiet=True),
+        Part(mark_text(now.p90), _("p90"), mark_change(now.p90, before.p90), quiet=True),
     )
 
 

@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from audit.models import LedgerEntry
 from incidents.models import Incident, Page
 from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
+from incidents.services.surveys import survey_answer
 from oncall.models import User
 from policies.models import WorkCalendar
 from reports.dashboard import bearers, board
@@ -269,6 +270,21 @@ def test_the_eight_escalation_metrics_stand_in_three_classes_each_with_its_defin
         for card in cards:
             assert f'id="def-{card.key}"' in text
             assert escape(str(METRICS[card.key].rule)) in text
+
+
+def test_when_incidents_were_judged_then_median_and_p90_of_the_marks_stand_beside_their_mean(
+    world: World, elena: Client
+) -> None:
+    for score in (1, 4, 4, 5):
+        made = answered(world, after=1, resolved_after=2)
+        survey_answer(incident_id=made.pk, actor=world.cast.sofie, score=score, at=world.now)
+    board_shown = elena.get(f"{PAGE}tabs/quality/").context["board"]
+    (csat,) = (card for card in board_shown.cards if card.key == "csat")
+    assert [(part.value, part.label) for part in csat.parts] == [
+        ("3.5", "mean of 4"),
+        ("4.0", "median"),
+        ("5.0", "p90"),
+    ]
 
 
 def test_night_is_from_ten_to_six_where_the_person_lives() -> None:

@@ -27,7 +27,7 @@ from reports.wording import Card, called, metric_card, time_text
 HEADROOM = 1.05
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "overview": (GLANCE, TIMES, PAGES),
-    "speed": (INCIDENTS, SPANS),
+    "speed": (INCIDENTS, TIMES, SPANS),
     "escalation": (INCIDENTS, SPANS),
     "quality": (INCIDENTS,),
     "load": (INCIDENTS, PAGES),

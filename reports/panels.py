@@ -18,6 +18,7 @@ from reports.figures.counted import OTHERS
 from reports.figures.counting import Share, Spread, Value
 from reports.figures.definitions import METRICS, Kind, Metric
 from reports.figures.reading import Days, Seen, days_read, incident_columns, page_columns, restricted_seen
+from reports.figures.times import Times
 from reports.groupings import GROUP_TITLES, answered, grouped
 from reports.links import Links, days_of_weeks
 from reports.models import DayFigures
@@ -66,7 +67,7 @@ class Data:
 
     @cached_property
     def _seen(self) -> Seen:
-        return () if self.scope.where else restricted_seen(self.scope)
+        return () if self.scope.unpacked else restricted_seen(self.scope)
 
     @cached_property
     def _incidents(self) -> Columns:
@@ -92,7 +93,7 @@ class Data:
         return {}
 
     def grouped(self, what: str, dimension: str) -> Columns:
-        """Those of the period with a column of ``dimension``; a question of the house's own is asked for in two queries more."""
+        """Those of the period with a column of ``dimension``; a question of the house's own is asked for in three queries more."""
         found = self.now(what)
         if not dimension.startswith(OWN):
             return grouped(found, dimension)
@@ -104,7 +105,9 @@ class Data:
 
     def _answers(self, dimension: str) -> Answers:
         if dimension not in self._asked:
-            found = self._asked[dimension] = answers_read(dimension.removeprefix(OWN), self.scope.period)
+            period = self.scope.period
+            found = answers_read(dimension.removeprefix(OWN), period.since, period.until)
+            self._asked[dimension] = found
             self.names.learn(dimension, found.values)
         return self._asked[dimension]
 
@@ -120,6 +123,34 @@ class Data:
 
     def value(self, metric: Metric, columns: Columns) -> Value:
         return counting.value_of(columns, metric, work=self.scope.work)
+
+    def whole(self, metric: Metric, period: Period) -> Value:
+        """The metric over one of the two periods."""
+        if metric.kind != Kind.TIME:
+            return self.value(metric, self.of(metric.of, period))
+        return counting.spread_of_times([run for runs in self._runs(metric, period) for run in runs])
+
+    def by_week(self, metric: Metric, period: Period) -> list[Value]:
+        """The metric over each week of one of the two periods."""
+        if metric.kind != Kind.TIME:
+            return [self.value(metric, week) for week in self.weeks(metric.of, period)]
+        return [counting.spread_of_times(runs) for runs in self._runs(metric, period)]
+
+    def weeks(self, what: str, period: Period) -> list[Columns]:
+        """The incidents or pages of each week of one of the two periods."""
+        return counting.stretches(self.of(what, period), period.week_bounds())
+
+    def _runs(self, metric: Metric, period: Period) -> list[list[Times]]:
+        """Times, sorted once, week by week: what is looked for in all of them is found in these too."""
+        column = counting.column_of(metric, work=self.scope.work)
+        key = (column, period.first)
+        if key not in self._sorted:
+            self._sorted[key] = [counting.runs_of(week, column) for week in self.weeks(metric.of, period)]
+        return self._sorted[key]
+
+    @cached_property
+    def _sorted(self) -> dict[tuple[str, date], list[list[Times]]]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +201,8 @@ def number_card(data: Data, key: str) -> Card:
 
 def _number(data: Data, key: str) -> Card:
     if key in METRICS:
-        metric = METRICS[key]
-        now, old = data.now(metric.of), data.old(metric.of)
-        return metric_card(metric, data.value(metric, now), data.value(metric, old), work=data.scope.work)
+        metric, period = METRICS[key], data.scope.period
+        return metric_card(metric, data.whole(metric, period), data.whole(metric, data.before), work=data.scope.work)
     now, old = data.now(key), data.old(key)
     rule = OTHERS[key]
     which = ALL_PAGES if key == PAGES else "all"
@@ -189,15 +219,13 @@ def line(data: Data, key: str) -> charts.LineChart | charts.ColumnChart:
     labels = [day_text(day) for day in period.weeks()]
     days = days_of_weeks(period)
     if key not in METRICS:
-        weeks = counting.stretches(data.now(key), period.week_bounds())
+        weeks = data.weeks(key, period)
         which = ALL_PAGES if key == PAGES else "all"
         links = tuple(data.link(which, days=one) if len(week) else "" for one, week in zip(days, weeks, strict=True))
         return replace(_columns(key, list(zip(labels, map(len, weeks), strict=True))), table_links=links)
     metric = METRICS[key]
-    weeks = counting.stretches(data.now(metric.of), period.week_bounds())
-    earlier = counting.stretches(data.old(metric.of), before.week_bounds())
-    values = [data.value(metric, week) for week in weeks]
-    was = [amount_of(metric, data.value(metric, week)) for week in earlier]
+    values = data.by_week(metric, period)
+    was = [amount_of(metric, value) for value in data.by_week(metric, before)]
     points = [
         charts.LinePoint(
             label,

@@ -57,10 +57,15 @@ def value_of(columns: Columns, metric: Metric, *, work: bool = False) -> Value:
     if metric.kind == Kind.SHARE:
         return share_of(columns.bytes_of(metric.column))
     column = column_of(metric, work=work)
-    sorted_before = columns.times(column)
-    if sorted_before is not None:
-        return spread_of_times([part[0] for part in sorted_before])
+    if columns.times(column) is not None:
+        return spread_of_times(runs_of(columns, column))
     return spread_of(Counter(columns[column]))
+
+
+def runs_of(columns: Columns, column: str) -> list[Times]:
+    """The times in the column, sorted: those that were sorted beforehand day by day, others now and together."""
+    sorted_before = columns.times(column)
+    return [times_of(columns[column])[0]] if sorted_before is None else [part[0] for part in sorted_before]
 
 
 def column_of(metric: Metric, *, work: bool) -> str:

@@ -4,19 +4,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.utils.html import escape
 
 from incidents.models import Incident
 from incidents.services.lifecycle import incident_acknowledge, incident_resolve
+from oncall.rota.clock import zone_named
 from policies.models import WorkCalendar
 from reports.boards import dashboard_create
 from reports.cards import CardSpec, Drawn
 from reports.exports.sources import table_of
+from reports.figures.counting import stretches, value_of
 from reports.figures.definitions import METRICS
 from reports.figures.facts import Record, facts_of
+from reports.figures.keeping import figures_rebuild
+from reports.links import Links
 from reports.listed import incidents_listed
+from reports.names import Names
 from reports.narrow import behind
+from reports.panels import Data
 from reports.period import period_of
 from reports.selectors import Scope
 from tests.reports.histories import opened
@@ -203,3 +210,32 @@ def test_when_cards_of_ones_own_count_working_hours_then_they_read_what_they_sho
     assert (repair.title, repair.parts[0].value) == ("MTTR, time to repair (working hours)", "1 h 50")
     assert (recover.title, recover.rows[0].words) == ("MTTR, time to recover (working hours) by severity", "2 h 00")
     assert mtta.parts[0].value == "10:00"
+
+
+def test_what_is_found_in_weeks_that_were_sorted_is_what_counting_everything_finds(world: World, elena: Client) -> None:
+    """Weeks cut days of UTC in two; a restricted incident is read beside them, and an open one waits."""
+    for number, minutes in enumerate((3, 50, 7, 7, 400)):
+        made = ended(
+            world,
+            taken=world.now + timedelta(minutes=minutes),
+            resolved=world.now + timedelta(minutes=minutes * 2),
+            restricted=number == 1,
+        )
+        Incident.objects.filter(pk=made.pk).update(
+            started_at=made.started_at - timedelta(days=number * 9, hours=number)
+        )
+    opened(world)
+    figures_rebuild(at=world.now)
+    period = period_of("28d", at=world.now, zone=zone_named("Europe/Rome"))
+    for work in (False, True):
+        scope = Scope(world.cast.elena, period, work=work)
+        for kinds in ((), ("glance", "times", "pages"), ("incidents", "times", "spans")):
+            data = Data(scope, Names(), Links(QueryDict()), kinds)
+            for metric in METRICS.values():
+                if kinds[:1] == ("glance",) and metric.key not in ("acknowledge", "resolve"):
+                    continue
+                for what, days in (("now", period), ("old", data.before)):
+                    columns = getattr(data, what)(metric.of)
+                    assert data.whole(metric, days) == value_of(columns, metric, work=work), (metric.key, kinds)
+                    weeks = stretches(columns, days.week_bounds())
+                    assert data.by_week(metric, days) == [value_of(week, metric, work=work) for week in weeks]

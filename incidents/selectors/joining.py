@@ -161,10 +161,11 @@ def _documents(incident: Incident, reader: User) -> list[Document]:
 
 
 def _links(incident: Incident, reader: User) -> list[IncidentLink]:
-    """Links whose other end ``reader`` may see."""
-    visible = Incident.objects.visible_to(reader).values("pk")
-    found = IncidentLink.objects.filter(Q(source=incident, target__in=visible) | Q(target=incident, source__in=visible))
-    return list(found.select_related("source", "target").order_by("id"))
+    """Links both ends of which ``reader`` may see. Each is looked up by itself: SQLite would gather all that they may see at first."""
+    visible = Incident.objects.visible_to(reader)
+    found = IncidentLink.objects.filter(Q(source=incident) | Q(target=incident))
+    seen = [Exists(visible.filter(pk=OuterRef(end))) for end in ("source", "target")]
+    return list(found.filter(*seen).select_related("source", "target").order_by("id"))
 
 
 def brief_data(brief: JoinBrief) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.formats import number_format
 
 from incidents.filters import EVERY, best_first, in_order
@@ -96,9 +96,16 @@ def counted(sets: Mapping[str, QuerySet[Any]], *, quick: Mapping[str, QuerySet[A
     return counts
 
 
-def tab_counts(incidents: IncidentQuerySet, **others: QuerySet[Any]) -> dict[str, int]:
-    """How many of ``incidents`` each tab holds, and how many rows ``others`` hold, counted no further than ``QUICK``: one query."""
-    counts = counted({state.value: in_tab(incidents, state.value) for state in Incident.State}, quick=others)
+def tab_counts(
+    incidents: IncidentQuerySet, others: Mapping[str, QuerySet[Any]], *, narrowed: bool = False
+) -> dict[str, int]:
+    """How many of ``incidents`` each tab holds, and how many rows ``others`` hold, counted no further than ``QUICK``: one query.
+    ``narrowed`` as for ``sorted_in``."""
+    tabs = {
+        state.value: in_tab_narrowed(incidents, state.value) if narrowed else in_tab(incidents, state.value)
+        for state in Incident.State
+    }
+    counts = counted(tabs, quick=others)
     return {"open": counts["triggered"] + counts["acknowledged"], **counts}
 
 
@@ -126,6 +133,23 @@ def _tab_is(tab: str) -> Q:
     return Q(resolved_at=None) if tab == "open" else Q(resolved_at=None, state=tab)
 
 
+def counts_by_number(tab: str) -> bool:
+    """Whether it matters how many a tab holds for how they are found best: on SQLite, which knows nothing of what it has."""
+    return connection.vendor == "sqlite" and tab == "resolved"
+
+
+def in_tab_narrowed(incidents: IncidentQuerySet, tab: str, *, many: bool = False) -> IncidentQuerySet:
+    """As ``in_tab`` where filters narrow ``incidents``: what is open, and of ``many`` also what is over, is gone through in the order of
+    its index and each is held against the filters.
+
+    SQLite takes any value of a column for a rare one: it gathered the 990,000 that are closed by the index of the stages to count how many
+    of them are open, and sorted all of a customer's for one page.
+    """
+    if connection.vendor != "sqlite" or tab == EVERY or (counts_by_number(tab) and not many):
+        return in_tab(incidents, tab)
+    return in_tab(Incident.objects.all(), tab).filter(Exists(incidents.order_by().filter(pk=OuterRef("pk"))))
+
+
 def sorted_in(
     incidents: IncidentQuerySet,
     *,
@@ -135,10 +159,11 @@ def sorted_in(
     words: str = "",
     inside: bool = False,
     named: bool = False,
+    narrowed: bool = False,
 ) -> QuerySet[Incident]:
     """The incidents of a tab in order: as the reader asked, else by how well they answer to the words that were looked for. ``named``
-    are told by their numbers."""
-    found = in_tab(incidents, tab)
+    are told by their numbers; ``narrowed`` says that filters leave some out."""
+    found = in_tab_narrowed(incidents, tab, many=total > COUNTED) if narrowed else in_tab(incidents, tab)
     if words and not sort and total <= RANKED and (asked := wanted(words)):
         return best_first(found, words, rank(asked, inside=inside))
     return in_order(found, sort, tab=tab, many=total > COUNTED, named=named)

@@ -128,16 +128,17 @@ def plans_of(visible: IncidentQuerySet) -> list[Incident]:
 
 
 def with_blocking(incident: Incident, visible: IncidentQuerySet) -> list[Incident]:
-    """``incident`` between those that block it and those it blocks, of what is open and visible: one query."""
-    around = Q(links_out__target=incident, links_out__kind=IncidentLink.Kind.BLOCKS)
-    after = Q(links_in__source=incident, links_in__kind=IncidentLink.Kind.BLOCKS)
-    before_pks = set(visible.filter(around).values_list("pk", flat=True))
-    found = visible.unresolved().filter(around | after).select_related("service", "team", "owner").distinct()
+    """``incident`` between those that block it and those it blocks, of what is open and visible: two queries, one where there are none."""
+    blocks = IncidentLink.objects.filter(kind=IncidentLink.Kind.BLOCKS).order_by()
+    links = blocks.filter(Q(source=incident) | Q(target=incident)).values_list("source", "target")
+    before = {source for source, target in links if target == incident.pk}
+    ends = {end for link in links for end in link} - {incident.pk}
+    found = visible.unresolved().filter(pk__in=ends).select_related("service", "team", "owner")
     others = list(found.order_by("pk"))
     return [
-        *(one for one in others if one.pk in before_pks),
+        *(one for one in others if one.pk in before),
         incident,
-        *(one for one in others if one.pk not in before_pks),
+        *(one for one in others if one.pk not in before),
     ]
 
 

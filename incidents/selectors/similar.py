@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from incidents.models import Document, Incident, Service
 from incidents.search import Wanted, among, newest, newest_among
@@ -163,8 +164,10 @@ def _solved(found: Any, asked: Sequence[str], service: Service | None, at: datet
 
 
 def _ended(found: Any, service: Service | None, at: datetime) -> Any:
-    """What ended not too long ago, and says how."""
-    past = found.filter(state=Incident.State.RESOLVED, resolved_at__gte=at - SOLVED_WITHIN).exclude(resolution="")
+    """What of ``found``, told by their numbers, ended not too long ago, and says how."""
+    # No column of an index: SQLite would go through all that ever ended to see whether they are among these.
+    ended = found.filter(resolved_at__isnull=False).alias(ended=Coalesce("resolved_at", "started_at"))
+    past = ended.filter(ended__gte=at - SOLVED_WITHIN).exclude(resolution="")
     return past.filter(service=service) if service is not None else past
 
 

@@ -1,6 +1,6 @@
 """The incident list (mock-up 01): what its address asks for, and the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page as ListPage
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -29,8 +29,11 @@ from incidents.selectors.listing import (
     RANKED,
     TABS,
     count_text,
+    counted,
+    counts_by_number,
     grouped,
     in_tab,
+    in_tab_narrowed,
     loaded,
     rows_of,
     sorted_in,
@@ -122,9 +125,19 @@ class Asked:
 
     def _narrowed(self) -> Any:
         """What the other filters leave, whosever they are: the quick filters count these, too. None where there are no others."""
-        if not set(self.query) - _ALONE:
+        if not self._has_filters:
             return None
         return IncidentFilter(self.query, queryset=self.visible, request=self._request, looked_up=True).anybodys
+
+    @property
+    def _has_filters(self) -> bool:
+        """Whether anything but words is asked for."""
+        return bool(set(self.query) - _ALONE)
+
+    @property
+    def _is_narrowed(self) -> bool:
+        """Whether filters leave some out, and no words do: those lead by what the index of words finds."""
+        return self._has_filters and not self.words
 
     @property
     def ranked(self) -> bool:
@@ -149,17 +162,29 @@ class Asked:
         """Without those merged into another one, which stands for them; unless they are asked for, or words are looked for."""
         return found if self.words or self.query.get("merged") else found.filter(merged_into=None)
 
+    def _counted(self, everybodys: Any, others: Mapping[str, Q]) -> dict[str, int]:
+        """Of each tab, and of those of the tab that are each of ``others``: one query, or two where it takes knowing how many there are to
+        count them well."""
+        if not self._is_narrowed:
+            tab = in_tab(everybodys, self.tab)
+            return tab_counts(self.found, {name: tab.filter(one) for name, one in others.items()})
+        if not counts_by_number(self.tab):
+            tab = in_tab_narrowed(everybodys, self.tab)
+            return tab_counts(self.found, {name: tab.filter(one) for name, one in others.items()}, narrowed=True)
+        found = tab_counts(self.found, {}, narrowed=True)
+        tab = in_tab_narrowed(everybodys, self.tab, many=found[self.tab] > COUNTED)
+        return found | counted({}, quick={name: tab.filter(one) for name, one in others.items()})
+
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Of each tab, and of the quick filters: one query."""
+        """Of each tab, and of the quick filters: one query, or two."""
         chosen = self.filters.asked_whose
         quick = {"everybody": "", "mine": "mine", "team": "team"}
         teams = self._teams
         others = {name: whose_are(self.user, whose, teams=teams) for name, whose in quick.items() if whose != chosen}
         everybodys = self._each_once(self.filters.anybodys)
         if self.matches is None:
-            tab = in_tab(everybodys, self.tab)
-            found = tab_counts(self.found, **{name: tab.filter(one) for name, one in others.items()})
+            found = self._counted(everybodys, others)
         else:
             found = tab_counts_named(everybodys, self.tab, whose_are(self.user, chosen, teams=teams), others)
         found[EVERY] = min(found["open"] + found["resolved"], COUNTED + 1)
@@ -170,8 +195,16 @@ class Asked:
         inside = self.user.role != User.Role.REPORTER
         total = self.counts[self.tab]
         words = self.words if self.ranked else ""
-        named = self.matches is not None
-        return sorted_in(self.found, tab=self.tab, sort=self.sort, total=total, words=words, inside=inside, named=named)
+        return sorted_in(
+            self.found,
+            tab=self.tab,
+            sort=self.sort,
+            total=total,
+            words=words,
+            inside=inside,
+            named=self.matches is not None,
+            narrowed=self._is_narrowed,
+        )
 
     def page(self) -> ListPage[int]:
         """The numbers of one page."""

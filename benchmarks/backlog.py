@@ -29,7 +29,7 @@ LOOK_SECONDS = 0.25
 LOOK_SHARE = 50  # A look reads every page there is: it may take a fiftieth of the time, and the figures err by as much.
 FLAT = 1.15  # How many times as much processor time a step may take with more incidents open.
 SETTLING_SECONDS = 2.0  # until the engines have nothing left of their start
-ACK = "24h"  # Longer than any run: at its end the second level is called, and rightly.
+ACK = "50m"  # The copied incident began an hour ago. In a longer run second levels are called, and rightly.
 SETTLED = "level = 1 AND state = 'delivered'"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.db.models import QuerySet
 
 from escalation_site.kernel.composed import Composed
@@ -50,6 +51,8 @@ from policies.models import PolicyVersion
 from policies.reach import Telling, reached
 from policies.services import version_definition
 from policies.targets import NO_SKILLS, Resolution, TargetResolver
+
+log = structlog.get_logger(__name__)
 
 _TOLD: dict[type, str] = {
     EnterLevel: "escalation.enter_level",
@@ -128,11 +131,18 @@ class Escalator:
         policy = self._definition(run)
         decision = decide(policy, state, event, calendar=self.hours.of(policy, run.incident))
         if decision.state == state and not decision.actions:
+            if run.next_due_at != state.next_due_at:
+                # Else it would be claimed again at once, for ever, before what is really due.
+                log.warning("run.due_amended", run=run.pk, column=run.next_due_at, state=state.next_due_at)
+                self._keep(run, state)
             return False
-        run_store(run, decision.state)
-        self._changed[run.pk] = run
+        self._keep(run, decision.state)
         self._todo += [(run, action) for action in decision.actions]
         return True
+
+    def _keep(self, run: EscalationRun, state: RunState) -> None:
+        run_store(run, state)
+        self._changed[run.pk] = run
 
     def forget(self, runs: Collection[EscalationRun]) -> None:
         """Leave undone what these runs would do next: something overtook it before ``settle``."""

@@ -339,3 +339,17 @@ def test_when_many_incidents_exhaust_at_once_then_the_administrators_are_looked_
     world.settle()
     for _incident in range(20):
         world.expect_page("hugo")
+
+
+def test_when_a_run_is_claimed_before_it_is_due_then_it_waits_again_and_is_not_claimed_for_ever(world: World) -> None:
+    """The instant in the column is a copy. Were it wrong, the engine would turn around these runs and never come to others."""
+    world.alert()
+    world.settle()
+    world.expect_page("marta", level=1)
+    due = world.run.next_due_at
+    EscalationRun.objects.update(next_due_at=world.now)
+
+    assert runs_step(at=world.now) == 1
+    assert runs_step(at=world.now) == 0
+    assert world.run.next_due_at == due
+    world.expect_silence()

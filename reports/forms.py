@@ -15,7 +15,7 @@ from oncall.rota.clock import zone_named
 from oncall.zones import validate_time_zone
 from policies.severity import Severity
 from reports.names import TITLES, Names
-from reports.own_filters import own_fields, own_where
+from reports.own_filters import own_fields, own_packed, own_where
 from reports.period import DEFAULT, Hour, period_of
 from reports.selectors import Scope
 
@@ -128,6 +128,7 @@ class ReportFilters(forms.Form):
             {name: numbers for name, numbers in picked.items() if numbers},
             work=data.get("clock") == "work",
             hour=_hour(data.get("hour") or ""),
+            own=own_packed(self.answers, data),
         )
 
     def _where(self, data: dict[str, Any]) -> Q:

@@ -3,6 +3,7 @@ a question of the house's own; pages by whom they were for and when they came. P
 
 from array import array
 from collections.abc import Mapping
+from itertools import repeat
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -49,8 +50,7 @@ class _Answered(Columns):
         if name != self._dimension:
             return self._base[name]
         if name not in self._arrays:
-            answers = self._answers
-            self._arrays[name] = array("i", (answers.get(pk, 0) for pk in self._base["id"]))
+            self._arrays[name] = array("i", map(self._answers.get, self._base["id"], repeat(0)))
         return self._arrays[name]
 
 

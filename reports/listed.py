@@ -90,7 +90,7 @@ def incidents_listed(scope: Scope, which: str) -> Listed | None:
     """The incidents behind the number called ``which`` (``reports.narrow``), in the order to read them: two queries. None where the
     figures do not tell: then the database is to be asked."""
     parts = [OLD.get(one, one).partition(".")[::2] for one in which.split(ALSO)]
-    if scope.where or not all(_of_incidents(*one) for one in parts):
+    if scope.unpacked or not all(_of_incidents(*one) for one in parts):
         return None
     seen = restricted_seen(scope)
     # As in the database, of several the last says the order.

@@ -4,7 +4,7 @@
 incidents, so that the period narrows first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from incidents.custom_fields import label_of, options_of
 from incidents.custom_filters import CUSTOM, UNKNOWN, listed
 from incidents.models import CustomField
+from reports.own_packed import PACKED
 
 Kind = CustomField.Kind
 FROM, UNTIL = ".from", ".until"
@@ -63,6 +64,19 @@ def own_where(field: CustomField, data: Mapping[str, Any]) -> Q:
         value = data.get(name + end)
         if value is not None:
             found &= Q(**{f"{path}__{lookup}": _plain(value)})
+    return found
+
+
+def own_packed(fields: Iterable[CustomField], data: Mapping[str, Any]) -> dict[str, frozenset[str]] | None:
+    """What is asked of each question, where all that is asked are answers which are packed; None where anything else is."""
+    found: dict[str, frozenset[str]] = {}
+    for field in fields:
+        if not own_where(field, data):
+            continue
+        if field.kind not in PACKED:
+            return None
+        value = data[CUSTOM + field.key]
+        found[field.key] = frozenset([value] if isinstance(value, str) else value)
     return found
 
 

@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from reports.figures.counting import heavy_shifts
 from reports.figures.definitions import BUSINESS, METRICS, NONE, OFF, SLEEP, Kind
-from reports.figures.reading import days_of, page_columns, restricted_seen
+from reports.figures.reading import page_columns, restricted_seen
 from reports.models import PageFigures
 from reports.narrow import ALSO, CODES, TIMED, part_of
 from reports.narrow import TITLES as OF_METRICS
+from reports.period import days_of
 from reports.selectors import Scope, chosen_incidents, within
 
 ALL, WENT, HEAVY = "pages.all", "pages.went", "pages.heavy"

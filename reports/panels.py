@@ -67,7 +67,7 @@ class Data:
 
     @cached_property
     def _seen(self) -> Seen:
-        return () if self.scope.where else restricted_seen(self.scope)
+        return () if self.scope.unpacked else restricted_seen(self.scope)
 
     @cached_property
     def _incidents(self) -> Columns:
@@ -93,7 +93,7 @@ class Data:
         return {}
 
     def grouped(self, what: str, dimension: str) -> Columns:
-        """Those of the period with a column of ``dimension``; a question of the house's own is asked for in two queries more."""
+        """Those of the period with a column of ``dimension``; a question of the house's own is asked for in three queries more."""
         found = self.now(what)
         if not dimension.startswith(OWN):
             return grouped(found, dimension)
@@ -105,7 +105,9 @@ class Data:
 
     def _answers(self, dimension: str) -> Answers:
         if dimension not in self._asked:
-            found = self._asked[dimension] = answers_read(dimension.removeprefix(OWN), self.scope.period)
+            period = self.scope.period
+            found = answers_read(dimension.removeprefix(OWN), period.since, period.until)
+            self._asked[dimension] = found
             self.names.learn(dimension, found.values)
         return self._asked[dimension]
 

@@ -48,6 +48,11 @@ class Period:
         return Period(last - timedelta(days=self.days - 1), last, self.zone)
 
 
+def days_of(since: datetime, until: datetime) -> tuple[date, date]:
+    """The first and the last UTC day that the time touches."""
+    return since.astimezone(UTC).date(), (until - timedelta(microseconds=1)).astimezone(UTC).date()
+
+
 def monday_of(day: date) -> date:
     """The first day of its week."""
     return day - timedelta(days=day.weekday())

@@ -1,6 +1,6 @@
 """Which incidents a report is about. Everything begins with what the reader may see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
@@ -32,6 +32,13 @@ class Scope:
     more: Mapping[str, Sequence[int]] = field(default_factory=dict)
     work: bool = False
     hour: Hour | None = None
+    own: Mapping[str, Collection[str]] | None = None
+    """All that ``where`` asks, as the answers wanted to each question, where these are packed (``reports.own_packed``)."""
+
+    @property
+    def unpacked(self) -> bool:
+        """Whether it asks what only the incidents themselves tell."""
+        return bool(self.where) and self.own is None
 
     def during(self, period: Period) -> "Scope":
         return replace(self, period=period)

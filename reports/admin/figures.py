@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from escalation_site.admin_site.base import ReadOnlyAdmin
-from reports.models import Dashboard, DayFigures, FiguresCursor, IncidentFigures, PageFigures
+from reports.models import Dashboard, DayAnswers, DayFigures, FiguresCursor, IncidentFigures, PageFigures
 
 
 @admin.register(IncidentFigures)
@@ -25,6 +25,14 @@ class PageFiguresAdmin(ReadOnlyAdmin):
 class DayFiguresAdmin(ReadOnlyAdmin):
     list_display = ("day", "kind", "count", "stale")
     list_filter = ("kind", "stale")
+    search_fields = ("day",)
+    date_hierarchy = "day"
+    exclude = ("data",)
+
+
+@admin.register(DayAnswers)
+class DayAnswersAdmin(ReadOnlyAdmin):
+    list_display = ("day",)
     search_fields = ("day",)
     date_hierarchy = "day"
     exclude = ("data",)

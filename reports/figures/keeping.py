@@ -25,7 +25,8 @@ from reports.figures.columns import GLANCE, INCIDENTS, PAGES, SPANS, WITH_SPANS,
 from reports.figures.definitions import OPEN, REFIRE_HOURS
 from reports.figures.gathering import figures_gather
 from reports.figures.times import TIMED, times_packed
-from reports.models import DayFigures, FiguresCursor, IncidentFigures, PageFigures
+from reports.models import DayAnswers, DayFigures, FiguresCursor, IncidentFigures, PageFigures
+from reports.own_packed import answers_pack
 
 ENTRIES = 20_000
 """Ledger entries read in one step."""
@@ -156,7 +157,7 @@ def figures_rebuild(*, at: datetime, most: int = TOGETHER) -> int:
     with transaction.atomic():
         # With what was counted meanwhile: whoever follows next begins at the beginning.
         FiguresCursor.objects.all().delete()
-        for model in (DayFigures, PageFigures, IncidentFigures):
+        for model in (DayAnswers, DayFigures, PageFigures, IncidentFigures):
             _forget(model._default_manager.all())
     done = 0
     while True:
@@ -306,6 +307,7 @@ def days_repack(*, but: Collection[tuple[str, date]] = (), most: int = PACKED) -
 def days_pack(days: Iterable[tuple[str, date]]) -> None:
     """Pack these days anew from the figures of their incidents or pages."""
     rows: list[DayFigures] = []
+    answered: dict[date, Sequence[int]] = {}
     for kind, day in sorted(days):
         if kind == DayFigures.Kind.PAGES:
             found = page_rows(_of_pages(day))
@@ -316,11 +318,13 @@ def days_pack(days: Iterable[tuple[str, date]]) -> None:
         layouts = {kind: INCIDENTS, DayFigures.Kind.GLANCE: GLANCE, DayFigures.Kind.SPANS: SPANS}
         rows += [_row(one, day, len(columns), columns.packed(layout)) for one, layout in layouts.items()]
         rows += [_row(one, day, len(columns), times_packed(columns, one)) for one in TIMED]
+        answered[day] = columns["id"]
     counted = {row.day for row in rows if row.kind == DayFigures.Kind.INCIDENTS}
     _forget(DayFigures.objects.filter(kind__in=BEFORE, day__in=counted))
     DayFigures.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["kind", "day"], update_fields=["count", "data", "stale"]
     )
+    answers_pack(answered)
 
 
 def _row(kind: str, day: date, count: int, data: bytes) -> DayFigures:

@@ -1,5 +1,6 @@
 """The reports app's tables: one module each for what belongs together; import it here."""
 
+from reports.models.answers import DayAnswers
 from reports.models.auditing import AuditPack, LedgerView
 from reports.models.dashboards import Dashboard
 from reports.models.digests import Digest, DigestReader
@@ -9,6 +10,7 @@ from reports.models.figures import DayFigures, FiguresCursor, IncidentFigures, P
 __all__ = [
     "AuditPack",
     "Dashboard",
+    "DayAnswers",
     "DayFigures",
     "Digest",
     "DigestReader",

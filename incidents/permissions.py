@@ -9,6 +9,7 @@ from audit.looking import Reading, reading_note
 from escalation_site.kernel.errors import NotAllowed
 from incidents.models import Attachment, Checkpoint, CheckpointAsk, Complaint, Incident, SavedView
 from incidents.selectors.approving import approvers_of, managers_of
+from incidents.selectors.beside import with_beside
 from incidents.selectors.ladder import with_current_run
 from oncall.models import User
 
@@ -16,12 +17,12 @@ from oncall.models import User
 def incident_for(user: User, pk: int, *, with_run: bool = False) -> Incident:
     """The incident, with its service, team, stage, owner and reporter. Raises Http404 where ``user`` may not see it or it is not there.
 
-    ``with_run``: its current run comes with it, for ``run_of``.
+    ``with_run``: its current run comes with it, for ``run_of``, and what ``incidents.selectors.beside`` tells.
     """
     rows = Incident.objects.visible_to(user).select_related(
         "service__policy", "team", "stage", "owner", "reporter", "integration", "resolved_by", "overseer"
     )
-    found = (with_current_run(rows) if with_run else rows).filter(pk=pk).first()
+    found = (with_current_run(with_beside(rows)) if with_run else rows).filter(pk=pk).first()
     if found is None:
         raise Http404
     restricted_read(found)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from incidents.checkpoint_words import START, Asking, asking, otherwise_words, question_words
 from incidents.models import Checkpoint, Incident
+from incidents.selectors.beside import CHECKPOINTS, has
 from incidents.selectors.steps import Asked
 from oncall.models import User
 
@@ -39,7 +40,10 @@ class Shown:
 
 
 def checkpoints_of(incident: Incident) -> list[Shown]:
-    """All questions about ``incident``, open ones first, then the newest: one query, and one more where there are any."""
+    """All questions about ``incident``, open ones first, then the newest: one query, and one more where there are any; none where it
+    is known that there are not."""
+    if not has(incident, CHECKPOINTS):
+        return []
     rows = list(
         Checkpoint.objects.filter(incident=incident).select_related("decided_by").prefetch_related("asks__user")
     )

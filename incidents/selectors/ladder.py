@@ -14,6 +14,7 @@ from escalation_site.ui.durations import in_two_units, list_of
 from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident, Page, TimelineEvent
 from incidents.querysets import IncidentQuerySet
+from incidents.selectors.beside import SKILLS, has
 from incidents.selectors.steps import level_title, next_calls
 from incidents.selectors.who import people_called
 from incidents.timeline_words import because_words, reason_words, why_words
@@ -401,6 +402,7 @@ def _next_people(
         at=at,
         straight_to=targets_parse(run.straight_to) if state.opens and not state.entered else (),
         schedules=schedules,
+        asks_skills=has(incident, SKILLS),
     )
     return [Told(one.user, why_words(one.why)) for one in people]
 

@@ -1,9 +1,12 @@
 """The action plan as it stands (R006–R012): kept sections and objectives, and around them what the incident itself says now."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db.models import F
 
 from incidents.models import ActionPlan, Incident, IncidentLink, Objective, Page, PlanTemplate, TimelineEvent
 from incidents.roles import role_label
@@ -91,10 +94,13 @@ def follow_ups_of(incident: Incident, *, user: User) -> list[FollowUp]:
 
 
 def templates_for(incident: Incident) -> list[PlanTemplate]:
-    """Those offered for its category and for all: two queries."""
-    rows = list(PlanTemplate.objects.filter(active=True).prefetch_related("categories"))
+    """Those offered for its category and for all: one query, and those for where its category stands."""
     line = set(category_line(incident.category_id))
-    return [one for one in rows if not (kinds := {c.pk for c in one.categories.all()}) or kinds & line or not line]
+    kinds: dict[PlanTemplate, set[int | None]] = defaultdict(set)
+    # A row for each of a template's categories, and one, of none, for a template without any.
+    for one in PlanTemplate.objects.filter(active=True).annotate(of_category=F("categories")):
+        kinds[one].add(one.of_category)
+    return [one for one, of in kinds.items() if of == {None} or of & line or not line]
 
 
 # --- the export

@@ -22,19 +22,21 @@ def people_called(
     at: datetime,
     straight_to: Sequence[TargetDef] = (),
     schedules: Callable[[], Mapping[int, Loaded]] | None = None,
+    asks_skills: bool = True,
 ) -> list[Recipient]:
     """The people whom ``level`` (None: the end of the ladder) would reach at ``at``, each once, in order, as the engine finds them.
 
     ``straight_to`` are the specialists that are paged with it, where it opens the walk. Five queries for the schedules, read
     together (one where ``schedules`` gives those at hand), one or two for each other target, and one for the skills that the service asks
-    for beyond the first level.
+    for beyond the first level, unless it is known that it ``asks_skills`` for none.
     """
     resolver = TargetResolver(at=at, schedules=schedules)
     if level is None:
         resolver.read_schedules(policy.catch_all)
         action: EnterLevel | PageCatchAll = PageCatchAll(len(policy.levels), 0, Because.STARTED, at)
         return list(reached(policy, action, resolver=resolver, team=team).recipients)
-    skills = frozenset(service.required_skills.values_list("slug", flat=True)) if level else NO_SKILLS
+    asks = asks_skills and level
+    skills = frozenset(service.required_skills.values_list("slug", flat=True)) if asks else NO_SKILLS
     resolver.read_schedules(policy.levels[level].targets, skills=skills)
     action = EnterLevel(level, 0, Because.STARTED, at, opens=True)
     found = reached(policy, action, resolver=resolver, team=team, skills=skills, straight_to=straight_to)

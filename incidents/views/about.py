@@ -110,7 +110,7 @@ def responders(request: HttpRequest, pk: int) -> HttpResponse:
 def incident_brief(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything whoever joins late needs, on one sheet."""
     user: Any = request.user
-    incident, at = incident_for(user, pk), now()
+    incident, at = incident_for(user, pk, with_run=True), now()
     context = {
         "at": at,
         "incident": incident,

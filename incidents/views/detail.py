@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -17,11 +18,11 @@ from escalation_site.ui.context import frame_of
 from escalation_site.ui.shapes import STATES
 from incidents.bridges import bridge_of
 from incidents.hours import Hours
-from incidents.live.feed import latest_entry
 from incidents.markdown import markdown_html
 from incidents.models import Incident, Objective, Stage
 from incidents.permissions import incident_for, may_file
 from incidents.selectors.around import around_of
+from incidents.selectors.beside import OBJECTIVES, entry_seen, has
 from incidents.selectors.checkpoints import checkpoints_of
 from incidents.selectors.joining import joined_late
 from incidents.selectors.ladder import ladder_of, run_of
@@ -48,9 +49,9 @@ _LONGEST_SEARCH = 80
 def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One incident: the ladder, the timeline, the facts, and what the reader may do."""
     user: Any = request.user
-    # Before anything is read: what changes after this is told to the page once it listens.
-    entry = latest_entry()
-    return incident_page(request, incident_for(user, pk, with_run=True), at=now(), live_entry=entry)
+    incident = incident_for(user, pk, with_run=True)
+    # As of the first that was read: what changes after this is told to the page once it listens.
+    return incident_page(request, incident, at=now(), live_entry=entry_seen(incident))
 
 
 def incident_page(
@@ -81,7 +82,7 @@ def live_fragment(
 
 
 def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) -> dict[str, Any]:
-    """What page and fragments share: seven queries, and those for the people of the next level."""
+    """What page and fragments share: five queries, those for what few incidents have, and those for the people of the next level."""
     user: Any = request.user
     run = run_of(incident)
     timeline = timeline_of(incident, reader=user, wanted=wanted_lines(request), at=at)
@@ -98,7 +99,7 @@ def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) 
     return {
         "at": at,
         "incident": incident,
-        "objectives": Objective.objects.filter(incident=incident).exclude(state="dropped").order_by("rank", "id"),
+        "objectives": _objectives(incident) if has(incident, OBJECTIVES) else (),
         "run": run,
         "standing": standing,
         "ladder": ladder,
@@ -121,6 +122,10 @@ def incident_context(request: HttpRequest, incident: Incident, *, at: datetime) 
         "took": (incident.acknowledged_at - incident.started_at) if incident.acknowledged_at else None,
         "lasted": (incident.resolved_at - incident.started_at) if incident.resolved_at else None,
     }
+
+
+def _objectives(incident: Incident) -> QuerySet[Objective]:
+    return Objective.objects.filter(incident=incident).exclude(state=Objective.State.DROPPED).order_by("rank", "id")
 
 
 def _schedules(request: HttpRequest, at: datetime) -> Mapping[int, Loaded]:

@@ -6,6 +6,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from escalation_site.ui import durations
+
 
 def alarm_words(code: str, data: Mapping[str, Any]) -> str:
     """The sentence of an alarm; a code nobody put into words is shown as it is, never hidden."""
@@ -47,6 +49,8 @@ def alarm_words(code: str, data: Mapping[str, Any]) -> str:
                 "host": data.get("host", ""),
                 "seconds": data.get("seconds", 0),
             }
+        case "clock_set_back":
+            return _set_back_words(data)
         case "ledger_broken":
             return ngettext(
                 "The ledger is not as it was sealed: %(count)d finding. Keep everything as it is, and look at the audit page.",
@@ -65,3 +69,31 @@ def alarm_words(code: str, data: Mapping[str, Any]) -> str:
             ) % {"count": count, "names": data.get("names", "")}
         case _:
             return code
+
+
+def _set_back_words(data: Mapping[str, Any]) -> str:
+    """That a clock was ahead, and what became of what it had put off."""
+    waiting, back = int(data.get("waiting", 0)), int(data.get("back", 0))
+    words = [
+        _("The record holds entries that are %(ahead)s ahead of the clock: one was ahead and has been set back.")
+        % {"ahead": durations.in_two_units(data.get("seconds", 0))}
+    ]
+    if waiting:
+        words.append(
+            ngettext(
+                "%(count)d escalation was put off by it and still waits.",
+                "%(count)d escalations were put off by it and still wait.",
+                waiting,
+            )
+            % {"count": waiting}
+        )
+    if back:
+        words.append(
+            ngettext(
+                "%(count)d escalation was put off by it and goes on in its time.",
+                "%(count)d escalations were put off by it and go on in their time.",
+                back,
+            )
+            % {"count": back}
+        )
+    return " ".join(words)

@@ -22,6 +22,7 @@ from incidents.services.pages import reports_process
 from incidents.services.priorities import priorities_raise
 from incidents.services.runs import runs_step
 from incidents.services.scans import scans_retry
+from incidents.services.set_back import runs_bring_back
 from incidents.services.vendor_mail import vendors_check
 from incidents.services.watch import stalled_rescue
 from notifications.sender import Sender
@@ -46,6 +47,8 @@ def escalation_check() -> dict[str, int]:
     """
     database_fits()
     at = now()
+    # First: what it brings back may be due, and the engines do it at once.
+    back = _done({"brought_back": lambda: runs_bring_back(at=at)})
     seen = None if at.minute % WHOLE_MINUTES == 0 else _seen()
     jobs: Mapping[str, tuple[bool, Callable[[int], int]]] = {
         "stepped": (seen is None or seen.runs_due(at=at), lambda limit: runs_step(at=at, limit=limit)),
@@ -56,7 +59,7 @@ def escalation_check() -> dict[str, int]:
         "signals": (seen is None or seen.signals, lambda limit: inbox_process(at=at, limit=limit)),
         "reports": (seen is None or seen.reports, lambda limit: reports_process(at=at, limit=limit)),
     }
-    done = _done({name: partial(_paced, job if due else _nothing) for name, (due, job) in jobs.items()})
+    done = back | _done({name: partial(_paced, job if due else _nothing) for name, (due, job) in jobs.items()})
     done |= _done(
         {
             "stalled": lambda: stalled_rescue(at=at),

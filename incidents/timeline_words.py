@@ -174,6 +174,14 @@ WORDINGS: Mapping[str, Wording] = {
     "escalation.set_aside": Wording(
         "octagon-alert", gettext_lazy("The escalation stopped on an error: %(reason)s"), SYSTEM
     ),
+    "escalation.bring_back": Wording(
+        "history", gettext_lazy("A clock was ahead and had put the next step off: it comes at %(until)s now"), SYSTEM
+    ),
+    "checkpoint.bring_back": Wording(
+        "history",
+        gettext_lazy("A clock was ahead and had put off the end of a question: it is at %(until)s now"),
+        SYSTEM,
+    ),
     "checkpoint.open": Wording(
         "circle-question-mark", gettext_lazy("Asked %(people)s: %(asks)s Until %(until)s"), PEOPLE
     ),

@@ -21,6 +21,8 @@ from audit.services import Actor, EntryValue, entries_append
 from escalation_site.kernel.outbound import OutboundFailed, fetch
 from incidents.alarm_words import alarm_words
 from incidents.models import Alarm, EscalationRun, InboxSignal, ProcessBeat
+from incidents.services.set_back import CODE as SET_BACK
+from incidents.services.set_back import CONFIRMED_AFTER, furthest_entry, runs_ahead, runs_brought_back
 from notifications.models import Delivery
 from oncall.models import User
 
@@ -31,8 +33,8 @@ LATE = timedelta(minutes=2)
 CLUSTER_SILENT = timedelta(minutes=5)
 """The cluster beats each minute, and its scheduler may be half a minute late."""
 SKEW_SECONDS = 2.0
-CONFIRMED_AFTER = timedelta(seconds=45)
-"""What is gone by the next look was a start or a restart, and nobody is told of it."""
+SET_BACK_SHOWN = timedelta(hours=24)
+"""So far back are counted the escalations that were brought back after a clock had been ahead."""
 REMIND_EVERY = timedelta(hours=1)
 Looker = Literal["engine", "cluster"]
 _ACTOR = Actor.system("watchdog")
@@ -47,8 +49,8 @@ class Trouble:
 
 
 def troubles(*, at: datetime, by: Looker) -> list[Trouble]:
-    """What is wrong with the house at ``at``, as ``by`` sees it: eleven small queries. Whoever looks is not silent."""
-    return [*_silent(at, by), *_late(at), *_set_aside(), *_ledger(at)]
+    """What is wrong with the house at ``at``, as ``by`` sees it: a dozen small queries. Whoever looks is not silent."""
+    return [*_silent(at, by), *_late(at), *_set_back(at), *_set_aside(), *_ledger(at)]
 
 
 def _silent(at: datetime, by: Looker) -> Iterator[Trouble]:
@@ -82,6 +84,15 @@ def _late(at: datetime) -> Iterator[Trouble]:
         oldest: datetime | None = rows.order_by(column).values_list(column, flat=True).first()
         if oldest is not None:
             yield Trouble(code, {"seconds": round((at - oldest).total_seconds())})
+
+
+def _set_back(at: datetime) -> Iterator[Trouble]:
+    """A clock was ahead and is not any more: what it put off is brought back (``escalation_check``) once this has been seen twice."""
+    furthest = furthest_entry(at=at)
+    if furthest is not None:
+        waiting, back = runs_ahead(at=at), runs_brought_back(since=at - SET_BACK_SHOWN)
+        seconds = round((furthest - at).total_seconds())
+        yield Trouble(SET_BACK, {"seconds": seconds, "waiting": waiting, "back": back})
 
 
 def _set_aside() -> Iterator[Trouble]:

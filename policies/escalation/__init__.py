@@ -40,6 +40,7 @@ from policies.escalation.events import (
 )
 from policies.escalation.forecast import ForecastStep, forecast
 from policies.escalation.machine import decide, next_level, start
+from policies.escalation.setback import set_back
 from policies.escalation.state import STATE_FORMAT, WHOLE, Because, Phase, RunState
 
 __all__ = [
@@ -83,5 +84,6 @@ __all__ = [
     "decide",
     "forecast",
     "next_level",
+    "set_back",
     "start",
 ]

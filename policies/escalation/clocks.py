@@ -89,15 +89,15 @@ class Terms:
         if level.repeat is None:
             return entered_at + timedelta(seconds=1)
         rounds = level.repeat.times_for(state.severity) + 1
-        return entered_at + self._between(state, level.repeat) * rounds
+        return entered_at + self.between(state, level.repeat) * rounds
 
     def repeat_due(self, state: RunState, level: LevelDef, *, told_at: datetime) -> datetime | None:
         """When a level that was told at `told_at` is told again; None when that was the last time."""
         if level.repeat is None or state.repeat >= level.repeat.times_for(state.severity):
             return None
-        return told_at + self._between(state, level.repeat)
+        return told_at + self.between(state, level.repeat)
 
-    def _between(self, state: RunState, repeat: Repeat) -> timedelta:
+    def between(self, state: RunState, repeat: Repeat) -> timedelta:
         return timedelta(seconds=shortened(repeat.every_seconds, state.timers_percent))
 
 

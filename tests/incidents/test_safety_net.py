@@ -165,7 +165,17 @@ def test_when_one_part_of_the_check_fails_then_the_others_are_done(
 
     done = escalation_check()
 
-    assert done.keys() == {"checkpoints", "stalled", "risen", "vendors", "sent", "forgotten", "scans", "news"}
+    assert done.keys() == {
+        "brought_back",
+        "checkpoints",
+        "stalled",
+        "risen",
+        "vendors",
+        "sent",
+        "forgotten",
+        "scans",
+        "news",
+    }
     world.expect_page("hugo")
 
 

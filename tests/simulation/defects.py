@@ -43,6 +43,10 @@ def the_look_overlooks_outcomes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Look, "__call__", lambda self: replace(look(self), reports=False))
 
 
+def nobody_brings_back_what_a_clock_put_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("incidents.tasks.runs_bring_back", lambda *, at: 0)
+
+
 def pages_are_not_called_off(patch: pytest.MonkeyPatch) -> None:
     """An acknowledgement leaves what is queued in the queue."""
     patch.setattr(escalator, "_cancellations", lambda todo: {})
@@ -183,6 +187,7 @@ DEFECTS: Mapping[str, Defect] = {
         (steps_are_lost, 1, 3),
         (the_watchdog_sleeps, 1, 3),
         (the_look_overlooks_outcomes, 1, 8),
+        (nobody_brings_back_what_a_clock_put_off, 1, 10),
         (pages_are_not_called_off, 2, 8),
         (an_answer_stops_nothing, 2, 8, 1),
         (the_hand_over_does_not_look, 2, 8),

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from notifications.services.neglect import CLOCKS_APART
 from tests.audit.ground import append_only_models
 from tests.simulation.asking import Broken, difference, document, rows
 from tests.simulation.books import nobody_is_to_be_paged
@@ -27,6 +28,8 @@ class Invariants:
     got: list[Got] = field(default_factory=list)
     stalled: set[int] = field(default_factory=set)
     """Incidents that ring and have no run (their service has no policy): the watchdog's, within a minute."""
+    put_off: dict[int, str] = field(default_factory=dict)
+    """Incidents that wait by a clock that was ahead, and when they were moved by it: the watchdog's too, within a few minutes."""
     _runs: Runs = field(default_factory=Runs)
     _ledger: Ledger = field(default_factory=Ledger)
     _kept: dict[str, dict[Any, bytes]] = field(default_factory=dict)
@@ -38,6 +41,7 @@ class Invariants:
         runs = self._runs.current()
         self._ledger.read(runs, self._runs.every)
         self._next_steps(runs, at)
+        self._steps_put_off(at)
         self._levels_in_force(runs)
         self._once()
         self._changes_and_entries(self._ledger.touched)
@@ -99,6 +103,19 @@ class Invariants:
         for incident, run in runs.items():
             if run.phase in ("paging", "waiting", "snoozed") and run.next_due_at is None:
                 raise Broken(1, f"the run of INC-{incident} is {run.phase} and has no next instant")
+
+    def _steps_put_off(self, at: datetime) -> None:
+        """Moved, or asked about, at an instant still to come."""
+        later = connection.ops.adapt_datetimefield_value(at + CLOCKS_APART)
+        found = rows(
+            "SELECT incident_id, state ->> 'moved_at' FROM incidents_escalationrun WHERE NOT superseded "
+            "AND next_due_at > %s AND state ->> 'moved_at' > %s UNION ALL SELECT incident_id, CAST(created_at AS text) "
+            "FROM incidents_checkpoint WHERE outcome = '' AND due_at > created_at AND created_at > %s",
+            later,
+            (at + CLOCKS_APART).isoformat(),
+            later,
+        )
+        self.put_off = dict(found)
 
     def _levels_in_force(self, runs: dict[int, Run]) -> None:
         """Invariant 5: nobody waits at a level that can reach nobody."""

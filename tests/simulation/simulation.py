@@ -4,7 +4,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any
@@ -14,14 +14,15 @@ from django.db import OperationalError
 
 from escalation_site.kernel.errors import DomainError
 from incidents.engine.glance import glance
-from incidents.engine.loop import Engine
+from incidents.engine.loop import WHOLE_TURN_SECONDS, Engine
 from incidents.engine.outcomes import page_report
 from incidents.models import Incident
 from incidents.services.lifecycle import incident_resolve
 from incidents.services.runs import runs_step
-from incidents.tasks import escalation_check
+from incidents.tasks import escalation_check, house_check
 from notifications.channels import channel_kinds
 from notifications.sender import Sender
+from notifications.services.neglect import CLOCKS_APART
 from notifications.statements import channels_due
 from tests.simulation.acts import Acts
 from tests.simulation.asking import Broken, instant, rows
@@ -37,6 +38,10 @@ POLL = timedelta(
 )  # how soon an engine looks again that found nothing to do: leases are looked after each second
 PATIENCE = 120  # looks in a row at work that waits and that nobody does
 CLOSE_LOOKS = 8  # happenings between two close looks
+LONG_AGO = BEGINNING - timedelta(days=400)  # by any clock of any host
+LEAPS = (2 * 3600.0, 6 * 3600.0, 30 * 3600.0)  # how far ahead a clock leaps for a while
+LONGEST = timedelta(minutes=3)  # more than any message waits where every clock is right
+LOOKS_AT_MOST = 3  # at what waits by a clock that was ahead and is not any more
 WHOLE_TURNS = 0.1  # of all turns; the others leave out what is not due, as the product's do
 CALM = World(kills=0.0, intrusions=0.0, skew=0.0, batch=25, provider=())
 INTRUDING = tuple(
@@ -50,10 +55,10 @@ _WAITING = """
 SELECT (SELECT count(*) FROM incidents_inboxsignal WHERE processed_at IS NULL AND set_aside_at IS NULL),
        (SELECT count(*) FROM incidents_pagereport WHERE processed_at IS NULL),
        (SELECT min(next_due_at) FROM incidents_escalationrun WHERE NOT superseded AND set_aside_at IS NULL),
+       (SELECT min(due_at) FROM incidents_checkpoint WHERE outcome = ''),
        (SELECT min(next_attempt_at) FROM notifications_delivery WHERE state = 'queued'),
        (SELECT min(lease_until) FROM notifications_delivery WHERE state = 'sending'),
-       (SELECT min(report_due_at) FROM notifications_message),
-       (SELECT min(due_at) FROM incidents_checkpoint WHERE outcome = '')
+       (SELECT min(report_due_at) FROM notifications_message)
 """
 
 
@@ -79,13 +84,14 @@ class InlineSender(Sender):
 @dataclass
 class Host:
     """A machine with an engine, whose clock may be wrong; ``kills`` is how likely each turn is struck by a fault, ``back_at``
-    when a dead engine is started again."""
+    when a dead engine is started again, ``right_at`` when a clock that leapt ahead is set back."""
 
     name: str
     offset: timedelta = timedelta(0)
     kills: float = 0.0
     engine: Engine | None = None
     back_at: datetime | None = None
+    right_at: datetime | None = None
 
 
 class Simulation:
@@ -102,6 +108,9 @@ class Simulation:
         self._depth = 0
         self._looks_in_vain = 0
         self._net_at: datetime | None = None
+        self._overlong_from: datetime | None = None
+        self._put_off: Counter[tuple[int, str]] = Counter()
+        self._looked_at = BEGINNING
         self.providers = {kind: Provider(kind, self) for kind in ("email", "sms", *PLACES.values())}
         self.organisation = Organisation.read()
         self.acts = Acts(self.organisation)
@@ -139,7 +148,7 @@ class Simulation:
         for provider in self.providers.values():
             provider.weights = {}
         for host in self.hosts:
-            host.offset, host.kills = timedelta(0), 0.0
+            host.offset, host.right_at, host.kills = timedelta(0), None, 0.0
             if host.engine is None:
                 self.start(host)
         self.advance(self.instant + timedelta(minutes=30))
@@ -162,11 +171,15 @@ class Simulation:
             case "engine_down":
                 self.down(chance.choice(self.hosts), timedelta(seconds=chance.choice((5, 90, 1500, 20000))))
             case "clock_step":
-                chance.choice(self.hosts).offset = timedelta(
-                    seconds=chance.choice((-400.0, -20.0, -1.0, 0.0, 1.0, 20.0))
-                )
+                self._clock_steps(chance.choice(self.hosts), chance)
             case _:
                 self._act(happening.verb, chance, fault=happening.fault)
+
+    def _clock_steps(self, host: Host, chance: Random) -> None:
+        """A little for good, or ahead by hours for a while."""
+        leaps = chance.random() < 0.6
+        host.offset = timedelta(seconds=chance.choice(LEAPS if leaps else (-400.0, -20.0, -1.0, 0.0, 1.0, 20.0)))
+        host.right_at = self.instant + timedelta(seconds=chance.choice((20, 60, 600, 7200))) if leaps else None
 
     def _act(self, verb: str, chance: Random, *, fault: Fault | None = None) -> None:
         act = self.acts.make(verb, chance, self.instant)
@@ -288,7 +301,10 @@ class Simulation:
         chance = self.chance("turn", host.name)
         fault = fault_by(chance, host.kills)
         intrusions = {} if self._depth else self._intrusions(chance)
-        whole = chance.random() < WHOLE_TURNS
+        overlong = self._overlong_from is not None and self._overlong_from <= self.instant
+        whole = chance.random() < WHOLE_TURNS or overlong
+        if overlong:
+            self._overlong_from = None
         job = partial(self._whole_turn, engine) if whole else engine.turn_as_seen
         done = self.unit(f"engine {host.name}", job, fault=fault, intrusions=intrusions)
         if done is Killed:
@@ -320,6 +336,21 @@ class Simulation:
         passed_by = before & self.invariants.stalled
         if passed_by and done is not Killed and fault is None and not self._depth:
             raise Broken(1, f"the watchdog passed by INC-{min(passed_by)}, which rings and has no next step")
+        if self.invariants.put_off:
+            self._house_looks(whole=done is not Killed and fault is None and not self._depth)
+
+    def _house_looks(self, *, whole: bool) -> None:
+        """The other task of every minute. What it has seen twice, the safety net brings back at its next look. ``whole`` says whether that
+        has just looked to its end."""
+        self.unit("house", house_check)
+        ahead = any(host.offset > CLOCKS_APART for host in self.hosts)
+        if ahead or not whole or self.instant - self._looked_at < timedelta(minutes=1):
+            return
+        self._looked_at = self.instant
+        self._put_off = Counter({one: self._put_off[one] + 1 for one in self.invariants.put_off.items()})
+        for (incident, _moved_at), looks in self._put_off.items():
+            if looks > LOOKS_AT_MOST:
+                raise Broken(1, f"INC-{incident} waits by a clock that was ahead, and nobody brings it back")
 
     def settle(self) -> None:
         """Let the engines do all that is due at this very instant."""
@@ -353,10 +384,15 @@ class Simulation:
 
     def _first_due(self) -> datetime | None:
         """The earliest instant at which an engine has something to do; the beginning of time for what waits already."""
-        signals, reports, *instants = self._waiting()
+        signals, reports, run, question, *messages = self._waiting()
         if signals or reports:
-            return datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
-        return min((found for found in map(instant, instants) if found is not None), default=None)
+            return LONG_AGO
+        sends = min((found for found in map(instant, messages) if found is not None), default=None)
+        if sends is not None and sends > self.instant + LONGEST:
+            # No message waits for so long but by a clock that was ahead: a whole turn, as each half minute, finds it.
+            self._overlong_from = self._overlong_from or self.instant + timedelta(seconds=WHOLE_TURN_SECONDS)
+            sends = self._overlong_from
+        return min((found for found in (sends, instant(run), instant(question)) if found is not None), default=None)
 
     def advance(self, until: datetime) -> None:
         """Move the clock, stopping at every instant at which somebody has something to do."""
@@ -366,6 +402,8 @@ class Simulation:
             for host in self.hosts:
                 if host.engine is None and host.back_at is not None and host.back_at <= self.instant:
                     self.start(host)
+                if host.right_at is not None and host.right_at <= self.instant:
+                    host.offset, host.right_at = timedelta(0), None
             if self._net_at is not None and self._net_at <= self.instant:
                 self._net_at = None
                 self._net(fault_by(self.chance("net"), self.world.kills / 2))
@@ -375,13 +413,15 @@ class Simulation:
 
     def _next_wake(self) -> datetime | None:
         wakes = [host.back_at for host in self.hosts if host.engine is None and host.back_at is not None]
+        wakes += [host.right_at for host in self.hosts if host.right_at is not None]
         first = self._first_due()
         alive = [host for host in self.hosts if host.engine is not None]
         if first is not None and alive:
             earliest = first - max(host.offset for host in alive)
             wakes.append(max(earliest, self.instant + POLL))
-        if self._net_at is None and (self.invariants.stalled or (first is not None and not alive)):
-            due = self.instant if self.invariants.stalled or first is None else max(first, self.instant)
+        watched = bool(self.invariants.stalled or self.invariants.put_off)
+        if self._net_at is None and (watched or (first is not None and not alive)):
+            due = self.instant if watched or first is None else max(first, self.instant)
             self._net_at = _next_minute(due)
         if self._net_at is not None:
             wakes.append(self._net_at)

@@ -37,7 +37,7 @@ VERBS: dict[str, int] = {
     "late_wake_up": 3,
     "stale_wake_up": 4,
     "engine_down": 4,
-    "clock_step": 3,
+    "clock_step": 8,
 }
 """What may happen, and how often beside each other."""
 

@@ -27,6 +27,8 @@ _FACES = {"": FONTS / "Inter-Regular.ttf", "B": FONTS / "Inter-SemiBold.ttf"}
 _FAMILY = "Inter"
 _INK, _SOFT, _LINE, _SHADE, _ACCENT = (28, 36, 46), (88, 98, 110), (205, 211, 218), (242, 244, 246), (21, 88, 120)
 _MARGIN, _LEADING, _PAD = 16.0, 4.4, 1.4
+_TOGETHER = 8
+"""Lines of a row that are not parted: what stood alone on the next page told of no row."""
 _WORD = 400
 """Characters of one word that are looked at: no line is that long, and a word may be a megabyte."""
 _MISSING = "\N{WHITE SQUARE}"
@@ -43,11 +45,12 @@ Align = Literal["L", "R"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its width in millimetres, 0 for an equal share of what the others leave."""
+    """A column of a table: its width in millimetres, 0 for its ``share`` of what the others leave."""
 
     name: str
     width: float = 0
     align: Align = "L"
+    share: float = 1
 
 
 @lru_cache(maxsize=1)
@@ -205,9 +208,9 @@ class Sheet:
         return f"{text}…"
 
     def _widths(self, columns: Sequence[Column]) -> list[float]:
-        open_ones = sum(1 for column in columns if not column.width) or 1
+        shares = sum(column.share for column in columns if not column.width)
         left = self._paper.epw - sum(column.width for column in columns)
-        return [column.width or left / open_ones for column in columns]
+        return [column.width or left * column.share / shares for column in columns]
 
     def _head(self, columns: Sequence[Column]) -> None:
         paper = self._paper
@@ -258,7 +261,7 @@ class Sheet:
         size = paper.font_size_pt
         most = max(len(cell) for cell in cells)
         fits = int((paper.page_break_trigger - paper.get_y() - _PAD) / leading)
-        if fits < min(most, 3):
+        if fits < min(most, _TOGETHER):
             paper.add_page()
             if head:
                 self._head(columns)

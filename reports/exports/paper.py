@@ -19,7 +19,11 @@ MOST_ROWS = 5_000
 MOST_DETAILS = 200
 MOST_LINES = 300
 """Lines of one incident's timeline."""
-WIDTHS = {Kind.NUMBER: 16.0, Kind.INSTANT: 34.0, Kind.FLAG: 14.0, Kind.SECONDS: 22.0}
+WIDTHS = {Kind.NUMBER: 16.0, Kind.INSTANT: 37.0, Kind.FLAG: 14.0, Kind.SECONDS: 22.0}
+"""Millimetres: an instant stands on one line."""
+OWN_WIDTHS = {"reference": 21.0, "severity": 25.0, "state": 25.0}
+LONG_SHARE = 2.0
+"""What is written by people has so many times the width of a name."""
 
 
 def paper_check(count: int) -> None:
@@ -51,6 +55,11 @@ def paper_write(table: Table, *, path: Path, zone: tzinfo, made: datetime, foot:
     sheet.paragraph(ngettext("%(number)d row.", "%(number)d rows.", number) % {"number": number}, soft=True)
     if table.detail is not None:
         _details(sheet, table, kept, zone)
+    if sheet.missing:
+        words = _(
+            "%(count)d characters have no letter in this print and show as squares; the table formats (XLSX, CSV) have them."
+        )
+        sheet.paragraph(words % {"count": sheet.missing}, soft=True)
     with path.open("wb") as target:
         sheet.write(target)
     return number
@@ -67,8 +76,9 @@ def _kept(table: Table, kept: list[Row]) -> Iterator[Row]:
 
 
 def _column(column: Column) -> PaperColumn:
-    width = WIDTHS.get(column.kind, 24.0 if column.key in ("reference", "severity", "state") else 0.0)
-    return PaperColumn(column.label, width, "R" if column.kind in (Kind.NUMBER, Kind.SECONDS) else "L")
+    width = WIDTHS.get(column.kind, OWN_WIDTHS.get(column.key, 0.0))
+    share = LONG_SHARE if column.kind is Kind.LONG else 1
+    return PaperColumn(column.label, width, "R" if column.kind in (Kind.NUMBER, Kind.SECONDS) else "L", share)
 
 
 def _cells(table: Table, rows: Iterator[Row], zone: tzinfo) -> Iterator[list[str]]:

@@ -1,19 +1,22 @@
 """The incident report on paper: the list, and below it each incident in full, with what happened to it line by line."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 
 from escalation_site.documents.pdf import Column
+from escalation_site.documents.pdf import Sheet as PaperSheet
 from incidents.models import Incident
 from incidents.services.lifecycle import incident_acknowledge, incident_open, incident_resolve
 from oncall.rota.clock import zone_named
 from oncall.telling import as_read_by
 from reports.exports import paper
 from reports.exports.sources import table_of
+from reports.exports.table import Column as Held
+from reports.exports.table import Kind
 from tests.world.harness import World
 
 
@@ -21,6 +24,7 @@ class Sheet:
     """What would be printed, as text."""
 
     made: "list[Sheet]" = []
+    missing = 0
 
     def __init__(self, **given: Any) -> None:
         self.title, self.lines = given["title"], [str(given["about"])]
@@ -99,3 +103,24 @@ def test_when_there_are_more_than_paper_holds_in_full_then_it_says_how_many_it_s
     (found,) = sheet
     assert sum(line.startswith("## ") for line in found.lines) == 1
     assert "The first 1 of 2; the table formats hold all of them." in found.lines
+
+
+def test_when_letters_are_missing_then_the_print_says_where_they_are(
+    world: World, sheet: list[Sheet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(world, "תשלומים")
+    printed(world, "period=28d", tmp_path / "a.pdf")
+    assert not [line for line in sheet[0].lines if "no letter" in line]
+    monkeypatch.setattr(Sheet, "missing", 7)
+    printed(world, "period=28d", tmp_path / "a.pdf")
+    assert sheet[1].lines[-1].startswith("7 characters have no letter in this print")
+
+
+def test_when_a_table_is_printed_then_an_instant_has_one_line_and_a_title_more_room_than_a_name() -> None:
+    instant = paper._column(Held("started_at", "Started", Kind.INSTANT))
+    real = PaperSheet(title="", made=datetime(2026, 11, 22, tzinfo=UTC), landscape=True)
+    real.table([instant], [])
+    assert real._broken("2026-12-28 20:58:58", instant.width) == ["2026-12-28 20:58:58"]
+    columns = [paper._column(Held(one, one, kind)) for one, kind in (("title", Kind.LONG), ("owner", Kind.TEXT))]
+    title, owner = real._widths(columns)
+    assert title == 2 * owner

@@ -5,6 +5,7 @@ import io
 import re
 import zlib
 from datetime import UTC, datetime
+from typing import Any
 
 from escalation_site.documents.pdf import FONTS, Column, Sheet, printable
 
@@ -47,6 +48,23 @@ def test_when_a_table_is_longer_than_a_page_then_no_row_is_lost_and_its_head_com
     # fpdf2 writes a line of text with one operator; each row has at least two lines of words and a number.
     assert drawn(pdf).count(" Tj") > 120 * 3 + pages * 3
     assert pdf.startswith(b"%PDF-")
+
+
+def test_when_a_short_row_does_not_fit_on_the_page_then_it_goes_on_the_next_as_a_whole() -> None:
+    sheet = Sheet(title="Rows", made=NOON)
+    parts: list[int] = []
+    piece = sheet._piece
+
+    def noted(columns: Any, cells: Any, *rest: Any, **more: Any) -> Any:
+        left = piece(columns, cells, *rest, **more)
+        parts.append(len(max(left, key=len)))
+        return left
+
+    sheet._piece = noted  # type: ignore[method-assign]  # to see what of each row is left for the next page
+    sheet.table((Column("What"),), (["six\n" * 5 + "lines"] for _row in range(40)))
+    assert sheet.pages > 3
+    assert len(parts) == 40
+    assert set(parts) == {0}
 
 
 def test_the_same_contents_at_the_same_instant_are_the_same_bytes() -> None:

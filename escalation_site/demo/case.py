@@ -15,9 +15,10 @@ from escalation_site.demo.sending import Post
 from incidents.handovers import CHECKLIST, RATED, percent_of
 from incidents.models import Alert, EscalationRun, Incident, Page, PageReport
 from incidents.services import handing, intake, lifecycle, notices, paging, telling
-from incidents.services.escalator import RunStart, late_seconds
+from incidents.services.escalator import RunStart
 from incidents.services.intake import News
 from incidents.services.opening import opening_facts
+from incidents.services.stored_runs import late_seconds
 from notifications.decisions import Result
 from notifications.models import Delivery
 from oncall.models import User

@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db.models import QuerySet
 
 from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.rows import rows_insert, rows_update
-from incidents.changes import JOINED_AT_MOST, Changes
+from incidents.changes import Changes
 from incidents.hours import Hours
 from incidents.models import EscalationRun, Incident, Page, Service
 from incidents.services.capacity import capacity_tell
@@ -24,6 +23,7 @@ from incidents.services.major import MajorOrder, majors_declare
 from incidents.services.paging import PageOrder, declined_by, pages_cancel, pages_create
 from incidents.services.posting import PostOrder, names_places, posts_cancel, posts_create
 from incidents.services.responding import teams_join
+from incidents.services.stored_runs import run_store
 from policies.definition import PolicyDef, TargetDef, target_dump, targets_parse
 from policies.escalation import (
     Action,
@@ -376,36 +376,4 @@ def _cancellations(todo: Sequence[tuple[EscalationRun, Action]]) -> dict[str, li
     for run, action in todo:
         if isinstance(action, CancelPages):
             found.setdefault(action.because.value, []).append(run.incident)
-    return found
-
-
-def run_store(run: EscalationRun, state: RunState) -> None:
-    run.state = state.to_json()
-    run.phase = state.phase.value
-    run.level = state.level
-    run.cycle = state.cycle
-    run.next_due_at = state.next_due_at
-    run.priority = run.incident.severity
-
-
-def late_seconds(due: datetime | None, *, at: datetime) -> float:
-    """How long after ``due`` it is; nought where a clock runs behind the one that set it."""
-    return round(max((at - due).total_seconds(), 0.0), 3) if due else 0.0
-
-
-def _current_of(incidents: Any) -> QuerySet[EscalationRun]:
-    return EscalationRun.objects.filter(incident__in=incidents, superseded=False)
-
-
-_few_current = Composed(lambda incidents: _current_of(incidents).select_related("policy_version"))
-_current = Composed(lambda incidents: _current_of(incidents).prefetch_related("policy_version"))
-
-
-def current_runs(incidents: Sequence[Incident]) -> dict[int, EscalationRun]:
-    """The current run of each locked incident, by incident id; both share the incident's instance."""
-    by_id = {incident.pk: incident for incident in incidents}
-    found = {}
-    for run in (_few_current if len(by_id) <= JOINED_AT_MOST else _current)(incidents=list(by_id)):
-        run.incident = by_id[run.incident_id]
-        found[run.incident_id] = run
     return found

@@ -18,8 +18,9 @@ from incidents.routing import Subject, routes_of, rules_ask_for
 from incidents.routing.again import Asked, rules_ask, rules_obey
 from incidents.routing.setting import COLUMNS, CUSTOM, RECORDS, facts_checked
 from incidents.services.checkpoints import severity_take
-from incidents.services.escalator import Escalator, current_runs
+from incidents.services.escalator import Escalator
 from incidents.services.severity import terms_follow
+from incidents.services.stored_runs import current_runs
 from incidents.services.working import Work, working
 from oncall.models import User
 from policies.escalation import SeverityChanged, SlaChanged

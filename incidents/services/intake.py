@@ -23,10 +23,11 @@ from incidents.intake.values import Action, AlertValue, Unreadable
 from incidents.models import Alert, InboxSignal, Incident, Integration, Stage
 from incidents.routing import Subject, alert_facts
 from incidents.services.claiming import signals_next
-from incidents.services.escalator import Escalator, current_runs
+from incidents.services.escalator import Escalator
 from incidents.services.facts import repeats_follow
 from incidents.services.lifecycle import resolve
 from incidents.services.opening import incidents_insert, incidents_opened
+from incidents.services.stored_runs import current_runs
 from incidents.services.telling import resolutions_tell
 from incidents.services.waiting import checkpoints_overtaken, recoveries_guarded, resolutions_withdraw
 from incidents.services.working import stage

@@ -26,8 +26,9 @@ from incidents.models import (
     TimelineEvent,
 )
 from incidents.permissions import require_responder
-from incidents.services.escalator import Escalator, current_runs
+from incidents.services.escalator import Escalator
 from incidents.services.linking import link_add, link_drop
+from incidents.services.stored_runs import current_runs
 from incidents.services.waiting import checkpoints_overtaken
 from incidents.services.working import stage
 from oncall.models import User

@@ -15,11 +15,12 @@ from escalation_site.kernel.failures import is_passing
 from escalation_site.kernel.rows import rows_update
 from incidents.changes import Changes, lock
 from incidents.models import EscalationRun, Incident, Page, PageReport
-from incidents.services.escalator import Escalator, current_runs
+from incidents.services.escalator import Escalator
 from incidents.services.lifecycle import require_fresh
 from incidents.services.paging import pages_settle
 from incidents.services.posting import names_places, post_alive
 from incidents.services.runs import run_set_aside
+from incidents.services.stored_runs import current_runs
 from incidents.services.working import working
 from notifications.models import Message
 from oncall.models import User

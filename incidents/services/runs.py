@@ -14,7 +14,8 @@ from escalation_site.kernel.composed import Composed
 from escalation_site.kernel.failures import is_passing
 from incidents.changes import JOINED_AT_MOST, Changes
 from incidents.models import EscalationRun, Incident
-from incidents.services.escalator import Escalator, late_seconds
+from incidents.services.escalator import Escalator
+from incidents.services.stored_runs import late_seconds
 from policies.escalation import Tick
 from policies.severity import Severity
 

@@ -21,7 +21,7 @@ from escalation_site.kernel.failures import is_passing
 from incidents.changes import Changes, lock
 from incidents.hours import Hours
 from incidents.models import Alarm, Checkpoint, EscalationRun, Incident
-from incidents.services.escalator import current_runs, run_store
+from incidents.services.stored_runs import current_runs, run_store
 from notifications.services.neglect import CLOCKS_APART
 from policies.escalation import Phase, RunState, set_back
 from policies.services import version_definition

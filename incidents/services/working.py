@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from escalation_site.kernel.errors import DomainError
 from incidents.changes import Changes, actor_of, lock_one
 from incidents.models import EscalationRun, Incident, Stage
-from incidents.services.escalator import Escalator, current_runs
+from incidents.services.escalator import Escalator
+from incidents.services.stored_runs import current_runs
 from incidents.services.waiting import checkpoints_overtaken
 from oncall.models import User
 from policies.escalation import Event

@@ -34,7 +34,8 @@ CLUSTER_SILENT = timedelta(minutes=5)
 """The cluster beats each minute, and its scheduler may be half a minute late."""
 SKEW_SECONDS = 2.0
 SET_BACK_SHOWN = timedelta(hours=24)
-"""So far back are counted the escalations that were brought back after a clock had been ahead."""
+"""So far back are counted the escalations that were brought back after a clock had been ahead, and for so long nobody is told of it again
+unless something waits."""
 REMIND_EVERY = timedelta(hours=1)
 Looker = Literal["engine", "cluster"]
 _ACTOR = Actor.system("watchdog")
@@ -87,12 +88,19 @@ def _late(at: datetime) -> Iterator[Trouble]:
 
 
 def _set_back(at: datetime) -> Iterator[Trouble]:
-    """A clock was ahead and is not any more: what it put off is brought back (``escalation_check``) once this has been seen twice."""
+    """A clock was ahead and is not any more: what it put off is brought back (``escalation_check``) once this has been seen twice.
+
+    Its entries lie ahead for as long as it was. Once administrators have been told and nothing waits any more nobody need be told again,
+    and the heartbeat outwards is no longer withheld.
+    """
     furthest = furthest_entry(at=at)
-    if furthest is not None:
-        waiting, back = runs_ahead(at=at), runs_brought_back(since=at - SET_BACK_SHOWN)
-        seconds = round((furthest - at).total_seconds())
-        yield Trouble(SET_BACK, {"seconds": seconds, "waiting": waiting, "back": back})
+    if furthest is None:
+        return
+    waiting = runs_ahead(at=at)
+    if not waiting and Alarm.objects.filter(code=SET_BACK, told_at__gte=at - SET_BACK_SHOWN).exists():
+        return
+    back = runs_brought_back(since=at - SET_BACK_SHOWN)
+    yield Trouble(SET_BACK, {"seconds": round((furthest - at).total_seconds()), "waiting": waiting, "back": back})
 
 
 def _set_aside() -> Iterator[Trouble]:

@@ -77,20 +77,24 @@ def test_when_it_is_seen_twice_then_the_step_comes_in_its_own_time_and_administr
     assert (entry.actor_label, entry.subject) == ("watchdog", f"incident:{world.incident.pk}")
 
 
-def test_when_it_was_brought_back_then_it_is_not_again_and_the_alarm_lasts_until_the_hour_has_come(
+def test_when_it_was_brought_back_and_told_then_it_is_over_though_entries_still_lie_ahead(
     world: World, put_off: EscalationRun
 ) -> None:
+    """Six hours of mails, and of silence towards whoever watches from outside, would say that something is still wrong."""
     for _minute in range(2):
-        minute(world)
+        assert minute(world) == ["clock_set_back"]
         world.jump(minutes=1)
-    assert LedgerEntry.objects.filter(action=BROUGHT_BACK).count() == 1
     was = due(put_off)
-    assert minute(world) == ["clock_set_back"]
+    assert minute(world) == []
+    assert Alarm.objects.get(code="clock_set_back").gone_at == world.now
+    assert [message.body.startswith("Over: ") for message in mail.outbox] == [False, True]
     assert due(put_off) == was
     incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
-    world.jump(hours=7)
-    assert "clock_set_back" not in minute(world)
-    assert Alarm.objects.get(code="clock_set_back").gone_at == world.now
+    for _hour in range(3):
+        world.jump(hours=1)
+        assert "clock_set_back" not in minute(world)
+    assert LedgerEntry.objects.filter(action=BROUGHT_BACK).count() == 1
+    assert len(mail.outbox) == 2
 
 
 def test_the_operations_page_says_how_many_still_wait_and_how_many_go_on(

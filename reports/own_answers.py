@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import repeat
 from typing import Any
 
@@ -15,7 +15,7 @@ from incidents.custom_filters import UNKNOWN
 from incidents.models import CustomField, Incident
 from reports.figures.columns import Columns
 from reports.figures.keeping import BEFORE
-from reports.models import DayAnswers, DayFigures
+from reports.models import DayAnswers, DayFigures, IncidentFigures
 from reports.names import NOBODY, Name
 from reports.own_packed import PACKED, AnswersOfDay
 from reports.period import days_of
@@ -24,6 +24,7 @@ GROUPING = PACKED
 """Fields whose answer is one of a few."""
 _TOLD = {"true": "yes", "false": "no"}
 _DAY = timedelta(days=1)
+MOST_SPANS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,20 @@ def own_dimensions() -> list[CustomField]:
     return list(CustomField.objects.filter(kind__in=GROUPING, active=True).order_by("position", "key"))
 
 
-def answers_read(key: str, since: datetime, until: datetime) -> Answers:
-    """The answers given on incidents that began from ``since`` on and before ``until``: three queries. A field that is gone since has
-    none."""
+def answers_read(key: str, since: datetime, until: datetime, *, seen: Collection[int] | None) -> Answers:
+    """The answers given on incidents that began from ``since`` on and before ``until``, of restricted ones those ``seen`` (None: every
+    one): two queries, and one for the restricted ones where there are any. A field that is gone since has none."""
     field = CustomField.objects.filter(key=key, kind__in=GROUPING).first()
     if field is None:
         return Answers(key, {}, [Name(NOBODY, "", _("none"))])
     packed, other = _packed(key, since, until)
-    loose = _loose(key, other & Q(started_at__gte=since, started_at__lt=until))
+    loose = _loose(key, other & Q(started_at__gte=since, started_at__lt=until)) if other else {}
+    if seen is None or seen:
+        restricted = IncidentFigures.objects.filter(
+            counted=True, restricted=True, started_at__gte=since, started_at__lt=until
+        )
+        some = restricted if seen is None else restricted.filter(pk__in=seen)
+        loose |= _loose(key, Q(pk__in=some.values("pk")))
     flag = field.kind == CustomField.Kind.FLAG
     words = {"yes": _("yes"), "no": _("no")} if flag else {one: one for one in map(str, options_of(field))}
     said = {text for one in packed for text in one.texts(key)}.union(loose.values())
@@ -64,23 +71,40 @@ def answers_read(key: str, since: datetime, until: datetime) -> Answers:
 
 
 def _packed(key: str, since: datetime, until: datetime) -> tuple[list[AnswersOfDay], Q]:
-    """What is packed of the days; and which incidents are to be asked themselves: the restricted ones, which stand in no packed day, and
-    those of days that were packed by a release which knows of no answers, or that hold too many different ones."""
+    """What is packed of the days; and which incidents are to be asked themselves: those of days that were packed by a release which knows
+    of no answers, or that hold too many different ones."""
     first, last = days_of(since, until)
     own = DayAnswers.objects.filter(pk=OuterRef("day"))
     old = DayFigures.objects.filter(day=OuterRef("day"), kind__in=BEFORE)
     days = DayFigures.objects.filter(kind=DayFigures.Kind.INCIDENTS, day__gte=first, day__lte=last, count__gt=0)
     rows = days.order_by("day").values_list("day", Subquery(own.values("data")), Exists(old))
     found: list[AnswersOfDay] = []
-    asked = Q(restricted=True)
+    missing: list[date] = []
     for day, data, before in rows:
         one = AnswersOfDay(bytes(data)) if data is not None and not before else None
         if one is None or not one.knows(key):
-            begins = datetime.combine(day, time(), UTC)
-            asked |= Q(started_at__gte=begins, started_at__lt=begins + _DAY)
+            missing.append(day)
         else:
             found.append(one)
-    return found, asked
+    return found, spans_of(missing)
+
+
+def spans_of(days: Sequence[date]) -> Q:
+    """The incidents that began on these days, which are in order. Days that follow one another are one span; of very many spans nobody
+    asks, because a database takes no condition of a thousand parts: then of all from the first day to the last."""
+    spans: list[list[date]] = []
+    for day in days:
+        if spans and day == spans[-1][1] + _DAY:
+            spans[-1][1] = day
+        else:
+            spans.append([day, day])
+    if len(spans) > MOST_SPANS:
+        spans = [[spans[0][0], spans[-1][1]]]
+    found = Q()
+    for first, last in spans:
+        begins, ends = (datetime.combine(day, time(), UTC) for day in (first, last + _DAY))
+        found |= Q(started_at__gte=begins, started_at__lt=ends)
+    return found
 
 
 def _loose(key: str, where: Q) -> dict[int, str]:
@@ -90,10 +114,17 @@ def _loose(key: str, where: Q) -> dict[int, str]:
     return {pk: said for pk, said in rows.values_list("pk", "answer") if said is not None}
 
 
-def only_answered(columns: Columns, own: Mapping[str, Collection[str]], since: datetime, until: datetime) -> Columns:
+def only_answered(
+    columns: Columns,
+    own: Mapping[str, Collection[str]],
+    *,
+    since: datetime,
+    until: datetime,
+    seen: Collection[int] | None,
+) -> Columns:
     """Those of the incidents in ``columns`` that gave one of the answers to each question of ``own``, called as in an address."""
     for key, wanted in own.items():
-        answers = answers_read(key, since, until)
+        answers = answers_read(key, since, until, seen=seen)
         # Their numbers are their places, from nought on.
         table = [value.slug in wanted for value in answers.values]
         given = map(answers.numbers.get, columns["id"], repeat(0))

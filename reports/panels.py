@@ -106,7 +106,8 @@ class Data:
     def _answers(self, dimension: str) -> Answers:
         if dimension not in self._asked:
             period = self.scope.period
-            found = answers_read(dimension.removeprefix(OWN), period.since, period.until)
+            seen = restricted_seen(self.scope) if self.scope.unpacked else self._seen
+            found = answers_read(dimension.removeprefix(OWN), period.since, period.until, seen=seen)
             self._asked[dimension] = found
             self.names.learn(dimension, found.values)
         return self._asked[dimension]

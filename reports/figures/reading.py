@@ -92,7 +92,7 @@ def incident_columns(
         some = own.filter(restricted=True, **_asked(scope))
         some = some if seen is None else some.filter(pk__in=seen)
         found = found.joined(Columns.of_rows(layout, incident_rows(some, layout)))
-    return only_answered(found, scope.own or {}, since, until)
+    return only_answered(found, scope.own or {}, since=since, until=until, seen=seen)
 
 
 def page_columns(scope: Scope, *, since: datetime, until: datetime, seen: Seen, days: Days | None = None) -> Columns:

@@ -15,10 +15,10 @@ from incidents.models import CustomField, Incident
 from incidents.services.classify import incident_classify
 from incidents.services.lifecycle import incident_open
 from oncall.models import User
-from reports import own_packed
+from reports import own_answers, own_packed
 from reports.figures.keeping import days_repack, figures_follow_all, figures_rebuild
 from reports.models import DayAnswers, DayFigures
-from reports.own_answers import answers_read
+from reports.own_answers import answers_read, spans_of
 from reports.own_packed import AnswersOfDay, answers_packed, text_of
 from reports.selectors import incidents_in
 from tests.world.harness import World
@@ -85,7 +85,7 @@ def answered(world: World) -> World:
 
 def told(key: str) -> dict[int, str]:
     """By incident, what the answer is called in an address."""
-    answers = answers_read(key, NOON - 2 * DAY, NOON + 9 * DAY)
+    answers = answers_read(key, NOON - 2 * DAY, NOON + 9 * DAY, seen=None)
     slugs = {value.number: value.slug for value in answers.values}
     return {pk: slugs[number] for pk, number in answers.numbers.items() if number}
 
@@ -182,3 +182,24 @@ def test_when_a_report_is_narrowed_by_such_answers_then_figures_lists_and_incide
     assert expected
     assert board.context["board"].total == len(expected)
     assert {row["incident"].pk for row in behind.context["rows"]} == expected
+
+
+def test_when_a_reader_sees_some_restricted_ones_then_these_are_asked_and_no_others(answered: World) -> None:
+    secret = Incident.objects.get(restricted=True)
+    period = (NOON - 2 * DAY, NOON + 9 * DAY)
+    assert secret.pk in answers_read("cause", *period, seen=[secret.pk]).numbers
+    assert secret.pk not in answers_read("cause", *period, seen=[]).numbers
+    assert secret.pk not in answers_read("cause", *period, seen=[secret.pk + 1]).numbers
+
+
+def test_when_many_days_are_not_packed_then_the_database_is_asked_for_few_spans(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = NOON.date()
+    days = [first, first + DAY, first + 2 * DAY, first + 5 * DAY]
+    assert len(spans_of(days).children) == 2
+    assert not spans_of([])
+    monkeypatch.setattr(own_answers, "MOST_SPANS", 1)
+    whole = {child for child in spans_of(days).children if isinstance(child, tuple)}
+    midnight = datetime(2026, 11, 20, tzinfo=UTC)
+    assert whole == {("started_at__gte", midnight), ("started_at__lt", midnight + 6 * DAY)}

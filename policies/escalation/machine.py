@@ -153,7 +153,7 @@ def _decide(terms: Terms, state: RunState, event: Event, at: datetime) -> Decisi
         case LevelPaged():
             return _paged(terms, state, at, event)
         case Snoozed(until=until):
-            return _snooze(terms.policy, state, at, until)
+            return _snooze(terms.policy, state, event.at, at, until)
         case SnoozeEnded():
             return _snooze_ends(terms, state, at) if state.phase is Phase.SNOOZED else Decision(state)
         case SeverityChanged(severity=severity):
@@ -237,8 +237,9 @@ def _paged(terms: Terms, state: RunState, at: datetime, event: LevelPaged) -> De
     return Decision(state)
 
 
-def _snooze(policy: PolicyDef, state: RunState, at: datetime, until: datetime) -> Decision:
-    if state.phase is Phase.STOPPED or until <= at:
+def _snooze(policy: PolicyDef, state: RunState, clock: datetime, at: datetime, until: datetime) -> Decision:
+    """By the clock of whoever snoozes: what another that was ahead has recorded of the run makes no future past."""
+    if state.phase is Phase.STOPPED or until <= clock:
         return Decision(state)
     if state.phase is Phase.SNOOZED:
         return Decision(replace(state, reason=Because.SNOOZED, snoozed_until=until))

@@ -114,6 +114,13 @@ def test_what_a_person_named_stays_and_what_a_rule_counted_does_not() -> None:
     assert back(policy, silent, at=now).snoozed_until == now + timedelta(minutes=20)
 
 
+def test_when_somebody_snoozes_before_it_is_brought_back_then_nobody_is_paged_until_then_all_the_same() -> None:
+    policy, until = ladder(), REAL + timedelta(hours=1)
+    snoozed = moved(policy, start(policy, at=REAL + AHEAD).state, Snoozed(REAL + timedelta(minutes=1), until))
+    assert (snoozed.phase, snoozed.next_due_at) == (Phase.SNOOZED, until)
+    assert moved(policy, snoozed, Tick(until)).phase is Phase.PAGING
+
+
 def test_where_the_incident_began_ahead_then_so_does_its_sla_and_nothing_waits_for_that() -> None:
     policy, now = ladder(cycles=1), REAL + timedelta(minutes=1)
     sla = REAL + AHEAD + timedelta(hours=2)

@@ -26,11 +26,12 @@ def count_text(count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TeamLink:
-    """A team of the reader's, with the number of its open incidents (None: not counted)."""
+    """A team of the reader's, with the number of its open incidents (None: not counted), and its own (None: not told)."""
 
     name: str
     url: str
     open_count: int | None = None
+    pk: int | None = None
 
     @property
     def open_text(self) -> str:
@@ -82,7 +83,10 @@ def counts_for(user: Reader) -> Counts:
     """Counts of the navigation: ``incidents.selectors.navigation_counts`` where it exists, else ``triggered_count``."""
     if together := _selector("incidents.selectors", "navigation_counts"):
         answer = together(user)
-        teams = [TeamLink(team.name, team.url, getattr(team, "open_count", None)) for team in answer.teams]
+        teams = [
+            TeamLink(team.name, team.url, getattr(team, "open_count", None), getattr(team, "pk", None))
+            for team in answer.teams
+        ]
         return Counts(answer.triggered, teams, getattr(answer, "mark", None))
     if triggered := _selector("incidents.selectors", "triggered_count"):
         return Counts(triggered(user))

@@ -16,9 +16,13 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Terms of one word or, for a phrase, several. Empty means: nothing to look for."""
+    """Terms of one word or, for a phrase, several. Empty means: nothing to look for.
+
+    ``spelled`` says of some words which there are that begin so, where that was looked up (``incidents.search.lookup.spelled``).
+    """
 
     terms: tuple[tuple[str, ...], ...]
+    spelled: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -36,8 +40,13 @@ class Wanted:
 
     def sqlite(self, *, columns: tuple[str, ...]) -> str:
         """As SQLite's FTS5 reads it; ``columns`` are the parts that are looked through."""
-        terms = " AND ".join(f'"{term[0]}"*' if len(term) == 1 else f'"{" ".join(term)}"' for term in self.terms)
+        terms = " AND ".join(self._begun(term[0]) if len(term) == 1 else f'"{" ".join(term)}"' for term in self.terms)
         return f"{{{' '.join(columns)}}} : ({terms})"
+
+    def _begun(self, word: str) -> str:
+        """What begins with ``word``: FTS5 gathers all that say it before it gives the first, unless the words are named."""
+        named = dict(self.spelled).get(word, ())
+        return "(" + " OR ".join(f'"{one}"' for one in named) + ")" if named else f'"{word}"*'
 
 
 def wanted(text: str) -> Wanted:

@@ -24,6 +24,7 @@ class TeamCount:
     name: str
     url: str
     open_count: int
+    pk: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +56,20 @@ def navigation_counts(user: Any) -> NavigationCounts:
         return NavigationCounts(0, ())
     address = reverse("incidents:list")
     teams = [
-        TeamCount(name, f"{address}?team={slug}", open_count) for name, slug, _rings, open_count, *_mark in rows if slug
+        TeamCount(name, f"{address}?team={slug}", open_count, pk)
+        for name, slug, pk, _rings, open_count, *_mark in rows
+        if slug
     ]
-    _name, _slug, triggered, _open_count, *mark = rows[0]
+    _name, _slug, _pk, triggered, _open_count, *mark = rows[0]
     return NavigationCounts(triggered, teams, tuple(mark))
 
 
 def _asked(user: User) -> QuerySet[Any]:
-    """A row for each team of the reader's: its name and slug, what rings, what it has open, and the mark of the schedules."""
+    """A row for each team of the reader's: its name, slug and number, what rings, what it has open, and the mark of the schedules."""
     triggered = Incident.objects.visible_open(user).in_state(Incident.State.TRIGGERED)
     # Only what is resolved has the instant: so the index of the open ones serves, on SQLite too.
     own = Incident.objects.unresolved().filter(team=OuterRef("memberships__team"))
-    team = ("memberships__team__name", "memberships__team__slug")
+    team = ("memberships__team__name", "memberships__team__slug", "memberships__team")
     counts = {"triggered": _count(triggered), "open_count": _count(own)}
     return (
         User.objects.filter(pk=user.pk).order_by(team[0]).values_list(*team, *counts.values(), *mark_columns().values())

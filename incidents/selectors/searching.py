@@ -1,20 +1,25 @@
 """What a list shows for words that are looked for: the incidents that match are looked up once, and no more of them than anybody reads.
 
 A word that is in every tenth of a million incidents was looked for in all of them by each of the list's six counts and again for its rows.
-Exports, the API and the board look through everything (``IncidentFilter.filter_words``).
+Exports and the API look through everything (``IncidentFilter.filter_words``), boards and plans through what is open.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import connection
+
+from incidents.filters import reference_number
 from incidents.querysets import IncidentQuerySet
-from incidents.search import Wanted, newest, newest_among
+from incidents.search import Wanted, among, matching_now, newest, newest_among, spelled, wanted
 
 MATCHED: Final = 2_000
 """Beyond so many a list shows the newest and asks for another word."""
 
 
+NO_END: Final = -1
+"""As SQLite reads a limit."""
 COMPLETE: Final = 10_000
 """With another filter all are looked up, where they are no more than a list counts."""
 
@@ -71,6 +76,21 @@ def matches_of(
     open_now = newest_among(words, visible.unresolved(), inside=inside, limit=most + 1, few=True)
     ids = dict.fromkeys([*own, *open_now[:most], *found[:most]])
     return Matches(tuple(ids), more_open=len(open_now) > most, more_resolved=True, common=True)
+
+
+def open_that_say(text: str, visible: IncidentQuerySet, *, inside: bool) -> IncidentQuerySet:
+    """Of ``visible`` what says the words of ``text``, where only what is open is wanted of it (boards, plans); all of it without words.
+    One query, two on SQLite: there what is open is looked for among what the index finds, which else it would gather whole."""
+    text = text.strip()
+    if not text:
+        return visible
+    words, number = wanted(text), reference_number(text)
+    if not words:
+        return visible.none()
+    if connection.vendor != "sqlite":
+        return visible.filter(matching_now(words, inside=inside, also=number))
+    numbers = newest_among(spelled(words), visible.unresolved(), inside=inside, limit=NO_END, few=True)
+    return visible.filter(among([*numbers, *([] if number is None else [number])]))
 
 
 def _in_most(newest_first: Sequence[int], wanted_number: int) -> bool:

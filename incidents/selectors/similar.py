@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from incidents.models import Document, Incident, Service
-from incidents.search import Wanted, among, newest, newest_among
+from incidents.search import Wanted, among, newest, newest_among, spelled
 from incidents.selectors.documents import documents_for_user
 from oncall.models import User
 
@@ -53,7 +53,7 @@ class Pairs(Wanted):
     @property
     def pairs(self) -> list[Wanted]:
         found = list(combinations(self.terms, 2)) if len(self.terms) > 1 else [self.terms]
-        return [Wanted(tuple(pair)) for pair in found]
+        return [Wanted(tuple(pair), self.spelled) for pair in found]
 
     def postgres(self, *, weights: str) -> str:
         return " | ".join(f"({pair.postgres(weights=weights)})" for pair in self.pairs)
@@ -102,15 +102,16 @@ def likeness(asked: Sequence[str], title: str) -> tuple[float, tuple[str, ...]]:
 
 
 def similar_of(*, title: str, service: Service | None, user: User, at: datetime) -> Similar:
-    """What ``user`` may see of it. Without words and without a service there is nothing to compare. At most six queries."""
+    """What ``user`` may see of it. Without words and without a service there is nothing to compare. At most nine queries."""
     asked = words_of(title)
     if not asked and service is None:
         return Similar()
     visible = Incident.objects.visible_once(user).select_related("owner", "service").defer("facts", "customer_impact")
     # What says the words is looked up once, and no more of it than anybody compares: a common word is in nearly all there are.
-    worded = newest(_pairs(asked), inside=False, limit=WORDED + 1) if asked else []
+    pairs = spelled(_pairs(asked))
+    worded = newest(pairs, inside=False, limit=WORDED + 1) if asked else []
     return Similar(
-        _open(visible.unresolved(), asked, worded, service),
+        _open(visible.unresolved(), asked, pairs, worded, service),
         _solved(visible.filter(among(worded[:WORDED])), asked, service, at),
         _documents(asked, service, user),
     )
@@ -136,7 +137,9 @@ def mended_before(incident: Incident, *, user: User, at: datetime) -> list[Alike
     return [one for one in _ranked(rows, asked) if one.is_close][:MENDED_SHOWN]
 
 
-def _open(found: Any, asked: Sequence[str], worded: Sequence[int], service: Service | None) -> list[Alike]:
+def _open(
+    found: Any, asked: Sequence[str], pairs: Pairs, worded: Sequence[int], service: Service | None
+) -> list[Alike]:
     """The most like ones; of the chosen service also the worst that are open, whatever they are called. Where more are ``worded`` than
     were looked up, those among the open ones are looked for."""
     rows: dict[int, Incident] = {}
@@ -144,7 +147,7 @@ def _open(found: Any, asked: Sequence[str], worded: Sequence[int], service: Serv
         rows |= _by_pk(found.filter(service=service).order_by("-started_at")[:LOOKED_AT])
     if asked:
         if len(worded) > WORDED:
-            worded = newest_among(_pairs(asked), found, inside=False, limit=LOOKED_AT, few=True)
+            worded = newest_among(pairs, found, inside=False, limit=LOOKED_AT, few=True)
         rows |= _by_pk(found.filter(among(worded)).order_by("-id")[:LOOKED_AT])
     likely = _ranked(rows.values(), asked)
     if service is None or len(likely) >= SHOWN_OPEN:

@@ -23,8 +23,10 @@ from incidents.people_fields import CarryingField
 from incidents.permissions import incident_for, require_responder
 from incidents.selectors.board import NOBODY, By, board_of
 from incidents.selectors.load import Warned, warned
+from incidents.selectors.searching import open_that_say
 from incidents.views.answers import page_or_fragment, see_other, status_of, tell_refusal, wants_fragment
 from incidents.views.verbs import VERBS
+from oncall.models import User
 
 LABELS: Mapping[By, str | Promise] = {
     By.STAGE: gettext_lazy("By stage"),
@@ -50,8 +52,7 @@ def board(request: HttpRequest) -> HttpResponse:
 
 def board_context(request: HttpRequest, by: By, *, at: datetime, only: str = "") -> dict[str, Any]:
     user: Any = request.user
-    filters = IncidentFilter(request.GET, queryset=Incident.objects.visible_once(user), request=request)
-    found: Any = filters.qs
+    found = open_asked_for(request, user)
     return {
         "at": at,
         "board": board_of(found, by=by, user=user, at=at, only=only),
@@ -67,6 +68,13 @@ def board_context(request: HttpRequest, by: By, *, at: datetime, only: str = "")
         "asks": by is By.TEAM,
         "move_field": MOVES[by][1],
     }
+
+
+def open_asked_for(request: HttpRequest, user: User) -> Any:
+    """The incidents that ``user`` may see and the address asks for, on a page that shows only open ones."""
+    inside = user.role != User.Role.REPORTER
+    visible = open_that_say(request.GET.get("q", ""), Incident.objects.visible_once(user), inside=inside)
+    return IncidentFilter(request.GET, queryset=visible, request=request, looked_up=True).qs
 
 
 ASKED = ("q", "whose", "severity", "priority", "team", "service")

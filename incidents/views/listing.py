@@ -17,12 +17,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from escalation_site.kernel.instants import now
+from escalation_site.ui.context import frame_of
 from escalation_site.ui.durations import list_of
 from incidents.custom_filters import CUSTOM, UNKNOWN, custom_filters
 from incidents.filters import EVERY, SORTS, IncidentFilter, reference_number, whose_are
 from incidents.models import CustomField, Incident, SavedView
 from incidents.querysets import teams_of
-from incidents.search import among, wanted
+from incidents.search import among, spelled, wanted
 from incidents.selectors.listing import (
     COUNTED,
     QUICK,
@@ -43,7 +44,7 @@ from incidents.selectors.listing import (
 from incidents.selectors.saved import Kept, begins_with, views_of
 from incidents.selectors.searching import Matches, matches_of
 from incidents.span_filters import INSTANTS, spans_said
-from incidents.views.answers import page_or_fragment
+from incidents.views.answers import page_or_fragment, wants_fragment
 from oncall.models import User
 from policies.priority import priority_name
 
@@ -97,7 +98,7 @@ class Asked:
         self.tab = tab if tab in TAB_LABELS else TABS[0]
         self.sort = sort if sort in SORTS else ""
         self.words = self.query.get("q", "").strip()
-        self._teams = teams_of(self.user) if few else None
+        self._teams = _teams_at_hand(request) if few else None
         visible = Incident.objects.all()
         self.visible = visible.visible_once(self.user, teams=self._teams) if few else visible.visible_to(self.user)
         self._request = request
@@ -112,6 +113,7 @@ class Asked:
         asked, inside = wanted(self.words), self.user.role != User.Role.REPORTER
         if not asked:
             return Matches(())
+        asked = spelled(asked)
         own = reference_number(self.words)
         return matches_of(
             asked,
@@ -219,6 +221,13 @@ class Asked:
         if self.tab in BY_AGE and self.sort != "oldest":
             return SORTS["newest"]
         return _("Severity, then age") if not self.sort and total > COUNTED else SORTS[self.sort]
+
+
+def _teams_at_hand(request: HttpRequest) -> list[int]:
+    """The reader's teams: the frame of a whole page asks for them anyway."""
+    if wants_fragment(request):
+        return teams_of(request.user)
+    return [team.pk for team in frame_of(request).counts.teams if team.pk is not None]
 
 
 @require_safe

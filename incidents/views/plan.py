@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from escalation_site.kernel.instants import now
-from incidents.filters import IncidentFilter
 from incidents.models import Incident
 from incidents.permissions import incident_for
 from incidents.selectors.plan import MOST_INCIDENTS, ROW, chart_of, plans_of, with_blocking
 from incidents.selectors.plan_zoom import SCALES, Zoom, address_of, zoom_of
 from incidents.views.answers import page_or_fragment
+from incidents.views.board import open_asked_for
 
 _OF_ZOOM = frozenset(("zoom", "from"))
 
@@ -27,9 +27,7 @@ _OF_ZOOM = frozenset(("zoom", "from"))
 def plans(request: HttpRequest) -> HttpResponse:
     """The open incidents the reader may see that have tasks or block each other, the worst first."""
     at, user = now(), _user(request)
-    filters = IncidentFilter(request.GET, queryset=Incident.objects.visible_once(user), request=request)
-    visible: Any = filters.qs
-    incidents = plans_of(visible)
+    incidents = plans_of(open_asked_for(request, user))
     context = {
         **_drawing(request, incidents, at),
         "filters_url": f"{reverse('incidents:plan_filters')}?{request.GET.urlencode()}",

@@ -15,5 +15,7 @@ from incidents.views.answers import page_or_fragment
 def wall(request: HttpRequest) -> HttpResponse:
     """Open incidents the reader may see but restricted ones; htmx gets what changes."""
     at = now()
-    context = {"at": at, "wall": wall_of(Incident.objects.visible_to(request.user), at=at)}
+    incidents = Incident.objects.all()
+    shown = wall_of(incidents.visible_to(request.user), incidents.visible_open(request.user), at=at)
+    context = {"at": at, "wall": shown}
     return page_or_fragment(request, "incidents/wall.html", "incidents/partials/_wall.html", context)

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from incidents import changes
 from incidents.engine.glance import Look
 from incidents.models import EscalationRun
-from incidents.services import escalator, pages, watch
+from incidents.services import escalator, pages, stored_runs, watch
 from notifications import sender, statements
 from notifications.decisions import Result
 from notifications.services import deliveries, messages, settling
@@ -23,7 +23,7 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def steps_are_lost(patch: pytest.MonkeyPatch) -> None:
     """The second level of a run is stored without its next instant."""
-    store = escalator.run_store
+    store = stored_runs.run_store
 
     def forgetful(run: EscalationRun, state: Any) -> None:
         store(run, state)

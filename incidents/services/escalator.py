@@ -133,7 +133,7 @@ class Escalator:
         if decision.state == state and not decision.actions:
             if run.next_due_at != state.next_due_at:
                 # Else it would be claimed again at once, for ever, before what is really due.
-                log.warning("run.due_amended", run=run.pk, column=run.next_due_at, state=state.next_due_at)
+                log.warning("engine.due_amended", run=run.pk, column=run.next_due_at, state=state.next_due_at)
                 self._keep(run, state)
             return False
         self._keep(run, decision.state)

@@ -139,7 +139,7 @@ def _run_back(run: EscalationRun, changes: Changes, hours: Hours) -> None:
     if state.snoozed_until != after.snoozed_until and incident.snoozed_until is not None:
         changes.set(incident, "incident.snooze_shorten", snoozed_until=after.snoozed_until)
     if state.next_due_at != after.next_due_at:
-        changes.timeline(incident, BROUGHT_BACK, **told)
+        changes.timeline(incident, "escalation.bring_back", **told)
 
 
 def _question_back(checkpoint: Checkpoint, incident: Incident, changes: Changes) -> None:

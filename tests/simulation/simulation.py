@@ -22,7 +22,7 @@ from incidents.services.runs import runs_step
 from incidents.tasks import escalation_check, house_check
 from notifications.channels import channel_kinds
 from notifications.sender import Sender
-from notifications.services.neglect import CLOCKS_APART
+from notifications.services.neglect import CLOCKS_APART, neglect_look
 from notifications.statements import channels_due
 from tests.simulation.acts import Acts
 from tests.simulation.asking import Broken, instant, rows
@@ -313,7 +313,7 @@ class Simulation:
 
     def _whole_turn(self, engine: Engine) -> int:
         """As each half minute: every part looks for itself. Where nobody else acts meanwhile, the look must have seen what they find."""
-        others, overlong = self.counts["intrusions"], self._overlong()
+        others, overlong = self.counts["intrusions"], neglect_look(at=engine.clock()).waits
         seen, at, before = glance(), engine.clock(), dict(engine._did)
         done = engine.turn()
         found = {name for name, count in engine._did.items() if count > before[name]}
@@ -322,18 +322,13 @@ class Simulation:
             "checkpoints": seen.checkpoint_at is not None,
             "reports": seen.reports,
             "signals": seen.signals,
-            # A whole turn alone finds what waits by a clock that was ahead.
+            # A whole turn alone finds what waits, by this host's clock, longer than anything may.
             "sent": seen.sends(at=at) or bool(found - {"sent"}) or overlong,
         }
         unseen = sorted(name for name in found if not expected[name])
         if unseen and others == self.counts["intrusions"]:
             raise Broken(1, f"the engine does not see at a glance what is to be done: {', '.join(unseen)}")
         return done
-
-    def _overlong(self) -> bool:
-        """Whether a message waits for longer than any does where every clock is right."""
-        messages = [found for found in map(instant, self._waiting()[4:]) if found is not None]
-        return any(found > self.instant + LONGEST for found in messages)
 
     def _net(self, fault: Fault | None = None) -> None:
         """The check of every minute. What it found stalled and left so nobody will ever find."""

@@ -266,6 +266,11 @@ class IncidentFilter(SpanFilters):
         return found
 
     @property
+    def teams_named(self) -> frozenset[int]:
+        """The numbers of the teams that are asked for; none where any will do."""
+        return frozenset(team.pk for team in self._understood.get("team") or ())
+
+    @property
     def asked_whose(self) -> str:
         """Whose are asked for; "" is everybody's."""
         return str(self._understood.get("whose") or "")

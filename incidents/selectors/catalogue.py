@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min, Q
+from django.db.models.functions import Coalesce
 
 from incidents.models import Incident, Integration, Service
 from incidents.selectors.around import open_on
@@ -34,6 +35,9 @@ class ServicePage:
     on_call: Sequence[tuple[Schedule, list[User]]]
 
 
+_OPEN = (Incident.State.TRIGGERED, Incident.State.ACKNOWLEDGED)
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceRow:
     """A service, how many incidents are open on it, and the worst severity among them (None when all is well)."""
@@ -50,8 +54,10 @@ def services_listed(user: Any, *, text: str = "", team: str = "") -> list[Servic
         found = found.filter(Q(name__icontains=text) | Q(description__icontains=text))
     if team:
         found = found.filter(team__slug=team)
-    visible = Incident.objects.visible_to(user).unresolved().order_by()
-    counted = visible.values_list("service").annotate(n=Count("pk"), worst=Min("severity"))
+    # What is open by its own index, and sorted for counting: SQLite would go through a million by service instead.
+    visible = Incident.objects.visible_to(user).unresolved().filter(state__in=_OPEN).order_by()
+    of = visible.annotate(of=Coalesce("service_id", 0)).values_list("of")
+    counted = of.annotate(n=Count("pk"), worst=Min("severity"))
     by_service = {service: (count, worst) for service, count, worst in counted}
     return [ServiceRow(service, *by_service.get(service.pk, (0, None))) for service in found]
 

@@ -184,6 +184,9 @@ class Asked:
         quick = {"everybody": "", "mine": "mine", "team": "team"}
         teams = self._teams
         others = {name: whose_are(self.user, whose, teams=teams) for name, whose in quick.items() if whose != chosen}
+        if teams is not None and "team" in others and (named := self.filters.teams_named):
+            # Those of both: the database would look into every incident of the reader's teams.
+            others["team"] = Q(team__in=[pk for pk in teams if pk in named])
         everybodys = self._each_once(self.filters.anybodys)
         if self.matches is None:
             found = self._counted(everybodys, others)

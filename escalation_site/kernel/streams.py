@@ -1,6 +1,8 @@
 """Answers too long to hold in memory: text sent piece by piece."""
 
+import asyncio
 import csv
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -11,6 +13,10 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import HttpRequest, StreamingHttpResponse
 
+AT_ONCE = 8
+"""So many downloads are made at once by one process: each holds a connection to the database, and engine and pages need theirs."""
+_places = threading.BoundedSemaphore(AT_ONCE)
+_LOOK_SECONDS = 0.2
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -29,13 +35,18 @@ class _InOneThread:
 
     Under ASGI Django would read a plain iterator to its end before it sends the first byte. The rows come from a cursor that stays open
     between two pieces: in a thread that others use, theirs was the connection too, and whoever found it too old closed it under the rows.
+    Beyond ``AT_ONCE`` they wait for one to end, without thread or connection.
     """
 
     def __init__(self, pieces: Iterator[str]) -> None:
         self._pieces = pieces
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
+        self._has_place = False
 
     async def __aiter__(self) -> AsyncIterator[str]:
+        while not _places.acquire(blocking=False):  # noqa: ASYNC110  a place is given back by a thread, which knows no loop
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._has_place = True
         pull = sync_to_async(self._next, thread_sensitive=False, executor=self._thread)
         while (piece := await pull()) is not None:
             yield piece
@@ -56,6 +67,9 @@ class _InOneThread:
                 close()
         finally:
             connections.close_all()
+            if self._has_place:
+                self._has_place = False
+                _places.release()
 
 
 def csv_pieces(rows: Iterable[Iterable[Any]], *, at_once: int = 500) -> Iterator[str]:

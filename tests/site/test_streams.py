@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 
 from escalation_site.handler import OneHopHandler
+from escalation_site.kernel import streams
 from escalation_site.kernel.streams import streamed
 
 PIECE = "one line of a million\n" * 4_000
@@ -108,3 +109,20 @@ def test_when_a_download_runs_then_other_requests_have_their_threads(port: int, 
         assert other.getresponse().status == 404
         other.close()
     assert endless.ended.wait(LONG)
+
+
+def test_when_as_many_downloads_are_made_as_may_be_then_the_next_waits_for_one_to_end(
+    port: int, endless: Pieces, failing: Pieces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each holds a connection to the database: without a bound whoever clicks often enough leaves none to the engine."""
+    monkeypatch.setattr(streams, "_places", threading.BoundedSemaphore(1))
+    with socket.create_connection(("127.0.0.1", port), timeout=LONG) as first:
+        first.sendall(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert first.recv(1000)
+        second = socket.create_connection(("127.0.0.1", port), timeout=LONG)
+        second.sendall(b"GET /failing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert second.recv(1000).startswith(b"HTTP/1.1 200")
+        assert failing.made == 0
+    assert endless.ended.wait(LONG)
+    assert failing.ended.wait(LONG)
+    second.close()

@@ -196,6 +196,12 @@ ONCE = (
     "tests/incidents/test_*_pages.py",
 )
 
+# What of them asks each database in another way: SQLite is led by other indexes.
+BOTH = (
+    "tests/incidents/views/test_few_queries.py",
+    "tests/incidents/views/test_list_narrowed.py",
+)
+
 # These write through the ORM alone what the others test on both: SQLite is where the site is installed, applied to and crawled.
 LITE = ("tests/policies/*", "tests/site/*")
 
@@ -224,6 +230,8 @@ def _elsewhere(path: Path, database: str) -> bool:
 
     if among(("tests/peers/*",)):
         return True
+    if among(BOTH):
+        return False
     if f"mark.{database}" in path.read_text(encoding="utf-8"):
         return False
     if among(PURE) or among(LITE):

@@ -22,7 +22,13 @@ from escalation_site.kernel.outbound import OutboundFailed, fetch
 from incidents.alarm_words import alarm_words
 from incidents.models import Alarm, EscalationRun, InboxSignal, ProcessBeat
 from incidents.services.set_back import CODE as SET_BACK
-from incidents.services.set_back import CONFIRMED_AFTER, furthest_entry, runs_ahead, runs_brought_back
+from incidents.services.set_back import (
+    CONFIRMED_AFTER,
+    anything_ahead,
+    furthest_entry,
+    runs_ahead,
+    runs_brought_back,
+)
 from notifications.models import Delivery
 from oncall.models import User
 
@@ -96,10 +102,10 @@ def _set_back(at: datetime) -> Iterator[Trouble]:
     furthest = furthest_entry(at=at)
     if furthest is None:
         return
-    waiting = runs_ahead(at=at)
-    if not waiting and Alarm.objects.filter(code=SET_BACK, told_at__gte=at - SET_BACK_SHOWN).exists():
+    told = Alarm.objects.filter(code=SET_BACK, told_at__gte=at - SET_BACK_SHOWN).exists()
+    if told and not anything_ahead(at=at):
         return
-    back = runs_brought_back(since=at - SET_BACK_SHOWN)
+    waiting, back = runs_ahead(at=at), runs_brought_back(since=at - SET_BACK_SHOWN)
     yield Trouble(SET_BACK, {"seconds": round((furthest - at).total_seconds()), "waiting": waiting, "back": back})
 
 

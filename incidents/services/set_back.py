@@ -53,6 +53,11 @@ def runs_ahead(*, at: datetime) -> int:
     return sum(_ahead(several, at=at).count() for several in _concerned(at))
 
 
+def anything_ahead(*, at: datetime) -> bool:
+    """Whether an escalation or a question to people waits by a clock that was ahead."""
+    return any(_ahead(several, at=at).exists() or _asked(several, at=at).exists() for several in _concerned(at))
+
+
 def runs_brought_back(*, since: datetime) -> int:
     """How many were brought back since then."""
     return LedgerEntry.objects.filter(action=BROUGHT_BACK, at__gte=since).count()
@@ -143,11 +148,12 @@ def _run_back(run: EscalationRun, changes: Changes, hours: Hours) -> None:
 
 
 def _question_back(checkpoint: Checkpoint, incident: Incident, changes: Changes) -> None:
-    """Whoever is asked has as long as they were given, from now on."""
-    before = checkpoint.due_at
-    checkpoint.due_at = changes.at + (before - checkpoint.created_at)
-    checkpoint.save(update_fields=["due_at"])
-    told = _told(checkpoint.created_at - changes.at, before, checkpoint.due_at)
+    """Whoever is asked has as long as they were given, from now on. It was put now, too: by an instant to come it would be brought back at
+    each look, with ever less time."""
+    before, put = checkpoint.due_at, checkpoint.created_at
+    checkpoint.created_at, checkpoint.due_at = changes.at, changes.at + (before - put)
+    checkpoint.save(update_fields=["created_at", "due_at"])
+    told = _told(put - changes.at, before, checkpoint.due_at)
     changes.ledger(incident, "checkpoint.bring_back", object_type="checkpoint", object_id=str(checkpoint.pk), data=told)
     changes.timeline(incident, "checkpoint.bring_back", **told)
 

@@ -150,6 +150,42 @@ def test_when_somebody_was_asked_by_that_clock_then_they_have_the_time_they_were
     assert Checkpoint.objects.get().incident.timeline.filter(kind="checkpoint.bring_back").count() == 1
 
 
+def test_when_the_clock_was_ahead_by_less_than_they_were_given_then_their_time_is_not_cut_shorter_at_each_look(
+    world: World,
+) -> None:
+    world.jump(minutes=8)
+    checkpoint = waiting(world, within_seconds=20 * 60)
+    world.jump(minutes=-8)
+    minute(world)
+    world.jump(minutes=1)
+    minute(world)
+    ends = world.now + timedelta(minutes=20)
+    for _minute in range(4):
+        world.jump(minutes=1)
+        minute(world)
+    checkpoint.refresh_from_db()
+    assert checkpoint.due_at == ends
+    assert Checkpoint.objects.get().incident.timeline.filter(kind="checkpoint.bring_back").count() == 1
+
+
+def test_when_only_a_question_waits_by_a_clock_that_was_ahead_again_then_it_is_brought_back_too(
+    world: World, put_off: EscalationRun
+) -> None:
+    """Administrators were told of the first time already."""
+    for _minute in range(3):
+        minute(world)
+        world.jump(minutes=1)
+    incident_acknowledge(incident_id=world.incident.pk, actor=world.cast.marta, at=world.now)
+    world.jump(hours=6)
+    checkpoint = waiting(world, within_seconds=20 * 60)
+    world.jump(hours=-6)
+    minute(world)
+    world.jump(minutes=1)
+    minute(world)
+    checkpoint.refresh_from_db()
+    assert checkpoint.due_at == world.now + timedelta(minutes=20)
+
+
 def test_when_one_cannot_be_brought_back_then_the_others_are(
     world: World, put_off: EscalationRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
